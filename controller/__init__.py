@@ -1,0 +1,1 @@
+"""HomeLabHub: GitOps for a home. Rooms and import rules: docs/architecture.md."""

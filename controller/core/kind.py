@@ -1,0 +1,93 @@
+"""The record by which a kind announces itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from controller.core.change import Action, Reversal
+from controller.core.diff import FieldDiff, Same, equal
+from controller.core.document import Draft
+from controller.core.key import Claim, Key
+from controller.core.resource import Gate, Risk, Rollback
+from controller.core.secret import SecretVersion
+from controller.core.state import State
+
+
+class Surroundings(Protocol):
+    """What a kind may ask for while it resolves a spec. Paths are relative to the document's folder in the repository;
+    a path that leaves the repository raises Rejected."""
+
+    @property
+    def connections(self) -> Mapping[str, Mapping[str, Any]]:
+        """The connections declared in homelab.yaml, by name."""
+
+    def file(self, path: str) -> bytes | None:
+        """Content of a file of the repository, or None."""
+
+    def folder(self, path: str) -> Mapping[str, bytes] | None:
+        """Contents of every file below a folder of the repository, by relative path, or None when there is none."""
+
+    def parse(self, path: str, content: bytes) -> Any:
+        """YAML content as plain data; raises SpecError with positions."""
+
+    def blob(self, content: bytes) -> str:
+        """Keep content for `apply`; returns its SHA-256 digest."""
+
+    def secret(self, ref: str, generate: int | None = None) -> SecretVersion:
+        """The current version of a secret; with `generate` one of that many characters is made when there is none.
+        Raises Rejected when it does not exist."""
+
+    def literal(self, value: str) -> SecretVersion:
+        """A sensitive value written in plain text: kept in the vault, stands in the state by reference."""
+
+    def variables(self) -> Mapping[str, str]:
+        """Variables for interpolation: those declared in homelab.yaml only, never the controller's environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What a spec means: its normal form and everything the engine needs to know about it.
+
+    `references` are keys found inside the spec (they become needs), `provider` the connection that holds the object."""
+
+    state: State
+    provider: str
+    address: str
+    references: tuple[Key, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    gate: Gate | None = None
+    rollback: Rollback = Rollback.ALWAYS
+    stateful: bool = False
+    risks: tuple[Risk, ...] = ()
+
+
+def _replace(_fields: Sequence[FieldDiff]) -> Action:
+    return Action.REPLACE
+
+
+def _exact(_action: Action, _before: State | None, _after: State | None) -> Reversal:
+    return Reversal.EXACT
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One thing a user can declare.
+
+    `model` validates `spec`; a kind that stands for an object has `resolve`; one that stands for other documents has `expand`
+    (a kind may have both: it is an object and makes others). The functions over states are pure and total:
+    `verb` chooses UPDATE or REPLACE for a difference, `reversal` grades the undo, `same` is the kind's tolerance, `whole` are
+    the top-level fields in which undeclared entries of the world count as a difference."""
+
+    name: str
+    model: type[BaseModel]
+    summary: str
+    resolve: Callable[[str, Any, Surroundings], Desired] | None = None
+    expand: Callable[[str, Any, Surroundings], Sequence[Draft]] | None = None
+    verb: Callable[[Sequence[FieldDiff]], Action] = _replace
+    reversal: Callable[[Action, State | None, State | None], Reversal] = _exact
+    same: Same = equal
+    whole: frozenset[str] = field(default=frozenset())

@@ -1,0 +1,207 @@
+"""Ports: what the engine and the use cases are handed. Implementations live in kinds, clients, source and store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from threading import Event as Flag
+from typing import Any, Protocol, runtime_checkable
+
+from controller.core.change import Change
+from controller.core.decision import Approval, Quarantine, Suspension
+from controller.core.document import Files, Revision
+from controller.core.event import Event
+from controller.core.key import Key
+from controller.core.run import Entry, Row, Run
+from controller.core.secret import SecretVersion
+from controller.core.state import Health, Receipt, Snapshot, State, Target
+
+Place = tuple[Key, str]
+
+
+class Provider(Protocol):
+    """The small translator for one kind on one backend.
+
+    Laws of `apply`: (1) live ≠ before → Conflict; (2) live = after → success without work; (3) on return the backend has
+    accepted `after` and shows it within `visible_within` seconds; (4) swapped changes are legal; (5) it never decides;
+    (6) it raises only Transient, Permanent, Conflict, Deferred, Unhealthy (the world equals before again). Equality is over
+    declared fields with the kind's tolerance. It must stop waiting when `interrupt` is set and raise Interrupted."""
+
+    visible_within: float
+
+    def observe(self, targets: Collection[Target]) -> Snapshot:
+        """Everything of ours it can see plus the targets. Read-only. Never raises for an unreachable backend: the
+        snapshot is then incomplete with a reason."""
+
+    def apply(self, change: Change, interrupt: Flag) -> Receipt:
+        """Make the change; see the laws above."""
+
+
+@runtime_checkable
+class Adapts(Protocol):
+    """A provider that knows what its backend will really store (an image tag becomes a digest)."""
+
+    def adapt(self, state: State, applied: State | None) -> State:
+        """Desired state as it will be stored; must keep what `applied` pinned while the declaration is the same.
+        Raises Transient when it cannot know now, Permanent when it cannot be."""
+
+
+@runtime_checkable
+class Gates(Protocol):
+    """A provider that can say how well an object does its work."""
+
+    def health(self, target: Target) -> tuple[Health, str]:
+        """Health and, when not Healthy, why."""
+
+
+@runtime_checkable
+class Retains(Protocol):
+    """A provider that keeps what it replaced until the rollout commits."""
+
+    def release(self, change: Change, receipt: Receipt) -> Receipt:
+        """End undo protection after the whole rollout passed. Idempotent; returns how the object now stands."""
+
+
+@runtime_checkable
+class Watches(Protocol):
+    """A provider whose backend tells about changes."""
+
+    def watch(self, moved: Callable[[Key | None], None], stop: Flag) -> None:
+        """Call `moved` for each key that changed (None = anything may have) until `stop` is set. Blocks; never raises."""
+
+
+Providers = Mapping[tuple[str, str], Provider]
+"""Providers by kind and connection: `("service", "local")`."""
+
+
+class Source(Protocol):
+    """The spec repository."""
+
+    def head(self) -> Revision:
+        """Newest revision of the followed branch. Raises SourceError."""
+
+    def read(self, revision: str) -> Files:
+        """Files of a revision below the spec folder. Raises SourceError (unknown revision, missing folder)."""
+
+    def revision(self, name: str) -> Revision:
+        """Resolve a commit id, prefix, tag or branch. Raises SourceError."""
+
+    def descends(self, revision: str, ancestor: str) -> bool:
+        """True when ancestor is in the history of revision."""
+
+    def fetch(self) -> None:
+        """Bring a remote branch up to date; nothing to do for a local repository. Raises SourceError."""
+
+    def revert(self, revision: str, message: str, author: str) -> Revision:
+        """Commit, on top of the branch, the spec folder as it was at a revision. Raises SourceError when it cannot write."""
+
+
+class Store(Protocol):
+    """Durable state. Writes are committed on return and refused with JournalError when the lease is lost."""
+
+    def claim(self, holder: str, seconds: float) -> bool:
+        """Take or renew the writing lease; False while another holder's has not ended."""
+
+    def leave(self) -> None:
+        """Give the lease back."""
+
+    def leader(self) -> tuple[str, float]:
+        """Holder ("" = none) and end of the lease in seconds since the epoch."""
+
+    def rows(self) -> Mapping[Place, Row]:
+        """The whole ledger."""
+
+    def put(self, rows: Iterable[Row]) -> None:
+        """Write ledger rows."""
+
+    def drop(self, places: Iterable[Place]) -> None:
+        """Remove ledger rows."""
+
+    def record(self, entry: Entry, row: Row | None = None, drop: bool = False) -> None:
+        """Write a journal entry and, in the same transaction, put `row` or (`drop`) remove the row of the entry's change."""
+
+    def open_entries(self) -> Sequence[Entry]:
+        """Entries a crash left behind, oldest first."""
+
+    def entries(self, run: str) -> Sequence[Entry]:
+        """Entries of a run in order."""
+
+    def save(self, run: Run) -> None:
+        """Write or update a run."""
+
+    def run(self, id: str) -> Run | None:
+        """One run, by id or unique prefix."""
+
+    def runs(self, limit: int = 50, before: float | None = None) -> Sequence[Run]:
+        """Newest first."""
+
+    def quarantined(self) -> Sequence[Quarantine]:
+        """Rollouts that are not to be tried again."""
+
+    def quarantine(self, item: Quarantine) -> None:
+        """Remember a failed rollout."""
+
+    def absolve(self, digest: str) -> None:
+        """Forget a failed rollout (retry)."""
+
+    def approvals(self) -> Mapping[str, Approval]:
+        """Latest word per rollout digest."""
+
+    def approve(self, approval: Approval) -> None:
+        """Record a person's word."""
+
+    def suspensions(self) -> Mapping[str, Suspension]:
+        """Keys to leave alone, by key text."""
+
+    def suspend(self, item: Suspension) -> None:
+        """Leave a key alone until resumed."""
+
+    def resume(self, key: str) -> None:
+        """Take it up again."""
+
+    def append(self, events: Iterable[Event]) -> None:
+        """Add events; the store numbers them."""
+
+    def events(self, after: int = 0, limit: int = 200, key: str = "") -> Sequence[Event]:
+        """Events with a number above `after`, oldest first."""
+
+    def last_event(self) -> int:
+        """Number of the newest event (0 = none)."""
+
+    def fact(self, name: str) -> Any:
+        """A small JSON value by name, or None."""
+
+    def remember(self, name: str, value: Any) -> None:
+        """Store a small JSON value; None removes it."""
+
+
+class Vault(Protocol):
+    """Holder of secret values."""
+
+    def current(self, ref: str, generate: int | None = None) -> SecretVersion:
+        """Newest version of a reference. With `generate`, a new secret of that many characters is proposed when there is
+        none: it is durable only after `keep`. Raises KeyError for an unknown reference without `generate`."""
+
+    def literal(self, value: str) -> SecretVersion:
+        """A version that stands for a plain value found in a specification; durable after `keep`."""
+
+    def keep(self, versions: Iterable[SecretVersion]) -> None:
+        """Make proposed versions durable; called before the journal names them."""
+
+    def reveal(self, version: SecretVersion) -> str:
+        """The value. Raises KeyError when no such version is kept."""
+
+    def fingerprint(self, value: str) -> str:
+        """Keyed fingerprint of a value (useless without the identity)."""
+
+
+class Clock(Protocol):
+    """The only teller of time."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+
+    def wait(self, flag: Flag, seconds: float) -> bool:
+        """Wait until the flag is set or the time is over; True when set."""

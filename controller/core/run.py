@@ -1,0 +1,114 @@
+"""What was done: runs, journal entries and the ledger of what is ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from controller.core.change import Change
+from controller.core.key import Key
+from controller.core.state import State
+
+
+class Step(StrEnum):
+    """Where a journal entry stands: intended → accepted → done → passed; intended → void; done → undoing → undone; any → stuck."""
+
+    INTENDED = "intended"
+    ACCEPTED = "accepted"
+    DONE = "done"
+    PASSED = "passed"
+    VOID = "void"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+    STUCK = "stuck"
+
+    @property
+    def open(self) -> bool:
+        """True while a crash would leave something to settle."""
+        return self in (Step.INTENDED, Step.ACCEPTED, Step.DONE, Step.UNDOING)
+
+
+class Outcome(StrEnum):
+    """How a rollout or a run ended, best first."""
+
+    RUNNING = "Running"
+    APPLIED = "Applied"
+    UNCHANGED = "Unchanged"
+    HELD = "Held"
+    DENIED = "Denied"
+    WAITING = "Waiting"
+    SUPERSEDED = "Superseded"
+    ROLLED_BACK = "RolledBack"
+    STUCK = "Stuck"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One journal line: written before the backend is touched and after each step. `number` orders entries of a run."""
+
+    run: str
+    number: int
+    rollout: str
+    change: Change
+    step: Step
+    at: float
+    handle: str = ""
+    note: str = ""
+    retained: tuple[str, ...] = ()
+
+    def moved(self, step: Step, at: float, **rest: Any) -> Entry:
+        """The same entry one step on."""
+        return replace(self, step=step, at=at, **rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Ledger row: this object is ours. `applied` is the normal form written last (None = a create was intended and not yet
+    confirmed), `shown` what the world showed right after. Written before create, dropped after confirmed delete."""
+
+    key: Key
+    provider: str
+    address: str
+    handle: str = ""
+    applied: State | None = None
+    shown: State | None = None
+    digest: str = ""
+    revision: str = ""
+    needs: tuple[Key, ...] = ()
+    protect: bool = False
+    stateful: bool = False
+    adopted: bool = False
+    at: float = 0.0
+    not_before: float = 0.0
+
+    @property
+    def place(self) -> tuple[Key, str]:
+        """Key and provider, the primary key of the ledger."""
+        return self.key, self.provider
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutRun:
+    """How one rollout of a run ended. `changes` are (key, action, cause) for people."""
+
+    digest: str
+    outcome: Outcome
+    reason: str = ""
+    changes: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pass that wrote, or meant to. Times in seconds since the epoch; `finished` 0 = still running or died."""
+
+    id: str
+    revision: str
+    cause: str
+    by: str
+    started: float
+    finished: float = 0.0
+    outcome: Outcome = Outcome.RUNNING
+    reason: str = ""
+    rollouts: tuple[RolloutRun, ...] = field(default=())

@@ -1,0 +1,40 @@
+"""Secrets as the world outside the vault may see them: by reference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_SENSITIVE = re.compile(
+    r"(?:^|[_\-.])(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|auth[_-]?key|"
+    r"encryption[_-]?key|signing[_-]?key|claim|dsn)(?:$|[_\-.\d])|(?:password|secret|token|apikey)$",
+    re.IGNORECASE,
+)
+_PATHLIKE = re.compile(r"_(?:file|path|dir|url_file)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretVersion:
+    """One version of one secret: reference, version number (from 1) and keyed fingerprint. Never the value."""
+
+    ref: str
+    version: int
+    fingerprint: str
+
+    def state(self) -> Mapping[str, Any]:
+        """The form in which it stands in a normal form."""
+        return {"ref": self.ref, "version": self.version, "fingerprint": self.fingerprint}
+
+
+def secret_in(value: Any) -> SecretVersion | None:
+    """The secret that a value of a normal form stands for, or None when it is plain data."""
+    if isinstance(value, Mapping) and "fingerprint" in value and value.keys() <= {"ref", "version", "fingerprint"}:
+        return SecretVersion(value.get("ref", ""), value.get("version", 0), value["fingerprint"])
+    return None
+
+
+def looks_sensitive(name: str) -> bool:
+    """True when a variable of this name usually holds a secret (`DB_PASSWORD`, `API_TOKEN`; not `PASSWORD_FILE`)."""
+    return bool(_SENSITIVE.search(name)) and not _PATHLIKE.search(name)
