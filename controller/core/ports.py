@@ -128,7 +128,7 @@ class Store(Protocol):
     def save(self, run: Run) -> None:
         """Write or update a run."""
 
-    def run(self, id: str) -> Run | None:
+    def run(self, name: str) -> Run | None:
         """One run, by id or unique prefix."""
 
     def runs(self, limit: int = 50, before: float | None = None) -> Sequence[Run]:
@@ -192,6 +192,13 @@ class Vault(Protocol):
 
     def fingerprint(self, value: str) -> str:
         """Keyed fingerprint of a value (useless without the identity)."""
+
+
+class Blobs(Protocol):
+    """Content-addressed keeper of file contents that containers need."""
+
+    def put(self, content: bytes) -> str:
+        """Keep content; returns its SHA-256 digest in hex. Idempotent."""
 
 
 class Clock(Protocol):

@@ -12,7 +12,7 @@ from controller.core.state import State
 
 
 class Step(StrEnum):
-    """Where a journal entry stands: intended → accepted → done → passed; intended → void; done → undoing → undone; any → stuck."""
+    """Where an entry stands: intended → accepted → done → passed; intended → void; done → undoing → undone; any → stuck."""
 
     INTENDED = "intended"
     ACCEPTED = "accepted"
@@ -45,25 +45,6 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One journal line: written before the backend is touched and after each step. `number` orders entries of a run."""
-
-    run: str
-    number: int
-    rollout: str
-    change: Change
-    step: Step
-    at: float
-    handle: str = ""
-    note: str = ""
-    retained: tuple[str, ...] = ()
-
-    def moved(self, step: Step, at: float, **rest: Any) -> Entry:
-        """The same entry one step on."""
-        return replace(self, step=step, at=at, **rest)
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
     """Ledger row: this object is ours. `applied` is the normal form written last (None = a create was intended and not yet
     confirmed), `shown` what the world showed right after. Written before create, dropped after confirmed delete."""
@@ -87,6 +68,27 @@ class Row:
     def place(self) -> tuple[Key, str]:
         """Key and provider, the primary key of the ledger."""
         return self.key, self.provider
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One journal line: written before the backend is touched and after each step. `number` orders entries of a run;
+    `row` is the ledger row as it was before (None = there was none), which an undo puts back."""
+
+    run: str
+    number: int
+    rollout: str
+    change: Change
+    step: Step
+    at: float
+    handle: str = ""
+    note: str = ""
+    retained: tuple[str, ...] = ()
+    row: Row | None = None
+
+    def moved(self, step: Step, at: float, **rest: Any) -> Entry:
+        """The same entry one step on."""
+        return replace(self, step=step, at=at, **rest)
 
 
 @dataclass(frozen=True, slots=True)

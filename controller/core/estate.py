@@ -1,0 +1,38 @@
+"""What a revision means as a whole: every resource wanted, the house rules and the connections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from controller.core.document import Revision
+from controller.core.errors import Diagnostic
+from controller.core.key import Key
+from controller.core.policy import Policy
+from controller.core.resource import Resource
+
+
+class HomelabSpec(BaseModel):
+    """Contents of homelab.yaml (`kind: Homelab`): connections to backends and variables for interpolation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connections: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Backends by name: {nas: {type: docker, url: 'ssh://me@nas'}}. Secrets by reference.",
+    )
+    variables: dict[str, str] = Field(default_factory=dict, description="Values for ${NAME} in compose files and services.")
+
+
+@dataclass(frozen=True)
+class Estate:
+    """The desired graph of one revision. `resources` are in dependency order: needs come first."""
+
+    revision: Revision
+    resources: Mapping[Key, Resource]
+    policy: Policy = field(default_factory=Policy)
+    homelab: HomelabSpec = field(default_factory=HomelabSpec)
+    warnings: tuple[Diagnostic, ...] = ()

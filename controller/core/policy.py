@@ -1,0 +1,108 @@
+"""House rules: what people wrote under policy/, as data for the judge."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from controller.core.change import Action, Reversal
+from controller.core.decision import Verdict
+from controller.core.state import fingerprint
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Window(_Frozen):
+    """A weekly window in local time; `to` before `from` runs over midnight."""
+
+    days: tuple[Day, ...] = Field(default=(), description="Days on which the window opens; empty = every day.")
+    start: TimeOfDay = Field(alias="from", description="Opening time, HH:MM.")
+    end: TimeOfDay = Field(alias="to", description="Closing time, HH:MM.")
+
+
+class Match(_Frozen):
+    """Which changes a rule speaks of. Every given field must fit; names, hosts and concerns are shell patterns."""
+
+    kinds: tuple[str, ...] = Field(default=(), description="Kinds, for example service or volume.")
+    names: tuple[str, ...] = Field(default=(), description="Resource names, with * and ?.")
+    hosts: tuple[str, ...] = Field(default=(), description="Connections that hold the object.")
+    actions: tuple[Action, ...] = Field(default=(), description="create, update, replace, delete, adopt, forget.")
+    reversal: tuple[Reversal, ...] = Field(default=(), description="exact, delayed, lossy, none.")
+    concerns: tuple[str, ...] = Field(
+        default=(),
+        description="Risks (privileged, docker-socket, device:/dev/dri*, host-path:/etc, …) and built-in holds (deletions, data, "
+        "irreversible, history, empty) that this rule decides.",
+    )
+    drift: bool | None = Field(default=None, description="True: only repairs of drift; false: only changes of the specification.")
+    stateful: bool | None = Field(default=None, description="True: only resources that hold data.")
+    more_than: int | None = Field(default=None, ge=0, description="Only when the plan has more than this many matching changes.")
+
+
+class Rule(_Frozen):
+    """One rule. A rule with `concerns` decides those concerns (the first that fits wins over the built-in verdict);
+    a rule without them judges the change itself, and the strongest verdict wins."""
+
+    name: str = Field(min_length=1, description="Shown with every verdict.")
+    match: Match = Field(default_factory=Match, description="Which changes it speaks of; empty = all.")
+    verdict: Verdict = Field(description="allow, hold (a person may approve) or deny.")
+    reason: str = Field(default="", description="Shown to people.")
+    within: Window | None = Field(default=None, description="The rule counts only inside this window.")
+    outside: Window | None = Field(default=None, description="The rule counts only outside this window.")
+
+
+class Deletions(_Frozen):
+    """How much may go in one plan before a person is asked. Deleting everything always asks."""
+
+    count: int = Field(default=5, ge=0, description="More deletions than this are held.")
+    share: float = Field(default=0.3, ge=0, le=1, description="A larger share of what we own is held (from two deletions on).")
+
+
+class PolicySpec(_Frozen):
+    """Contents of a Policy document; several documents add up, in the order of their names."""
+
+    rules: tuple[Rule, ...] = Field(default=(), description="Rules, most important first.")
+    deletions: Deletions | None = Field(default=None, description="Deletion limits; the strictest document wins.")
+    timezone: str = Field(default="", description="IANA name for windows; empty = the controller's local time.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value:
+            from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+            try:
+                ZoneInfo(value)
+            except (ZoneInfoNotFoundError, ValueError) as error:
+                raise ValueError(f"{value!r} is not a time zone name such as Europe/Berlin") from error
+        return value
+
+
+class Policy(_Frozen):
+    """All house rules of one revision."""
+
+    rules: tuple[Rule, ...] = ()
+    deletions: Deletions = Deletions()
+    timezone: str = ""
+
+    @property
+    def version(self) -> str:
+        """Changes exactly when a rule does; part of every rollout digest."""
+        return fingerprint(self.model_dump(mode="json"))[:16]
+
+    @classmethod
+    def of(cls, specs: tuple[PolicySpec, ...]) -> Policy:
+        """Join documents: rules one after the other, the strictest limits."""
+        limits = [spec.deletions for spec in specs if spec.deletions is not None]
+        deletions = (
+            Deletions(count=min(limit.count for limit in limits), share=min(limit.share for limit in limits))
+            if limits
+            else Deletions()
+        )
+        zone = next((spec.timezone for spec in specs if spec.timezone), "")
+        return cls(rules=tuple(rule for spec in specs for rule in spec.rules), deletions=deletions, timezone=zone)
