@@ -1,0 +1,61 @@
+"""The pytest fixtures of the harness; `README.md` beside this file says how to use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.engines import NEW, OLD, STRICT, Engine, Engines, Kind
+from tests.support.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[Engines]:
+    """All engines of this test process; for module-wide set-ups. Whoever takes an engine from here must `clean()` it."""
+    running = Engines()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def engine_old(engines: Engines) -> Iterator[Engine]:
+    """A clean Docker 20.10 engine (API 1.41)."""
+    with engines.clean(OLD) as engine:
+        yield engine
+
+
+@pytest.fixture
+def engine_new(engines: Engines) -> Iterator[Engine]:
+    """A clean Docker 28.5 engine (API 1.51)."""
+    with engines.clean(NEW) as engine:
+        yield engine
+
+
+@pytest.fixture
+def engine_strict(engines: Engines) -> Iterator[Engine]:
+    """A clean Docker 28.5 engine that refuses clients older than API 1.44."""
+    with engines.clean(STRICT) as engine:
+        yield engine
+
+
+@pytest.fixture(params=[OLD, NEW], ids=["docker-20.10", "docker-28.5"])
+def engine(engines: Engines, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Each supported engine in turn, clean."""
+    kind: Kind = request.param
+    with engines.clean(kind) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A running PostgreSQL server."""
+    server = Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> str:
+    """The SQLAlchemy URL of a new, empty PostgreSQL database."""
+    return postgres.create()
