@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import docker
 import docker.errors
 
-from tests.support import images
+from tests.support import images, remote
 from tests.support.roots import BOOKWORM, FORKY, Recipe, root_of
 from tests.support.space import Space, wait_until
 
@@ -27,18 +27,21 @@ class Kind:
     name: str
     recipe: Recipe
     env: tuple[tuple[str, str], ...] = ()
+    tls: bool = False
 
 
 OLD = Kind("old", BOOKWORM)  # 20.10, API 1.41
 NEW = Kind("new", FORKY)  # 28.5, API 1.51
 STRICT = Kind("strict", FORKY, (("DOCKER_MIN_API_VERSION", "1.44"),))  # refuses older clients, as Docker 29 does
+TLS = Kind("tls", FORKY, tls=True)  # also on port 2376 with client certificates
 
 
 class Engine:
     """One running Docker engine with the images of `tests.support.images`.
 
-    `socket` is its unix socket, `url` the same for DOCKER_HOST and the SDK, `api` a low-level SDK client with which a test looks at the
-    world or breaks it. Ports that containers publish exist inside the engine's own network: reach them with `get`, `connect` or `forward`.
+    `socket` is its unix socket, `url` the same for DOCKER_HOST and the SDK, `api` a low-level SDK client with which a test
+    looks at the world or breaks it. Inside, the daemon also listens on /run/docker.sock, as on a machine of its own. Ports that
+    containers publish exist inside the engine's own network: reach them with `get`, `connect` or `forward`.
     """
 
     def __init__(self, kind: Kind) -> None:
@@ -49,7 +52,10 @@ class Engine:
         self.url = f"unix://{self.socket}"
         self._daemon: subprocess.Popen[bytes] | None = None
         self._registry: subprocess.Popen[bytes] | None = None
+        self.certificates = self.space.folder / "certificates"  # of a TLS engine: ca.pem, cert.pem, key.pem for a client
         try:
+            if kind.tls:
+                remote.make_certificates(self.space, self.certificates)
             self.start()
             self.api = docker.APIClient(base_url=self.url, version="auto", timeout=120)
             busybox = root / "usr/bin/busybox"
@@ -66,8 +72,11 @@ class Engine:
     def start(self) -> None:
         """Starts the daemon over whatever state the space holds; returns when it answers."""
         self.space.run("rm", "-f", "/run/docker.pid")
-        command = ["dockerd", "--host", self.url, "--pidfile", "/run/docker.pid", "--storage-driver", "overlay2"]
+        command = ["dockerd", "--host", self.url, "--host", "unix:///run/docker.sock", "--pidfile", "/run/docker.pid"]
+        command += ["--storage-driver", "overlay2"]
         command += ["--cgroup-parent", self.space.cgroup, "--exec-opt", "native.cgroupdriver=cgroupfs"]
+        if self.kind.tls:
+            command += remote.tls_options(self.certificates)
         self._daemon = self.space.start(*command, log="dockerd.log", env=dict(self.kind.env))
         wait_until(self._answers_or_ended, f"dockerd ({self.kind.name})")
         if self._daemon.poll() is not None:
@@ -75,12 +84,12 @@ class Engine:
             raise RuntimeError(f"dockerd ({self.kind.name}) ended at once:\n{log[-3000:]}")
 
     def stop(self) -> None:
-        """Stops the daemon in good order, as a service manager does: containers end too. Images, volumes and stopped containers stay."""
-        self._end("-TERM")
+        """Stops the daemon in good order, as a service manager does: containers end, but nothing is removed."""
+        self._end("TERM")
 
     def kill(self) -> None:
-        """Kills the daemon as a crash does: it writes nothing down; the next `start` finds what containers are left and ends them."""
-        self._end("-KILL")
+        """Kills the daemon as a crash does: it writes nothing down; the next `start` ends the containers it finds."""
+        self._end("KILL")
 
     def clean(self) -> None:
         """Removes every container, network, volume and image that a test made and puts the harness's images back."""
@@ -122,10 +131,18 @@ class Engine:
             reply = client.getresponse()
             return reply.status, reply.read().decode()
 
-    def push(self, source: str, target: str) -> str:
-        """Tags an image as `target` (such as `app:1`) in a registry on the engine's loopback, pushes it and returns its digest reference.
+    def forward(self, port: int) -> contextlib.AbstractContextManager[int]:
+        """Inside the block, a port of the engine's network is also on 127.0.0.1 of the machine, under the number it gives."""
+        return remote.forward(self.space, port)
 
-        The registry starts on first use and listens on 127.0.0.1:5000 inside, so the reference is `127.0.0.1:5000/app@sha256:...`.
+    def ssh(self) -> contextlib.AbstractContextManager[remote.SshHost]:
+        """Inside the block, the engine is a remote machine that is reached by SSH, its Docker socket at /run/docker.sock."""
+        return remote.ssh_host(self.space)
+
+    def push(self, source: str, target: str) -> str:
+        """Puts an image into a registry on the engine's loopback as `target` (such as `app:1`); returns its digest reference.
+
+        The registry starts on first use and listens on 127.0.0.1:5000 inside: the result is `127.0.0.1:5000/app@sha256:...`.
         """
         self._start_registry()
         repository, tag = f"127.0.0.1:5000/{target}".rsplit(":", 1)
@@ -182,7 +199,7 @@ class Engine:
 
     def _end(self, signal: str) -> None:
         assert self._daemon is not None
-        self.space.run("busybox", "kill", signal, self.space.run("cat", "/run/docker.pid").decode().strip())
+        self.space.signal("/run/docker.pid", signal)
         self._daemon.wait(60)
 
 

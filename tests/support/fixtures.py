@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.engines import NEW, OLD, STRICT, Engine, Engines, Kind
+from tests.support.engines import NEW, OLD, STRICT, TLS, Engine, Engines, Kind
 from tests.support.postgres import Postgres
 
 
@@ -36,6 +36,13 @@ def engine_new(engines: Engines) -> Iterator[Engine]:
 def engine_strict(engines: Engines) -> Iterator[Engine]:
     """A clean Docker 28.5 engine that refuses clients older than API 1.44."""
     with engines.clean(STRICT) as engine:
+        yield engine
+
+
+@pytest.fixture
+def engine_tls(engines: Engines) -> Iterator[Engine]:
+    """A clean Docker 28.5 engine that also listens on TCP port 2376 of its network, for clients with a certificate."""
+    with engines.clean(TLS) as engine:
         yield engine
 
 

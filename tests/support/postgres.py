@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
 from pathlib import Path
 
 from tests.support.roots import BOOKWORM, root_of
-from tests.support.space import Space, wait_until
+from tests.support.space import CommandFailed, Space, wait_until
 
 
 class Postgres:
@@ -32,7 +31,8 @@ class Postgres:
 
     def start(self) -> None:
         """Starts the server; returns when it accepts connections."""
-        options = ["-D", "/run/pg/data", "-k", str(self._sockets), "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=50"]
+        options = ["-D", "/run/pg/data", "-k", str(self._sockets)]
+        options += ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=50"]
         self._server = self.space.start(*self._words("postgres", *options), log="postgres.log")
         wait_until(self._accepts, "PostgreSQL")
 
@@ -57,7 +57,7 @@ class Postgres:
     def _accepts(self) -> bool:
         try:
             self._as_postgres("pg_isready", "-q", "-h", str(self._sockets))
-        except subprocess.CalledProcessError:
+        except CommandFailed:
             return False
         return True
 

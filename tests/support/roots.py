@@ -1,7 +1,8 @@
 """Debian root file systems that hold the servers the tests talk to: built once with mmdebstrap, then only read.
 
-A root lives in `$XDG_CACHE_HOME/homelabhub` (default `~/.cache/homelabhub`) under a name that includes the digest of its recipe, so a changed
-recipe builds a new one. Packages come from the Debian mirror that the machine itself is configured for, else from mmdebstrap's default.
+A root lives in `$XDG_CACHE_HOME/homelabhub` (default `~/.cache/homelabhub`) under a name that includes the digest of its recipe,
+so a changed recipe builds a new one. Packages come from the Debian mirror that the machine itself is configured for, else from
+mmdebstrap's default.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ OPTIONS = (
     "--dpkgopt=path-exclude=/usr/share/man/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
     # PostgreSQL's package must not make a cluster of its own.
-    "--essential-hook=mkdir -p $1/etc/postgresql-common; echo create_main_cluster=false >$1/etc/postgresql-common/createcluster.conf",
+    "--essential-hook=mkdir -p $1/etc/postgresql-common",
+    "--essential-hook=echo create_main_cluster=false >$1/etc/postgresql-common/createcluster.conf",
 )
 
 
@@ -41,8 +43,9 @@ class Recipe:
         return f"{self.suite}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-BOOKWORM = Recipe("bookworm", ("busybox-static", "docker-registry", "docker.io", "iptables", "postgresql"))
-FORKY = Recipe("forky", ("busybox-static", "docker-registry", "docker.io", "iptables"))
+ENGINE = ("busybox-static", "docker-registry", "docker.io", "iptables", "openssh-server", "openssl")
+BOOKWORM = Recipe("bookworm", (*ENGINE, "postgresql"))
+FORKY = Recipe("forky", ENGINE)
 
 
 def cache_folder() -> Path:
@@ -67,9 +70,9 @@ def root_of(recipe: Recipe) -> Path:
 
 def _build(recipe: Recipe, target: Path) -> None:
     command = ["mmdebstrap", *OPTIONS, f"--include={','.join(recipe.packages)}", recipe.suite, str(target), *debian_mirror()]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"mmdebstrap could not build {recipe.suite}:\n{done.stdout[-2000:]}")
+        raise RuntimeError(f"mmdebstrap could not build {recipe.suite}:\n{done.stderr[-2000:]}")
 
 
 def debian_mirror(apt: Path = Path("/etc/apt")) -> list[str]:

@@ -1,7 +1,7 @@
-"""A private corner of the machine for one server: its own network, processes and mounts, over a root file system that is never written.
+"""A private corner of the machine for one server: network, processes and mounts of its own over a root that is never written.
 
-The kernel ends everything inside when the test process ends, however it ends: nothing outlives a killed run but a temporary folder, which the
-next run removes. Needs root.
+The kernel ends everything inside when the test process ends, however it ends: nothing outlives a killed run but a temporary
+folder, which the next run removes. Needs root.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from typing import IO
 CLONE_NEWNET = 0x40000000
 CGROUPS = Path("/sys/fs/cgroup")
 
-# Runs as process 1 of the new namespaces. $1 = the root (read only), $2 = host name, $3 = a mount point for the work, further words = folders
-# shared with the machine. An overlay takes all writes into memory; pivot_root and not chroot, because a container engine's children
-# would otherwise end in the wrong root. Prints its process id as the machine sees it when all is in place.
+# Runs as process 1 of the new namespaces. $1 = the root (read only), $2 = host name, $3 = a mount point for the work, further
+# words = folders shared with the machine. An overlay takes all writes into memory; pivot_root and not chroot, because a container
+# engine's children would otherwise end in the wrong root. Prints its process id as the machine sees it when all is in place.
 KEEPER = r"""
 set -eu
 lower=$1; name=$2; work=$3; shift 3
@@ -52,11 +52,15 @@ exec /usr/bin/tini-static -- sleep infinity </dev/null >/dev/null
 """
 
 
-class Space:
-    """Network, process and mount namespaces over a root file system; `run` and `start` put processes inside, `connect` a socket.
+class CommandFailed(RuntimeError):
+    """A command inside a space ended with an error; says which and what it wrote."""
 
-    Only the loopback device exists inside, so nothing in there reaches the machine or the outside. The machine's temporary folder is shared
-    under the same path: unix sockets and bind mounts below it mean the same on both sides.
+
+class Space:
+    """Namespaces over a root file system; `run` and `start` put processes inside, `connect` a socket.
+
+    Only the loopback device exists inside, so nothing in there reaches the machine or the outside. The machine's temporary folder
+    is shared under the same path: unix sockets and bind mounts below it mean the same on both sides.
     """
 
     def __init__(self, root: Path, name: str) -> None:
@@ -66,8 +70,14 @@ class Space:
         work.mkdir()
         shared = [str(Path(tempfile.gettempdir()).resolve())]
         command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--pid", "--fork", "--uts", "--ipc"]
-        command += ["--kill-child=KILL", "--propagation", "private", "sh", "-c", KEEPER, "keeper", str(root), name, str(work), *shared]
-        self._keeper = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command += ["--kill-child=KILL", "--propagation", "private", "sh", "-c", KEEPER]
+        self._keeper = subprocess.Popen(
+            [*command, "keeper", str(root), name, str(work), *shared],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         assert self._keeper.stdout is not None
         assert self._keeper.stderr is not None
         line = self._keeper.stdout.readline()
@@ -82,8 +92,13 @@ class Space:
         return ["nsenter", "--target", str(self.pid), "--net", "--mount", "--pid", "--uts", "--ipc", "--", *command]
 
     def run(self, *command: str, stdin: bytes = b"") -> bytes:
-        """Runs a command inside to its end and returns what it wrote. Raises CalledProcessError when it failed."""
-        return subprocess.run(self.enter(command), input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True).stdout
+        """Runs a command inside to its end and returns what it wrote. Raises CommandFailed."""
+        done = subprocess.run(
+            self.enter(command), input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, cwd="/"
+        )
+        if done.returncode:
+            raise CommandFailed(f"{' '.join(command)}: exit {done.returncode}: {done.stdout.decode(errors='replace')[-1000:]}")
+        return done.stdout
 
     def start(self, *command: str, log: str, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Starts a server inside; what it writes is appended to the named file in `folder`."""
@@ -93,6 +108,10 @@ class Space:
             )
         self._servers.append(server)
         return server
+
+    def signal(self, pid_file: str, name: str) -> None:
+        """Signals (`TERM`, `KILL`) the process whose id, as counted inside, a file inside holds. Raises CommandFailed."""
+        self.run("busybox", "kill", f"-{name}", self.run("cat", pid_file).decode().strip())
 
     def connect(self, port: int, host: str = "127.0.0.1", timeout: float = 5.0) -> socket.socket:
         """A TCP connection made inside, usable by any thread outside. Raises OSError."""
