@@ -1,0 +1,1 @@
+"""Durable state: SQL store and memory store. Import the module you need: SQLAlchemy loads slowly."""

@@ -1,0 +1,87 @@
+"""Backups: one SQLite file with the content of a store, written from any database and restored into any."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, select, update
+
+from controller.core.errors import JournalError, Refused
+from controller.core.ports import Clock
+from controller.store import embedded, tables
+from controller.store.contents import EVERYTHING
+from controller.store.database import Database
+from controller.store.schema import REVISIONS, bring_up
+
+_EVENTS = tables.counters.c.name == "events"
+
+
+def backup(database: Database, path: Path, clock: Clock) -> None:
+    """Writes everything but the lease, as it stands at one instant, to a new file (0600); complete or not there."""
+    if path.exists() or path.is_symlink():
+        raise Refused(f"{path} already exists: choose another name for the backup")
+    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.unlink(missing_ok=True)
+    try:
+        with closing(_fresh(unfinished, clock)) as target, database.picture() as source, target.writing() as connection:
+            transfer(source, connection)
+        embedded.copy(unfinished, path)
+    finally:
+        for leftover in path.parent.glob(f"{unfinished.name}*"):
+            leftover.unlink()
+
+
+@contextmanager
+def opened(path: Path, folder: Path | None, clock: Clock) -> Iterator[Connection]:
+    """A connection to a verified, migrated copy of a backup. Raises Refused for a file that is not a sound backup of this or an
+    older version: wrong kind of file, foreign or altered tables, triggers, views, damaged pages, records that cannot be read."""
+    with tempfile.TemporaryDirectory(prefix="restore-", dir=folder) as scratch:
+        copy = Path(scratch, "backup.db")
+        embedded.take(path, copy)
+        found = _revision_of(copy)
+        with closing(_fresh(Path(scratch, "expected.db"), clock, REVISIONS[: REVISIONS.index(found) + 1])):
+            if embedded.shape(copy) != embedded.shape(Path(scratch, "expected.db")):
+                raise Refused(f"{path} is not a backup of the store: its tables are not the ones that version {found} makes")
+        embedded.check(copy)
+        with closing(Database(f"sqlite:///{copy}", clock)) as database:
+            bring_up(database, keep=False)
+            with database.picture() as connection:
+                _read_all(connection, path)
+                yield connection
+
+
+def transfer(source: Connection, target: Connection) -> None:
+    """Replaces what `target` holds by what `source` holds; event numbers never go back."""
+    for content in EVERYTHING:
+        content.replace(target, content.whole(source))
+    numbers = [connection.execute(select(tables.counters.c.value).where(_EVENTS)).scalar_one() for connection in (source, target)]
+    target.execute(update(tables.counters).where(_EVENTS).values(value=max(numbers)))
+
+
+def _fresh(path: Path, clock: Clock, revisions: tuple[str, ...] = REVISIONS) -> Database:
+    database = Database(f"sqlite:///{path}", clock)
+    try:
+        bring_up(database, revisions=revisions)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _revision_of(copy: Path) -> str:
+    found = embedded.revision(copy)
+    if found not in REVISIONS:
+        raise Refused(f"the backup has schema {found}, which this version does not know: use the version that wrote it")
+    return found
+
+
+def _read_all(connection: Connection, path: Path) -> None:
+    try:
+        for content in EVERYTHING:
+            for _ in content.whole(connection):
+                pass
+    except JournalError as error:
+        raise Refused(f"{path} holds records that cannot be read: {error}") from error

@@ -1,0 +1,277 @@
+"""The store in an SQL database: SQLite in the state folder, or PostgreSQL for several controllers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
+
+from controller.core.decision import Approval, Quarantine, Suspension
+from controller.core.event import Event
+from controller.core.ports import Clock, Place
+from controller.core.run import Entry, Row, Run, Step
+from controller.store import archive, embedded, tables
+from controller.store.contents import (
+    APPROVALS,
+    ENTRIES,
+    EVENTS,
+    EVERYTHING,
+    FACTS,
+    LEDGER,
+    QUARANTINE,
+    RUNS,
+    SUSPENSIONS,
+    Content,
+    Fact,
+)
+from controller.store.database import Database
+from controller.store.lease import Lease
+from controller.store.ledger import LedgerCache
+from controller.store.schema import bring_up
+
+_OPEN = [step.value for step in Step if step.open]
+_DROP_ROW = delete(tables.ledger).where(
+    and_(*(tables.ledger.c[name] == bindparam(f"the_{name}") for name in ("kind", "name", "provider")))
+)
+_THE_COUNTER = tables.counters.c.name == bindparam("the_name")
+_COUNT = select(tables.counters.c.value).where(_THE_COUNTER)
+_RAISE = update(tables.counters).where(_THE_COUNTER).values(value=tables.counters.c.value + bindparam("the_number"))
+
+
+class SqlStore:
+    """`core.ports.Store` in the database at a SQLAlchemy URL. Opening it brings the schema up to date (after a copy), settles
+    nothing and takes no lease. Usable from many threads; `close` it.
+
+    Ledger, journal, runs and quarantine are written by the holder of the lease only; approvals, suspensions and events by
+    everybody; facts by everybody but a holder that lost its lease. Every such check is part of the transaction that it guards.
+    Raises JournalError for whatever the database refuses, SettingsError for a URL it cannot use, LeaseHeld when a controller
+    of an older version works on the database."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self._clock = clock
+        self._database = Database(url, clock)
+        self._lease = Lease(self._database)
+        self._cache = LedgerCache()
+        self._upsert = {content.table: self._database.upsert(content.table, content.keys) for content in EVERYTHING}
+        try:
+            bring_up(self._database)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def close(self) -> None:
+        """Ends every connection; the lease, if held, runs out unless `leave` came first."""
+        self._database.close()
+
+    # The lease
+
+    def claim(self, holder: str, seconds: float) -> bool:
+        with self._database.writing() as connection:
+            fence = self._lease.claim(connection, holder, seconds)
+        self._lease.settle(fence, seconds)
+        return fence is not None
+
+    def leave(self) -> None:
+        with self._database.writing() as connection:
+            self._lease.leave(connection)
+        self._lease.settle(None)
+
+    def leader(self) -> tuple[str, float]:
+        with self._database.reading() as connection:
+            return self._lease.leader(connection)
+
+    @contextmanager
+    def _leading(self) -> Iterator[Connection]:
+        with self._database.writing() as connection:
+            self._lease.require(connection)
+            yield connection
+
+    # Ledger and journal
+
+    def rows(self) -> Mapping[Place, Row]:
+        with self._database.reading() as connection:
+            version = _count(connection, "ledger")
+            return self._cache.rows(version, lambda: LEDGER.all(connection, LEDGER.select()))
+
+    def put(self, rows: Iterable[Row]) -> None:
+        self._change_ledger(put=list(rows))
+
+    def drop(self, places: Iterable[Place]) -> None:
+        self._change_ledger(drop=list(places))
+
+    def record(self, entry: Entry, row: Row | None = None, drop: bool = False) -> None:
+        if row is not None and drop:
+            raise ValueError("an entry either puts a row or drops one")
+        self._change_ledger(entry, [row] if row is not None else [], [entry.change.place] if drop else [])
+
+    def _change_ledger(self, entry: Entry | None = None, put: Sequence[Row] = (), drop: Sequence[Place] = ()) -> None:
+        values = [LEDGER.values(row) for row in put]
+        version = None
+        with self._leading() as connection:
+            if entry is not None:
+                connection.execute(self._upsert[tables.entries], ENTRIES.values(entry))
+            if values:
+                connection.execute(self._upsert[tables.ledger], values)
+            if drop:
+                connection.execute(_DROP_ROW, [_place(place) for place in drop])
+            if values or drop:
+                version = _raised(connection, "ledger", 1)
+        if version is not None:
+            # What was written comes back as it will from the database: as JSON data.
+            self._cache.wrote(version, [LEDGER.read(item["data"]) for item in values], drop)
+
+    def open_entries(self) -> Sequence[Entry]:
+        columns = tables.entries.c
+        with self._database.reading() as connection:
+            return ENTRIES.all(connection, ENTRIES.select().where(columns.step.in_(_OPEN)).order_by(columns.sequence))
+
+    def entries(self, run: str) -> Sequence[Entry]:
+        columns = tables.entries.c
+        with self._database.reading() as connection:
+            return ENTRIES.all(connection, ENTRIES.select().where(columns.run == run).order_by(columns.number))
+
+    # Runs and rollouts
+
+    def save(self, run: Run) -> None:
+        with self._leading() as connection:
+            connection.execute(self._upsert[tables.runs], RUNS.values(run))
+
+    def run(self, name: str) -> Run | None:
+        if not name:
+            return None
+        # Not LIKE: it ignores case in SQLite.
+        starts = func.substr(tables.runs.c.id, 1, len(name)) == name
+        statement = RUNS.select().where(starts).order_by(func.length(tables.runs.c.id)).limit(2)
+        with self._database.reading() as connection:
+            found = RUNS.all(connection, statement)
+        return found[0] if len(found) == 1 or (found and found[0].id == name) else None
+
+    def runs(self, limit: int = 50, before: float | None = None) -> Sequence[Run]:
+        columns = tables.runs.c
+        statement = RUNS.select().order_by(columns.started.desc(), columns.id.desc()).limit(limit)
+        if before is not None:
+            statement = statement.where(columns.started < before)
+        with self._database.reading() as connection:
+            return RUNS.all(connection, statement)
+
+    def quarantined(self) -> Sequence[Quarantine]:
+        with self._database.reading() as connection:
+            return tuple(QUARANTINE.whole(connection))
+
+    def quarantine(self, item: Quarantine) -> None:
+        with self._leading() as connection:
+            connection.execute(self._upsert[tables.quarantine], QUARANTINE.values(item))
+
+    def absolve(self, digest: str) -> None:
+        with self._leading() as connection:
+            connection.execute(delete(tables.quarantine).where(tables.quarantine.c.digest == digest))
+
+    # What people said, events and facts
+
+    def approvals(self) -> Mapping[str, Approval]:
+        with self._database.reading() as connection:
+            return {word.digest: word for word in APPROVALS.whole(connection)}
+
+    def approve(self, approval: Approval) -> None:
+        self._say(APPROVALS, approval)
+
+    def suspensions(self) -> Mapping[str, Suspension]:
+        with self._database.reading() as connection:
+            return {item.key: item for item in SUSPENSIONS.whole(connection)}
+
+    def suspend(self, item: Suspension) -> None:
+        self._say(SUSPENSIONS, item)
+
+    def resume(self, key: str) -> None:
+        with self._database.writing() as connection:
+            connection.execute(delete(tables.suspensions).where(tables.suspensions.c.key == key))
+
+    def _say(self, content: Content[Any], record: object) -> None:
+        with self._database.writing() as connection:
+            connection.execute(self._upsert[content.table], content.values(record))
+
+    def append(self, events: Iterable[Event]) -> None:
+        new = list(events)
+        if not new:
+            return
+        with self._database.writing() as connection:
+            # The counter's row lock lets numbers become visible in order: a reader that remembers the newest misses none.
+            first = _raised(connection, "events", len(new)) - len(new) + 1
+            values = [EVENTS.values(replace(event, number=number)) for number, event in enumerate(new, first)]
+            connection.execute(tables.events.insert(), values)
+
+    def events(self, after: int = 0, limit: int = 200, key: str = "") -> Sequence[Event]:
+        columns = tables.events.c
+        statement = EVENTS.select().where(columns.number > after).order_by(columns.number).limit(limit)
+        if key:
+            statement = statement.where(columns.key == key)
+        with self._database.reading() as connection:
+            return EVENTS.all(connection, statement)
+
+    def last_event(self) -> int:
+        with self._database.reading() as connection:
+            return _count(connection, "events")
+
+    def fact(self, name: str) -> Any:
+        with self._database.reading() as connection:
+            found = FACTS.all(connection, FACTS.select().where(tables.facts.c.name == name))
+        return found[0].value if found else None
+
+    def remember(self, name: str, value: Any) -> None:
+        values = FACTS.values(Fact(name, value))
+        with self._database.writing() as connection:
+            self._lease.refuse_when_lost(connection)
+            if value is None:
+                connection.execute(delete(tables.facts).where(tables.facts.c.name == name))
+            else:
+                connection.execute(self._upsert[tables.facts], values)
+
+    # Upkeep
+
+    def prune(self, before_history: float, before_events: float) -> int:
+        """Forget runs, closed entries and approvals before one time, events before another (seconds since the epoch).
+        Runs with an open entry stay. Returns how many records went."""
+        runs, entries, approvals, events = tables.runs.c, tables.entries.c, tables.approvals.c, tables.events.c
+        unsettled = select(entries.run).where(entries.step.in_(_OPEN))
+        with self._leading() as connection:
+            gone = [
+                delete(tables.runs).where(runs.started < before_history, runs.id.not_in(unsettled)),
+                delete(tables.entries).where(
+                    entries.at < before_history, entries.run.not_in(unsettled), entries.run.not_in(select(runs.id))
+                ),
+                delete(tables.approvals).where(approvals.at < before_history),
+                delete(tables.events).where(events.at < before_events),
+            ]
+            return sum(connection.execute(statement).rowcount for statement in gone)
+
+    def backup(self, path: Path) -> None:
+        """Write everything but the lease to a new SQLite file (0600), as it stands at one instant; complete or not there."""
+        archive.backup(self._database, path, self._clock)
+
+    def restore(self, path: Path) -> None:
+        """Replace everything but the lease by a backup, in one transaction, after a copy of what was there. Needs the lease.
+        Raises Refused, before anything is written, for a file that is not a sound backup of this or an older version."""
+        live = self._database.path
+        with archive.opened(path, live.parent if live else None, self._clock) as backup, self._leading() as connection:
+            if live:
+                embedded.copy_before(live, "restore")
+            archive.transfer(backup, connection)
+            _raised(connection, "ledger", 1)
+
+
+def _place(place: Place) -> dict[str, str]:
+    key, provider = place
+    return {"the_kind": key.kind, "the_name": key.name, "the_provider": provider}
+
+
+def _count(connection: Connection, name: str) -> int:
+    return int(connection.execute(_COUNT, {"the_name": name}).scalar_one())
+
+
+def _raised(connection: Connection, name: str, by: int) -> int:
+    connection.execute(_RAISE, {"the_name": name, "the_number": by})
+    return _count(connection, name)
