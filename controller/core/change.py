@@ -73,6 +73,7 @@ class Change:
     reversal: Reversal = Reversal.EXACT
     rollback: Rollback = Rollback.ALWAYS
     stateful: bool = False
+    protect: bool = False
     gate: Gate | None = None
     risks: tuple[Risk, ...] = ()
     instructions: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from threading import Event as Flag
 from typing import Any, Protocol, runtime_checkable
 
@@ -69,6 +70,28 @@ class Watches(Protocol):
         """Call `moved` for each key that changed (None = anything may have) until `stop` is set. Blocks; never raises."""
 
 
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """An object that runs but is not ours, as the documents that would declare it. `secrets` are values to move into the
+    vault, by reference; `handle` and `address` as in Present and Target."""
+
+    key: Key
+    spec: Mapping[str, Any]
+    address: str
+    handle: str
+    needs: tuple[Key, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    group: str = ""
+
+
+@runtime_checkable
+class Discovers(Protocol):
+    """A provider that can describe what runs on its backend without being ours."""
+
+    def discover(self) -> Sequence[Discovery]:
+        """Every foreign object it could take over. Read-only; raises Transient."""
+
+
 Providers = Mapping[tuple[str, str], Provider]
 """Providers by kind and connection: `("service", "local")`."""
 
@@ -93,6 +116,15 @@ class Source(Protocol):
 
     def revert(self, revision: str, message: str, author: str) -> Revision:
         """Commit, on top of the branch, the spec folder as it was at a revision. Raises SourceError when it cannot write."""
+
+    def commit(self, edits: Mapping[str, bytes | None], message: str, author: str) -> Revision:
+        """Commit file contents (None = remove) on top of the branch. Raises SourceError when it cannot write."""
+
+    def log(self, limit: int = 50) -> Sequence[Revision]:
+        """Newest revisions of the branch first."""
+
+    def worktree(self) -> Files:
+        """Uncommitted files of a local work tree. Raises SourceError when there is none."""
 
 
 class Store(Protocol):

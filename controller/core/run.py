@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from controller.core.change import Change
-from controller.core.key import Key
+from controller.core.key import Claim, Key
 from controller.core.state import State
 
 
@@ -58,6 +58,7 @@ class Row:
     digest: str = ""
     revision: str = ""
     needs: tuple[Key, ...] = ()
+    claims: tuple[Claim, ...] = ()
     protect: bool = False
     stateful: bool = False
     adopted: bool = False

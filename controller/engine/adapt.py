@@ -1,0 +1,64 @@
+"""Adapt: desired states as their backends will really store them (an image tag becomes a digest)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from controller.core.errors import Permanent, ProviderError
+from controller.core.key import Key
+from controller.core.plan import Note
+from controller.core.ports import Adapts, Place, Providers
+from controller.core.resource import Resource
+from controller.core.run import Row
+
+Memory = dict[Key, tuple[Resource, Row | None, Resource]]
+"""Per key: what was adapted, under which ledger row, and the result. Reused while both are the same objects."""
+
+
+def adapt(
+    resources: Mapping[Key, Resource], rows: Mapping[Place, Row], providers: Providers, memory: Memory
+) -> tuple[dict[Key, Resource], list[Note]]:
+    """Adapted resources, and a note for each that cannot be adapted now (it gets no change in this pass)."""
+    adapted: dict[Key, Resource] = {}
+    fresh: list[tuple[Resource, Row | None, Adapts]] = []
+    for key, resource in resources.items():
+        row = rows.get((key, resource.provider))
+        known = memory.get(key)
+        if known is not None and known[0] is resource and known[1] is row:
+            adapted[key] = known[2]
+            continue
+        provider: object = providers.get((key.kind, resource.provider))
+        adapted[key] = resource
+        if isinstance(provider, Adapts):
+            fresh.append((resource, row, provider))
+    notes: list[Note] = []
+    for (resource, row, _), result in zip(fresh, _all(fresh), strict=True):
+        if isinstance(result, Note):
+            notes.append(result)
+            memory.pop(resource.key, None)
+        else:
+            adapted[resource.key] = result
+            memory[resource.key] = (resource, row, result)
+    for key in memory.keys() - resources.keys():
+        del memory[key]
+    return adapted, notes
+
+
+def _all(jobs: list[tuple[Resource, Row | None, Adapts]]) -> list[Resource | Note]:
+    if len(jobs) <= 2:
+        return [_one(job) for job in jobs]
+    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="adapt") as pool:
+        return list(pool.map(_one, jobs))
+
+
+def _one(job: tuple[Resource, Row | None, Adapts]) -> Resource | Note:
+    resource, row, provider = job
+    try:
+        state = provider.adapt(resource.state, row.applied if row else None)
+    except Permanent as error:
+        return Note(resource.key, "Refused", str(error), resource.provider)
+    except ProviderError as error:
+        return Note(resource.key, "Unknown", str(error), resource.provider)
+    return resource if state is resource.state else replace(resource, state=state)

@@ -1,0 +1,143 @@
+"""Bench: what applying and undoing work with, and the journal they must write first. No journal, no write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from threading import Event as Flag
+from typing import Any
+
+from controller.core.change import Action, Change
+from controller.core.diff import compare
+from controller.core.errors import Permanent, Severity, Transient
+from controller.core.event import Event
+from controller.core.kind import Kind
+from controller.core.plan import Rollout
+from controller.core.ports import Clock, Provider, Providers, Store, Vault
+from controller.core.run import Entry, Row, Step
+from controller.core.secret import SecretVersion, secret_in
+from controller.core.state import Absent, Observed, Present, Receipt, State, Target, Unknown
+from controller.engine.gate import Pulse
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Ports and signals of one controller. `closing` = stop waiting and leave open entries for the next start to settle."""
+
+    providers: Callable[[], Providers]
+    kinds: Mapping[str, Kind]
+    store: Store
+    vault: Vault
+    clock: Clock
+    tell: Callable[[Event], None]
+    pulse: Pulse = field(default_factory=Pulse)
+    closing: Flag = field(default_factory=Flag)
+
+    def provider(self, change: Change) -> Provider:
+        """Who makes this change; raises Transient when the connection is gone."""
+        found = self.providers().get((change.key.kind, change.provider))
+        if found is None:
+            raise Transient(f"no connection {change.provider!r} for {change.key}")
+        return found
+
+    def look(self, change: Change, handle: str = "") -> Observed:
+        """One object as it is now; raises Transient when it cannot be looked at."""
+        target = Target(change.key, change.address, handle or change.handle)
+        observed = self.provider(change).observe([target]).of(change.key)
+        if isinstance(observed, Unknown):
+            raise Transient(observed.reason)
+        return observed
+
+    def matches(self, change: Change, state: State | None, observed: Observed) -> bool:
+        """True when the world shows a state, over its declared fields and with the kind's tolerance."""
+        if state is None or not isinstance(observed, Present):
+            return state is None and isinstance(observed, Absent)
+        kind = self.kinds[change.key.kind]
+        return not compare(state, observed.state, same=kind.same, whole=kind.whole)
+
+    def say(
+        self, reason: str, message: str, entry: Entry | None = None, severity: Severity = Severity.INFO, run: str = ""
+    ) -> None:
+        """Tell people what happened."""
+        key = str(entry.change.key) if entry else ""
+        self.tell(Event(self.clock.now(), reason, message, severity, key, entry.run if entry else run))
+
+    def intend(self, run: str, number: int, rollout: Rollout, change: Change) -> Entry:
+        """Write down what is about to be done; secrets it names become durable first."""
+        before = self.store.rows().get(change.place)
+        self.vault.keep(secrets(change.after))
+        now = self.clock.now()
+        entry = Entry(run, number, rollout.digest, change, Step.INTENDED, now, row=before)
+        pending = None
+        if before is None and change.action is Action.CREATE:
+            pending = Row(change.key, change.provider, change.address, at=now)
+        self.store.record(entry, pending)
+        return entry
+
+    def done(self, entry: Entry, receipt: Receipt, revision: str, step: Step = Step.DONE) -> Entry:
+        """Write down that the backend has it, with the ledger row that follows from it."""
+        change, now = entry.change, self.clock.now()
+        moved = entry.moved(step, now, handle=receipt.handle, retained=receipt.retained)
+        if change.after is None:
+            self.store.record(moved, drop=step is Step.PASSED)
+            return moved
+        was = entry.row
+        applied = change.after
+        if change.action is Action.ADOPT:
+            applied = _declared(change.after, receipt.state)
+        row = Row(
+            key=change.key,
+            provider=change.provider,
+            address=change.address,
+            handle=receipt.handle,
+            applied=applied,
+            shown=receipt.state,
+            digest=change.digest if applied is change.after else "",
+            revision=was.revision if was is not None and change.drift else revision,
+            needs=change.needs,
+            claims=change.claims,
+            protect=change.protect,
+            stateful=change.stateful,
+            adopted=change.action is Action.ADOPT or (was is not None and was.adopted),
+            at=now,
+        )
+        self.store.record(moved, row)
+        return moved
+
+    def back(self, entry: Entry, step: Step, handle: str = "", note: str = "") -> Entry:
+        """Write down that the world is as it was before, and put the ledger back."""
+        moved = entry.moved(step, self.clock.now(), note=note)
+        row = entry.row
+        if row is not None and handle and handle != row.handle:
+            row = replace(row, handle=handle)
+        self.store.record(moved, row, drop=row is None)
+        return moved
+
+    def stuck(self, entry: Entry, note: str) -> Entry:
+        """Write down that a person is needed."""
+        moved = entry.moved(Step.STUCK, self.clock.now(), note=note)
+        self.store.record(moved)
+        self.say("Stuck", note, moved, Severity.ERROR)
+        return moved
+
+
+def _declared(wanted: State, shown: State | None) -> State:
+    """What an adopted object holds in the fields that are declared: the base from which later differences are counted."""
+    if shown is None:
+        raise Permanent("an object that is not there cannot be adopted")
+    if all(shown.get(name) == value for name, value in wanted.items()):
+        return wanted
+    return {name: shown[name] for name in wanted if name in shown}
+
+
+def secrets(state: Any) -> Iterator[SecretVersion]:
+    """Every secret that a state names."""
+    found = secret_in(state)
+    if found is not None:
+        yield found
+    elif isinstance(state, Mapping):
+        for value in state.values():
+            yield from secrets(value)
+    elif isinstance(state, (list, tuple)):
+        for value in state:
+            yield from secrets(value)

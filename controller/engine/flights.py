@@ -1,0 +1,166 @@
+"""Flights: rollouts under way. A newer revision calls off only those whose desired state it changes; the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from itertools import count
+from threading import Condition, Thread
+from threading import Event as Flag
+
+from controller.core.errors import HomelabError, Severity
+from controller.core.estate import Estate
+from controller.core.key import Key
+from controller.core.plan import Note, Rollout
+from controller.core.run import Outcome, RolloutRun, Run
+from controller.engine.apply import Application, summary
+from controller.engine.bench import Bench
+from controller.engine.recover import ended
+
+_WORKERS = 64
+
+
+@dataclass
+class _Flight:
+    rollout: Rollout
+    run: str
+    interrupt: Flag = field(default_factory=Flag)
+
+
+class Flights:
+    """The rollouts that are being applied now, on threads of their own."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._flights: dict[str, _Flight] = {}
+        self._conductors: list[Thread] = []
+        self._landed = Condition()
+
+    def launch(self, run: Run, rollouts: Sequence[Rollout]) -> None:
+        """Record the run, then apply its rollouts; deletions wait for the others and are left alone when one fails."""
+        planned = tuple(RolloutRun(item.digest, Outcome.RUNNING, "", summary(item)) for item in rollouts)
+        run = replace(run, rollouts=planned)
+        self._bench.store.save(run)
+        with self._landed:
+            self._flights.update({item.digest: _Flight(item, run.id) for item in rollouts})
+        conductor = Thread(target=self._conduct, args=(run, list(rollouts)), name=f"run-{run.id}", daemon=True)
+        self._conductors = [thread for thread in self._conductors if thread.is_alive()] + [conductor]
+        conductor.start()
+
+    def runs(self) -> frozenset[str]:
+        """Runs with rollouts under way."""
+        with self._landed:
+            return frozenset(flight.run for flight in self._flights.values())
+
+    def notes(self) -> tuple[Note, ...]:
+        """Keys that must not be planned now."""
+        with self._landed:
+            flights = list(self._flights.values())
+        return tuple(
+            Note(change.key, "InProgress", f"{change.action} is under way ({change.cause})", change.provider)
+            for flight in flights
+            for change in flight.rollout.changes
+        )
+
+    def supersede(self, estate: Estate) -> None:
+        """Call off the rollouts that an estate no longer wants, and wait until they are taken back."""
+        with self._landed:
+            called = [flight for flight in self._flights.values() if _outdated(flight.rollout, estate)]
+        self._call_off(called)
+
+    def supersede_keys(self, keys: Iterable[Key]) -> None:
+        """Call off the rollouts that touch these keys (a person suspends or detaches them)."""
+        touched = set(keys)
+        with self._landed:
+            called = [flight for flight in self._flights.values() if touched & set(flight.rollout.keys)]
+        self._call_off(called)
+
+    def wait(self, leave: Flag | None = None) -> bool:
+        """Wait until nothing is under way, or until `leave` is set (wake it with `nudge`); True when all has landed."""
+        with self._landed:
+            self._landed.wait_for(lambda: not self._flights or (leave is not None and leave.is_set()))
+            return not self._flights
+
+    def nudge(self) -> None:
+        """Make waiters look at their `leave` flag."""
+        with self._landed:
+            self._landed.notify_all()
+
+    def close(self) -> None:
+        """Stop waiting for health and leave open entries for the next start."""
+        self._bench.closing.set()
+        with self._landed:
+            flights = list(self._flights.values())
+        for flight in flights:
+            flight.interrupt.set()
+        self._bench.pulse.beat()
+        for conductor in self._conductors:
+            conductor.join()
+
+    def _call_off(self, flights: list[_Flight]) -> None:
+        for flight in flights:
+            flight.interrupt.set()
+        self._bench.pulse.beat()
+        gone = {flight.rollout.digest for flight in flights}
+        with self._landed:
+            self._landed.wait_for(lambda: not gone & self._flights.keys())
+
+    def _conduct(self, run: Run, rollouts: list[Rollout]) -> None:
+        prunes = [item for item in rollouts if all(change.after is None for change in item.changes)]
+        others = [item for item in rollouts if item not in prunes]
+        numbers = count(1)
+        results: dict[str, RolloutRun] = {}
+        for batch in (others, prunes):
+            if batch is prunes and any(item.outcome is not Outcome.APPLIED for item in results.values()):
+                results.update(
+                    {r.digest: RolloutRun(r.digest, Outcome.WAITING, "left for the next pass", summary(r)) for r in prunes}
+                )
+                self._land(prunes)
+            elif batch:
+                results.update(self._fly(run, batch, numbers))
+        rolled = tuple(results[item.digest] for item in rollouts)
+        run = ended(replace(run, rollouts=rolled), self._bench.clock.now())
+        try:
+            self._bench.store.save(run)
+        except HomelabError as error:
+            self._bench.say("JournalFailed", str(error), severity=Severity.ERROR, run=run.id)
+        severity = Severity.INFO if run.outcome is Outcome.APPLIED else Severity.ERROR
+        self._bench.say(
+            "RunFinished", f"{run.outcome}" + (f": {run.reason}" if run.reason else ""), severity=severity, run=run.id
+        )
+
+    def _fly(self, run: Run, rollouts: list[Rollout], numbers: count[int]) -> dict[str, RolloutRun]:
+        results: dict[str, RolloutRun] = {}
+        with ThreadPoolExecutor(max_workers=min(_WORKERS, len(rollouts)), thread_name_prefix="rollout") as pool:
+            pending: dict[Future[RolloutRun], Rollout] = {}
+            for rollout in rollouts:
+                interrupt = self._flights[rollout.digest].interrupt
+                job = Application(self._bench, run.id, run.revision, rollout, lambda: next(numbers), interrupt)
+                future = pool.submit(job)
+                pending[future] = rollout
+                future.add_done_callback(lambda _, item=rollout: self._land([item]))  # type: ignore[misc]
+            wait(pending)
+            for future, rollout in pending.items():
+                error = future.exception()
+                if error is not None:
+                    failed = RolloutRun(rollout.digest, Outcome.FAILED, f"{type(error).__name__}: {error}", summary(rollout))
+                    results[rollout.digest] = failed
+                else:
+                    results[rollout.digest] = future.result()
+        return results
+
+    def _land(self, rollouts: Iterable[Rollout]) -> None:
+        with self._landed:
+            for rollout in rollouts:
+                self._flights.pop(rollout.digest, None)
+            self._landed.notify_all()
+
+
+def _outdated(rollout: Rollout, estate: Estate) -> bool:
+    resources = estate.resources
+    return any(
+        (resources[change.key].digest if change.key in resources else "") != change.digest
+        for change in rollout.changes
+        if not change.drift
+    )

@@ -1,0 +1,63 @@
+"""Gate: after a change, wait until the object is Healthy without a break, or fail with the reason."""
+
+from __future__ import annotations
+
+from threading import Event as Flag
+
+from controller.core.change import Change
+from controller.core.errors import GateFailed, Interrupted, Transient
+from controller.core.ports import Clock, Gates, Provider
+from controller.core.state import Health, Target
+
+POLL = 1.0
+"""Longest pause between two looks, in seconds; an event of the backend ends it at once."""
+
+
+class Pulse:
+    """Wakes waiting gates when a backend reports a change or a rollout is called off."""
+
+    def __init__(self) -> None:
+        self._next = Flag()
+
+    def beat(self) -> None:
+        """Something moved: look again now."""
+        beaten, self._next = self._next, Flag()
+        beaten.set()
+
+    def next(self) -> Flag:
+        """The flag that the next beat sets. Take it before looking, so that no beat is missed."""
+        return self._next
+
+
+def gate(change: Change, handle: str, provider: Provider, clock: Clock, interrupt: Flag, pulse: Pulse) -> None:
+    """Return when the change passed; raises GateFailed, or Interrupted when `interrupt` is set while waiting."""
+    if change.gate is None or change.after is None or not isinstance(provider, Gates):
+        return
+    target = Target(change.key, change.address, handle)
+    deadline = clock.monotonic() + change.gate.timeout + change.gate.settle
+    healthy_since: float | None = None
+    while True:
+        if interrupt.is_set():
+            raise Interrupted(f"{change.key}: called off while waiting for health")
+        moved = pulse.next()
+        health, why = _look(provider, target)
+        now = clock.monotonic()
+        if health is Health.HEALTHY:
+            healthy_since = now if healthy_since is None else healthy_since
+            if now - healthy_since >= change.gate.settle:
+                return
+        elif health is Health.DEGRADED:
+            raise GateFailed(f"{change.key} failed: {why}")
+        else:
+            healthy_since = None
+        if now >= deadline:
+            raise GateFailed(f"{change.key} was not healthy within {change.gate.timeout:.0f} s: {why or health}")
+        left = deadline - now if healthy_since is None else healthy_since + change.gate.settle - now
+        clock.wait(moved, min(POLL, max(left, 0.01)))
+
+
+def _look(provider: Gates, target: Target) -> tuple[Health, str]:
+    try:
+        return provider.health(target)
+    except Transient as error:
+        return Health.UNKNOWN, str(error)

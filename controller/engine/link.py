@@ -1,0 +1,183 @@
+"""Link: documents are expanded and resolved into resources, and checked as one graph (twins, claims, needs, cycles)."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
+
+from pydantic import ValidationError
+
+from controller.core.document import Draft, Files, Reader, Revision
+from controller.core.errors import Diagnostic, Origin, Problem, Rejected, Severity, SpecError
+from controller.core.estate import Estate
+from controller.core.key import Claim, Key, is_name
+from controller.core.kind import Kind
+from controller.core.policy import Policy
+from controller.core.ports import Blobs, Vault
+from controller.core.resource import Resource
+from controller.core.suggest import did_you_mean
+from controller.engine.load import Document, Loaded, diagnostic, load, validation_diagnostics
+from controller.engine.surroundings import RepositorySurroundings
+
+EXPANSION_DEPTH = 4
+
+
+@dataclass(frozen=True)
+class Linker:
+    """Turns the files of a revision into an estate, with what it is handed."""
+
+    reader: Reader
+    kinds: Mapping[str, Kind]
+    vault: Vault
+    blobs: Blobs
+
+    def estate(self, revision: Revision, files: Files) -> Estate:
+        """The desired graph of a revision; raises SpecError with everything that is wrong at once."""
+        loaded = load(files, self.reader, self.kinds)
+        found = list(loaded.problems)
+        listing = tuple(files.paths())
+        used: set[str] = set()
+        resources: list[tuple[Resource, Document]] = []
+        queue = [(document, 0) for document in loaded.documents]
+        while queue:
+            document, depth = queue.pop(0)
+            around = RepositorySurroundings(
+                files, posixpath.dirname(document.origin.file), self.reader, self.vault, self.blobs, loaded.homelab, used, listing
+            )
+            try:
+                queue += [(child, depth + 1) for child in self._expand(document, depth, around)]
+                resource = self._resolve(document, around)
+            except Rejected as error:
+                found += self._findings(error.problems, document, files)
+            except SpecError as error:
+                found += error.diagnostics
+            else:
+                if resource is not None:
+                    resources.append((resource, document))
+        found += [item for path, items in loaded.strays.items() if path not in used for item in items]
+        found += _twins(resources)
+        found += _clashes(resources)
+        graph, problems = _ordered(resources)
+        found += problems
+        errors = [item for item in found if item.severity is Severity.ERROR]
+        if errors:
+            raise SpecError(sorted(errors, key=lambda item: item.origin))
+        return _estate(revision, graph, loaded, found)
+
+    def _expand(self, document: Document, depth: int, around: RepositorySurroundings) -> Iterable[Document]:
+        kind = self.kinds[document.key.kind]
+        if kind.expand is None or document.settled:
+            return []
+        if depth >= EXPANSION_DEPTH:
+            raise Rejected([Problem((), f"{document.key} expands deeper than {EXPANSION_DEPTH} levels")])
+        return [self._child(draft, document) for draft in kind.expand(document.key.name, document.spec, around)]
+
+    def _child(self, draft: Draft, parent: Document) -> Document:
+        at = (*parent.at, *draft.at)
+        if not is_name(draft.name):
+            raise Rejected([Problem(draft.at, f"{draft.name!r} is not a name", "use a-z, 0-9 and inner dashes", draft.file)])
+        try:
+            spec = self.kinds[draft.kind].model.model_validate(draft.spec)
+        except ValidationError as error:
+            raise SpecError(validation_diagnostics(error, parent.parsed, at, self.kinds[draft.kind].model)) from error
+        return replace(
+            parent,
+            key=Key(draft.kind, draft.name),
+            spec=spec,
+            at=at,
+            needs=(*parent.needs, *draft.needs),
+            made_by=parent.key,
+            settled=draft.kind == parent.key.kind,
+        )
+
+    def _resolve(self, document: Document, around: RepositorySurroundings) -> Resource | None:
+        kind = self.kinds[document.key.kind]
+        if kind.resolve is None:
+            return None
+        desired = kind.resolve(document.key.name, document.spec, around)
+        needs = dict.fromkeys(need for need in (*document.needs, *desired.references) if need != document.key)
+        origin = document.parsed.locate(document.at) if document.made_by else document.origin
+        return Resource(
+            key=document.key,
+            state=desired.state,
+            provider=desired.provider,
+            address=desired.address,
+            origin=origin,
+            needs=tuple(needs),
+            claims=desired.claims,
+            mode=document.mode,
+            protect=document.protect,
+            suspend=document.suspend,
+            rollback=desired.rollback,
+            stateful=desired.stateful,
+            gate=desired.gate,
+            risks=desired.risks,
+            labels=document.labels,
+            made_by=document.made_by,
+        )
+
+    def _findings(self, problems: Iterable[Problem], document: Document, files: Files) -> Iterable[Diagnostic]:
+        for problem in problems:
+            if not problem.file:
+                yield diagnostic(document.parsed, (*document.at, *problem.path), problem.message, problem.hint, problem.severity)
+                continue
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(document.origin.file), problem.file))
+            try:
+                parsed = self.reader(path, files.read(path) or b"")
+            except SpecError:
+                parsed = ()
+            if parsed:
+                yield diagnostic(parsed[0], problem.path, problem.message, problem.hint, problem.severity)
+            else:
+                yield Diagnostic(problem.message, Origin(path), problem.hint, severity=problem.severity)
+
+
+def _estate(revision: Revision, graph: dict[Key, Resource], loaded: Loaded, found: list[Diagnostic]) -> Estate:
+    policies = tuple(loaded.policies[name] for name in sorted(loaded.policies))
+    return Estate(revision, graph, Policy.of(policies), loaded.homelab, tuple(found))
+
+
+def _twins(resources: list[tuple[Resource, Document]]) -> Iterable[Diagnostic]:
+    seen: dict[Key, Resource] = {}
+    for resource, document in resources:
+        first = seen.setdefault(resource.key, resource)
+        if first is not resource:
+            yield diagnostic(
+                document.parsed, ("name",), f"{resource.key} is declared twice: also at {first.origin}", "rename one or remove it"
+            )
+
+
+def _clashes(resources: list[tuple[Resource, Document]]) -> Iterable[Diagnostic]:
+    holders: dict[Claim, Resource] = {}
+    for resource, document in resources:
+        for claim in resource.claims:
+            first = holders.setdefault(claim, resource)
+            if first.key != resource.key:
+                message = f"{claim} is claimed by {resource.key} and by {first.key} ({first.origin})"
+                yield diagnostic(document.parsed, document.at, message, "only one of them can have it: change one")
+
+
+def _ordered(resources: list[tuple[Resource, Document]]) -> tuple[dict[Key, Resource], list[Diagnostic]]:
+    """Resources with needs first, and what is wrong with the needs."""
+    by_key = {resource.key: resource for resource, _ in resources}
+    problems: list[Diagnostic] = []
+    names = [str(key) for key in by_key]
+    for resource, document in resources:
+        for need in resource.needs:
+            if need not in by_key:
+                hint = did_you_mean(str(need), names) or f"declare {need}, or remove it from the needs"
+                problems.append(
+                    diagnostic(document.parsed, document.at, f"{resource.key} needs {need}, which is not declared", hint)
+                )
+    sorter = TopologicalSorter({key: [n for n in resource.needs if n in by_key] for key, resource in by_key.items()})
+    try:
+        order = tuple(sorter.static_order())
+    except CycleError as error:
+        cycle = [str(key) for key in reversed(error.args[1])]
+        origin = by_key[error.args[1][0]].origin
+        hint = "remove one of these needs"
+        problems.append(Diagnostic(f"needs go in a circle: {' → '.join(cycle)}", origin, hint))
+        order = tuple(by_key)
+    return {key: by_key[key] for key in order}, problems

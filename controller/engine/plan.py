@@ -1,0 +1,248 @@
+"""Plan: desired minus observed, three-way with what was applied last. Pure: same inputs, same plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from controller.core.change import Action, Change, Reversal
+from controller.core.decision import Quarantine, Suspension
+from controller.core.diff import FieldDiff, compare
+from controller.core.estate import Estate
+from controller.core.key import Key
+from controller.core.kind import Kind
+from controller.core.plan import Note, Plan
+from controller.core.ports import Place
+from controller.core.resource import Mode, Resource, Rollback
+from controller.core.run import Row
+from controller.core.state import Absent, Observed, Owner, Present, Unknown
+from controller.engine.group import rollouts
+from controller.engine.observe import World
+
+Memo = dict[Key, tuple[Resource, Row | None, Observed]]
+"""Keys that needed nothing, with the very objects that were compared: the same objects need nothing again."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Everything a plan is made from. `blocked` are quarantined rollouts, `unready` keys that cannot be planned now."""
+
+    estate: Estate
+    world: World
+    rows: Mapping[Place, Row]
+    kinds: Mapping[str, Kind]
+    quarantined: Collection[Quarantine] = ()
+    suspended: Mapping[str, Suspension] = field(default_factory=dict)
+    unready: tuple[Note, ...] = ()
+
+
+def plan(situation: Situation, memo: Memo | None = None) -> Plan:
+    """The plan that brings the world to the estate."""
+    memo = {} if memo is None else memo
+    blocked = _blocked(situation)
+    skipped = {note.key for note in situation.unready}
+    changes: list[Change] = []
+    notes = list(situation.unready)
+    for key, resource in situation.estate.resources.items():
+        if key in skipped:
+            continue
+        if resource.suspend or str(key) in situation.suspended:
+            notes.append(_note(resource, "Suspended", _why_suspended(situation, key)))
+            continue
+        row = situation.rows.get((key, resource.provider))
+        if key in blocked and (row is None or resource.digest != row.digest):
+            notes.append(_note(resource, "Quarantined", blocked[key]))
+            if row is None or row.applied is None:
+                continue
+            resource = replace(resource, state=row.applied, address=row.address)  # noqa: PLW2901 (the last good one is wanted)
+        observed = situation.world.of(key, resource.provider)
+        known = memo.get(key)
+        if known is not None and known[0] is resource and known[1] is row and known[2] is observed:
+            continue
+        found = _subtract(resource, row, observed, situation.kinds[key.kind])
+        if found is None:
+            memo[key] = (resource, row, observed)
+        elif isinstance(found, Note):
+            notes.append(found)
+        else:
+            changes.append(found)
+    changes += _leftovers(situation, notes)
+    policy = situation.estate.policy.version
+    return Plan(situation.estate.revision, rollouts(changes, situation.rows, policy), tuple(notes), policy)
+
+
+def refreshed(situation: Situation, made: Plan) -> list[Row]:
+    """Ledger rows that must follow a revision which changed nothing in the world (needs, claims, spelling)."""
+    busy = {change.key for change in made.changes} | {note.key for note in made.notes}
+    found: list[Row] = []
+    for key, resource in situation.estate.resources.items():
+        row = situation.rows.get((key, resource.provider))
+        if row is None or key in busy or resource.mode is Mode.OBSERVE:
+            continue
+        same = row.digest == resource.digest and row.needs == resource.needs and row.claims == resource.claims
+        if same and row.protect == resource.protect and row.stateful == resource.stateful:
+            continue
+        observed = situation.world.of(key, resource.provider)
+        if isinstance(observed, Present):
+            found.append(
+                replace(
+                    row,
+                    applied=resource.state,
+                    shown=observed.state,
+                    digest=resource.digest,
+                    revision=situation.estate.revision.id,
+                    needs=resource.needs,
+                    claims=resource.claims,
+                    protect=resource.protect,
+                    stateful=resource.stateful,
+                )
+            )
+    return found
+
+
+def _why_suspended(situation: Situation, key: Key) -> str:
+    item = situation.suspended.get(str(key))
+    if item is None:
+        return "suspended in the specification"
+    return f"suspended by {item.by}" + (f": {item.reason}" if item.reason else "")
+
+
+def _blocked(situation: Situation) -> dict[Key, str]:
+    """Keys of failed rollouts whose whole desired set is still the one that failed."""
+    blocked: dict[Key, str] = {}
+    resources = situation.estate.resources
+    for item in situation.quarantined:
+        wanted = {Key.parse(name): digest for name, digest in item.wanted.items()}
+        if all((resources[key].digest if key in resources else "") == digest for key, digest in wanted.items()):
+            blocked.update(dict.fromkeys(wanted, f"quarantined since {item.culprit} failed: {item.reason}"))
+    return blocked
+
+
+def _subtract(resource: Resource, row: Row | None, observed: Observed, kind: Kind) -> Change | Note | None:
+    if isinstance(observed, Unknown):
+        return _note(resource, "Unknown", observed.reason)
+    if isinstance(observed, Absent):
+        if resource.mode is not Mode.APPLY:
+            return _note(resource, "Missing", f"does not exist, and mode is {resource.mode}")
+        cause = "missing" if row is not None and row.applied is not None else "new"
+        drift = row is not None and row.digest == resource.digest
+        return _change(resource, Action.CREATE, None, cause, kind, row=row, drift=drift)
+    return _present(resource, row, observed, kind)
+
+
+def _present(resource: Resource, row: Row | None, observed: Present, kind: Kind) -> Change | Note | None:
+    if resource.mode is not Mode.OBSERVE and (row is None or _exchanged(row, observed)):
+        return _unowned(resource, row, observed, kind)
+    applied, shown = (row.applied, row.shown) if row is not None else (None, None)
+    fields = compare(resource.state, observed.state, applied, shown, kind.same, kind.whole)
+    if not fields:
+        return None
+    if resource.mode is Mode.OBSERVE:
+        return _note(resource, "Drifted", f"differs in {_names(fields)}; mode is observe")
+    drift = all(item.drift for item in fields)
+    cause = f"drift: {_names(fields)}" if drift else f"changed: {_names([f for f in fields if not f.drift])}"
+    return _change(resource, kind.verb(fields), observed, cause, kind, fields, row, drift)
+
+
+def _exchanged(row: Row, observed: Present) -> bool:
+    """True when somebody put an object without our mark in the place of ours."""
+    return observed.owner is Owner.FOREIGN and row.handle not in ("", observed.handle)
+
+
+def _unowned(resource: Resource, row: Row | None, observed: Present, kind: Kind) -> Change | Note | None:
+    """Present but not in the ledger: adopted when asked for, when it carries our mark, or when it is an equal stand-in."""
+    fields = compare(resource.state, observed.state, same=kind.same, whole=kind.whole)
+    if resource.mode is Mode.ADOPT:
+        return _change(resource, Action.ADOPT, observed, "adopted as it is", kind, fields)
+    if observed.owner is Owner.OURS:
+        return _change(resource, Action.ADOPT, observed, "carries our mark but is not in the ledger", kind, fields)
+    if row is not None and not fields:
+        return _change(resource, Action.ADOPT, observed, "an equal object stands in its place", kind, fields)
+    hint = f"rename it, or take it over with `mode: adopt` (or `homelab adopt {resource.key}`)"
+    return _note(resource, "Foreign", f"{resource.address!r} exists and is not ours; {hint}")
+
+
+def _leftovers(situation: Situation, notes: list[Note]) -> Iterable[Change]:
+    """What is ours but no longer wanted; and marked objects that nobody knows."""
+    for (key, provider), row in situation.rows.items():
+        resource = situation.estate.resources.get(key)
+        if resource is not None and resource.provider == provider:
+            continue
+        if str(key) in situation.suspended:
+            notes.append(Note(key, "Suspended", _why_suspended(situation, key), provider))
+            continue
+        yield from _leftover(key, row, situation, notes, moved=resource is not None)
+    for (_, provider), snapshot in situation.world.snapshots.items():
+        for key, observed in snapshot.items.items():
+            unknown = (key, provider) not in situation.rows and key not in situation.estate.resources
+            if unknown and isinstance(observed, Present) and observed.owner is Owner.OURS:
+                message = f"{observed.handle[:12]} carries our mark but nothing declares it: declare it, or remove it by hand"
+                notes.append(Note(key, "Unmarked", message, provider))
+
+
+def _leftover(key: Key, row: Row, situation: Situation, notes: list[Note], *, moved: bool) -> Iterable[Change]:
+    observed = situation.world.of(key, row.provider)
+    if isinstance(observed, Unknown):
+        notes.append(Note(key, "Unknown", observed.reason, row.provider))
+        return
+    kind = situation.kinds[key.kind]
+    before = observed.state if isinstance(observed, Present) else None
+    action = Action.DELETE if isinstance(observed, Present) else Action.FORGET
+    reversal = kind.reversal(action, before, None) if action is Action.DELETE else Reversal.EXACT
+    yield Change(
+        key=key,
+        provider=row.provider,
+        address=row.address,
+        action=action,
+        before=before,
+        after=None,
+        cause="moved to another host" if moved else "removed from git",
+        needs=row.needs,
+        handle=observed.handle if isinstance(observed, Present) else row.handle,
+        reversal=reversal,
+        rollback=Rollback.ALWAYS,
+        stateful=row.stateful,
+        protect=row.protect,
+    )
+
+
+def _change(
+    resource: Resource,
+    action: Action,
+    observed: Present | None,
+    cause: str,
+    kind: Kind,
+    fields: tuple[FieldDiff, ...] = (),
+    row: Row | None = None,
+    drift: bool = False,
+) -> Change:
+    before = observed.state if observed is not None else None
+    return Change(
+        key=resource.key,
+        provider=resource.provider,
+        address=resource.address,
+        action=action,
+        before=before,
+        after=resource.state,
+        cause=cause,
+        fields=fields,
+        needs=resource.needs,
+        claims=resource.claims,
+        handle=observed.handle if observed is not None else (row.handle if row else ""),
+        digest=resource.digest,
+        drift=drift,
+        reversal=kind.reversal(action, before, resource.state) if action.writes else Reversal.EXACT,
+        rollback=resource.rollback,
+        stateful=resource.stateful,
+        protect=resource.protect,
+        gate=resource.gate,
+        risks=resource.risks,
+    )
+
+
+def _note(resource: Resource, reason: str, message: str) -> Note:
+    return Note(resource.key, reason, message, resource.provider)
+
+
+def _names(fields: Iterable[FieldDiff]) -> str:
+    return ", ".join(dict.fromkeys(item.path for item in fields))

@@ -1,0 +1,207 @@
+"""Reconcile: read git, read the world, subtract, ask the rules, write down what you are about to do, do it, check that it
+lives, otherwise do the opposite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from threading import Event as Flag
+from threading import RLock
+
+from controller.core.decision import Decision, Verdict
+from controller.core.document import Files, Revision
+from controller.core.errors import Diagnostic, SourceError, SpecError
+from controller.core.estate import Estate, HomelabSpec
+from controller.core.event import Report
+from controller.core.plan import Note, Plan, Rollout
+from controller.core.ports import Providers, Source
+from controller.core.run import Run
+from controller.engine import adapt as adapting
+from controller.engine.bench import Bench
+from controller.engine.flights import Flights
+from controller.engine.judge import Circumstances, judge
+from controller.engine.link import Linker
+from controller.engine.observe import World, observe, targets
+from controller.engine.plan import Memo, Situation, plan, refreshed
+from controller.engine.recover import recover
+from controller.engine.report import Findings, fold, news
+
+_LIVE = "live-revision"
+
+
+@dataclass
+class Survey:
+    """What one look found: the plan with its decisions, and the folded report. Nothing was written."""
+
+    revision: Revision
+    estate: Estate
+    world: World
+    plan: Plan
+    decisions: dict[str, Decision]
+    report: Report
+    situation: Situation
+
+    @property
+    def allowed(self) -> tuple[Rollout, ...]:
+        """Rollouts that may be applied now."""
+        return tuple(r for r in self.plan.rollouts if self.decisions[r.digest].verdict is Verdict.ALLOW)
+
+
+@dataclass
+class Reconciler:
+    """The loop's one pass, and the read-only half of it. Keeps what it learned between passes; all of it can be lost."""
+
+    source: Source
+    linker: Linker
+    bench: Bench
+    connect: Callable[[HomelabSpec], Providers]
+    new_run: Callable[[], str]
+    world_name: str
+    flights: Flights = field(init=False)
+    last: Report | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.flights = Flights(self.bench)
+        self._estates: dict[str, Estate] = {}
+        self._adapted: adapting.Memory = {}
+        self._memo: Memo = {}
+        self._lock = RLock()
+
+    def reconcile(self, cause: str, by: str, leave: Flag | None = None) -> Report:
+        """One pass. Returns when everything it started has ended, or as soon as `leave` is set."""
+        with self._lock:
+            revision, estate, diagnostics, reason = self._read()
+        self._call_off(estate)
+        recover(self.bench, Flag(), self.flights.runs())
+        found = self._look(revision, estate, diagnostics, reason)
+        self._follow(found)
+        if found.allowed:
+            run = Run(self.new_run(), found.estate.revision.id, cause, by, self.bench.clock.now())
+            self.flights.launch(run, found.allowed)
+            self.flights.wait(leave)
+            found = self._look(revision, estate, diagnostics, reason)
+            self._follow(found)
+        return self._publish(found)
+
+    def survey(self, files: Files | None = None) -> Survey:
+        """The plan and the report as they are now, without writing anything. With `files`, of those instead of git's."""
+        if files is not None:
+            revision = Revision("worktree")
+            return self._look(revision, self.linker.estate(revision, files), (), "", fresh=True)
+        with self._lock:
+            return self._look(*self._read())
+
+    def forget(self) -> None:
+        """Load the specification anew in the next pass (a secret was changed)."""
+        self._estates.clear()
+        self._adapted.clear()
+        self._memo.clear()
+
+    def _read(self) -> tuple[Revision, Estate, tuple[Diagnostic, ...], str]:
+        """Git's newest revision; when it is refused, the last good one stays live and the reason is told."""
+        try:
+            revision = self.source.head()
+        except SourceError as error:
+            return self._fallback(Revision(""), (), str(error))
+        try:
+            return revision, self._estate(revision), (), ""
+        except SpecError as error:
+            return self._fallback(
+                revision, error.diagnostics, f"{revision.short} is not valid; the last good revision stays live"
+            )
+        except SourceError as error:
+            return self._fallback(revision, (), str(error))
+
+    def _fallback(
+        self, revision: Revision, diagnostics: tuple[Diagnostic, ...], reason: str
+    ) -> tuple[Revision, Estate, tuple[Diagnostic, ...], str]:
+        live = self.bench.store.fact(_LIVE)
+        if live:
+            try:
+                return revision, self._estate(self.source.revision(live)), diagnostics, reason
+            except (SpecError, SourceError) as error:
+                reason = f"{reason}; and the last good revision {live[:10]} cannot be read: {error}"
+        return revision, self._unwanted(revision), diagnostics, reason
+
+    def _unwanted(self, revision: Revision) -> Estate:
+        """Nothing can be read: every key of ours is left alone."""
+        return Estate(replace(revision, id=""), {})
+
+    def _estate(self, revision: Revision) -> Estate:
+        known = self._estates.get(revision.id)
+        if known is None:
+            known = self.linker.estate(revision, self.source.read(revision.id))
+            self._estates = {revision.id: known}
+        return known
+
+    def _call_off(self, estate: Estate) -> None:
+        if self.flights.runs():
+            adapted, _ = self._adapt(estate)
+            self.flights.supersede(adapted)
+
+    def _adapt(self, estate: Estate) -> tuple[Estate, tuple[Note, ...]]:
+        memory = self._adapted
+        adapted, notes = adapting.adapt(estate.resources, self.bench.store.rows(), self.connect(estate.homelab), memory)
+        return replace(estate, resources=adapted), tuple(notes)
+
+    def _look(
+        self, revision: Revision, estate: Estate, diagnostics: tuple[Diagnostic, ...], reason: str, *, fresh: bool = False
+    ) -> Survey:
+        with self._lock:
+            return self._look_locked(revision, estate, diagnostics, reason, fresh)
+
+    def _look_locked(
+        self, revision: Revision, estate: Estate, diagnostics: tuple[Diagnostic, ...], reason: str, fresh: bool
+    ) -> Survey:
+        store, clock = self.bench.store, self.bench.clock
+        rows = store.rows()
+        readable = bool(estate.revision.id)
+        providers = self.connect(estate.homelab)
+        estate, unready = self._adapt(estate)
+        world = observe(providers, targets(estate.resources.values(), rows))
+        situation = Situation(
+            estate=estate,
+            world=world,
+            rows=rows if readable else {},
+            kinds=self.linker.kinds,
+            quarantined=store.quarantined(),
+            suspended=store.suspensions(),
+            unready=(*unready, *self.flights.notes()),
+        )
+        made = plan(situation, {} if fresh else self._memo)
+        facts = Circumstances(
+            policy=estate.policy,
+            owned=len(rows),
+            wanted=len(estate.resources),
+            now=clock.now(),
+            history=self._history(estate.revision),
+            approvals=store.approvals(),
+        )
+        decisions = judge(made, facts)
+        findings = Findings(revision, estate, world, rows, made, decisions, diagnostics, reason)
+        report = fold(findings, clock.now(), self.world_name)
+        return Survey(revision, estate, world, made, decisions, report, situation)
+
+    def _history(self, revision: Revision) -> str:
+        live = self.bench.store.fact(_LIVE)
+        if not live or not revision.id or live == revision.id or revision.id == "worktree":
+            return ""
+        if self.source.descends(revision.id, live):
+            return ""
+        return f"{revision.short} does not descend from the deployed {live[:10]} (force-push or another branch?)"
+
+    def _follow(self, found: Survey) -> None:
+        """Ledger rows and the live revision follow what this pass established."""
+        stale = refreshed(found.situation, found.plan)
+        if stale:
+            self.bench.store.put(stale)
+        live = found.estate.revision.id
+        pending = any(not change.drift for change in found.plan.changes)
+        if live and live != self.bench.store.fact(_LIVE) and (not pending or not self._history(found.estate.revision)):
+            self.bench.store.remember(_LIVE, live)
+
+    def _publish(self, found: Survey) -> Report:
+        for event in news(self.last, found.report):
+            self.bench.tell(event)
+        self.last = found.report
+        return found.report

@@ -1,0 +1,22 @@
+"""Desk: the use cases a face is handed. What is None, that face may not do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from controller.usecases.look import Look
+from controller.usecases.sync import Sync
+
+
+@dataclass(frozen=True)
+class Desk:
+    """All doors of the controller for one face. `wait_event` blocks until an event with a number above the given one exists
+    or the seconds are over, and returns the newest number; `kick` asks for a pass soon (cause) without waiting for it."""
+
+    look: Look
+    sync: Sync | None
+    world: str
+    instance: str
+    wait_event: Callable[[int, float], int]
+    kick: Callable[[str], None]

@@ -1,0 +1,105 @@
+"""Look: everything that can be seen without writing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from controller.core.errors import Refused, SpecError
+from controller.core.event import Event
+from controller.core.key import Key
+from controller.core.ports import Source, Store
+from controller.core.state import Present
+from controller.engine.reconcile import Reconciler, Survey
+from controller.usecases.views import (
+    DiagnosticView,
+    PlanView,
+    ResourceView,
+    RunView,
+    StatusView,
+    diagnostic_view,
+    masked,
+    plan_view,
+    row_state,
+    run_view,
+    status_view,
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """The read-only use cases."""
+
+    reconciler: Reconciler
+    source: Source
+    store: Store
+
+    def status(self, *, fresh: bool = False) -> StatusView:
+        """How every key stands; the last report of the loop unless `fresh` asks for a new look."""
+        last = self.reconciler.last
+        report = last if last is not None and not fresh else self.reconciler.survey().report
+        return status_view(report, self.store.leader()[0])
+
+    def plan(self, *, worktree: bool = False) -> PlanView:
+        """What would be done now; with `worktree`, of the uncommitted files (never applied). Raises SpecError, SourceError."""
+        found = self.survey(worktree=worktree)
+        return plan_view(found.plan, found.decisions, found.report)
+
+    def plan_of(self, revision: str) -> PlanView:
+        """What it would take to go to another revision."""
+        found = self.reconciler.survey(self.source.read(self.source.revision(revision).id))
+        return plan_view(found.plan, found.decisions, found.report)
+
+    def survey(self, *, worktree: bool = False) -> Survey:
+        """The plan as records."""
+        return self.reconciler.survey(self.source.worktree() if worktree else None)
+
+    def validate(self, *, worktree: bool = False) -> tuple[DiagnosticView, ...]:
+        """Every finding about the specification, without looking at any backend."""
+        revision = self.source.head()
+        files = self.source.worktree() if worktree else self.source.read(revision.id)
+        try:
+            estate = self.reconciler.linker.estate(revision, files)
+        except SpecError as error:
+            return tuple(map(diagnostic_view, error.diagnostics))
+        return tuple(map(diagnostic_view, estate.warnings))
+
+    def history(self, limit: int = 50, before: float | None = None) -> tuple[RunView, ...]:
+        """Runs, newest first."""
+        return tuple(run_view(run) for run in self.store.runs(limit, before))
+
+    def run(self, name: str) -> RunView:
+        """One run with its steps, by id or unique prefix; raises Refused when there is none."""
+        run = self.store.run(name)
+        if run is None:
+            raise Refused(f"there is no run {name!r}; `homelab history` lists them")
+        return run_view(run, tuple(self.store.entries(run.id)))
+
+    def resource(self, key: Key) -> ResourceView:
+        """Everything known about one key; raises Refused when nothing is."""
+        found = self.reconciler.survey()
+        wanted = found.estate.resources.get(key)
+        row = next((row for (k, _), row in found.situation.rows.items() if k == key), None)
+        if wanted is None and row is None:
+            raise Refused(f"{key} is neither declared nor ours")
+        provider = wanted.provider if wanted else row.provider if row else ""
+        observed = found.world.of(key, provider)
+        line = next((item for item in status_view(found.report).items if item.key == str(key)), None)
+        return ResourceView(
+            status=line,
+            origin=str(wanted.origin) if wanted else "",
+            desired=masked(dict(wanted.state)) if wanted else None,
+            observed=masked(dict(observed.state)) if isinstance(observed, Present) else None,
+            applied=row_state(row),
+            needs=tuple(map(str, wanted.needs)) if wanted else (),
+            claims=wanted.claims if wanted else (),
+            handle=observed.handle if isinstance(observed, Present) else "",
+        )
+
+    def events(self, after: int = 0, limit: int = 200, key: str = "") -> Sequence[Event]:
+        """Events with a number above `after`, oldest first."""
+        return self.store.events(after, limit, key)
+
+    def last_event(self) -> int:
+        """Number of the newest event."""
+        return self.store.last_event()

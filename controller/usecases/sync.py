@@ -1,0 +1,133 @@
+"""Sync: make the world follow git, and what a person says about it (approve, retry, suspend, roll back, detach)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from controller.core.decision import Approval, Suspension, Verdict
+from controller.core.errors import Refused, Severity
+from controller.core.event import Event, Report
+from controller.core.key import Key
+from controller.core.plan import Rollout
+from controller.core.ports import Clock, Source, Store
+from controller.core.run import Outcome
+from controller.engine.reconcile import Reconciler, Survey
+
+RunNow = Callable[[str, str], Report]
+"""(cause, by) → the report of a pass that began after the call. In the controller this goes through its queue."""
+
+
+@dataclass(frozen=True)
+class Sync:
+    """The writing use cases. `run_now` makes one pass happen."""
+
+    reconciler: Reconciler
+    source: Source
+    store: Store
+    clock: Clock
+    run_now: RunNow
+
+    def apply(self, by: str, cause: str = "asked") -> Report:
+        """One pass now."""
+        return self.run_now(cause, by)
+
+    def approve(self, digests: Sequence[str], by: str, reason: str = "") -> tuple[str, ...]:
+        """Approve exactly these held rollouts (full digests or prefixes of six and more). Returns the full digests.
+
+        Raises Refused when one is unknown now (stale: desired state, touched object or policy moved) or denied."""
+        return self._say(digests, True, by, reason)
+
+    def reject(self, digests: Sequence[str], by: str, reason: str = "") -> tuple[str, ...]:
+        """Say no to held rollouts; they stay held until something in them changes."""
+        return self._say(digests, False, by, reason)
+
+    def retry(self, target: str, by: str) -> tuple[str, ...]:
+        """Lift the quarantine of a rollout digest, of everything with a key, or of all ("all")."""
+        lifted = [
+            item.digest
+            for item in self.store.quarantined()
+            if target in ("all", *item.wanted) or (len(target) >= 6 and item.digest.startswith(target))
+        ]
+        if not lifted:
+            raise Refused(f"nothing is quarantined under {target!r}")
+        for digest in lifted:
+            self.store.absolve(digest)
+        self._tell("Retried", f"{by} lifts the quarantine of {', '.join(d[:12] for d in lifted)}")
+        return tuple(lifted)
+
+    def suspend(self, key: Key, by: str, reason: str = "") -> None:
+        """Leave a key alone until resumed; what is under way for it is called off."""
+        self._known(key)
+        self.store.suspend(Suspension(str(key), by, self.clock.now(), reason))
+        self.reconciler.flights.supersede_keys([key])
+        self._tell("Suspended", f"{by}: {reason}" if reason else by, str(key))
+
+    def resume(self, key: Key, by: str) -> None:
+        """Take a key up again; raises Refused when it was not suspended by a person."""
+        if str(key) not in self.store.suspensions():
+            raise Refused(f"{key} is not suspended here; `suspend: true` in the specification is lifted by a commit")
+        self.store.resume(str(key))
+        self._tell("Resumed", by, str(key))
+
+    def detach(self, keys: Sequence[Key] | None, by: str) -> tuple[str, ...]:
+        """Let go of keys (None = everything): they keep running and are no longer ours. They stay suspended so that the
+        next pass does not take them back; `resume` or `adopt` does."""
+        rows = self.store.rows()
+        places = [place for place in rows if keys is None or place[0] in keys]
+        if not places:
+            raise Refused("nothing of that is ours")
+        self.reconciler.flights.supersede_keys(place[0] for place in places)
+        now = self.clock.now()
+        for key, _ in places:
+            self.store.suspend(Suspension(str(key), by, now, "detached"))
+        self.store.drop(places)
+        names = tuple(str(key) for key, _ in places)
+        self._tell("Detached", f"{by} lets go of {len(names)} objects: {', '.join(names)}")
+        return names
+
+    def _say(self, digests: Sequence[str], approved: bool, by: str, reason: str) -> tuple[str, ...]:
+        found = self.reconciler.survey()
+        rollouts = [self._rollout(digest, found, approved) for digest in digests]
+        for rollout in rollouts:
+            self.store.approve(Approval(rollout.digest, approved, by, self.clock.now(), reason))
+            word = "Approved" if approved else "Rejected"
+            self._tell(
+                word, f"{by}: rollout {rollout.short} ({', '.join(map(str, rollout.keys))})" + (f": {reason}" if reason else "")
+            )
+        return tuple(rollout.digest for rollout in rollouts)
+
+    def _rollout(self, digest: str, found: Survey, approved: bool) -> Rollout:
+        if len(digest) < 6:
+            raise Refused("name at least the first six digits of the rollout digest")
+        matching = [rollout for rollout in found.plan.rollouts if rollout.digest.startswith(digest)]
+        if len(matching) != 1:
+            now = ", ".join(rollout.short for rollout in found.plan.rollouts) or "none"
+            raise Refused(
+                f"rollout {digest} is not in the plan (any more): the desired state, a touched object or the policy has "
+                f"moved since it was shown. Pending now: {now}; look at `homelab plan` again"
+            )
+        decision = found.decisions[matching[0].digest]
+        if approved and decision.verdict is Verdict.DENY:
+            raise Refused(
+                f"rollout {matching[0].short} is denied by {decision.rule}: {decision.reason}; an approval cannot lift that"
+            )
+        return matching[0]
+
+    def _known(self, key: Key) -> None:
+        if not any(place[0] == key for place in self.store.rows()) and key not in self.reconciler.survey().estate.resources:
+            raise Refused(f"{key} is neither declared nor ours")
+
+    def _tell(self, reason: str, message: str, key: str = "") -> None:
+        self.store.append([Event(self.clock.now(), reason, message, Severity.INFO, key)])
+
+
+def exit_code(outcome: Outcome) -> int:
+    """The published exit code for how a run ended."""
+    return {
+        Outcome.ROLLED_BACK: 5,
+        Outcome.STUCK: 6,
+        Outcome.FAILED: 6,
+        Outcome.WAITING: 8,
+        Outcome.DENIED: 4,
+    }.get(outcome, 0)
