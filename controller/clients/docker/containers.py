@@ -1,0 +1,105 @@
+"""Containers of one engine, call by call."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from controller.clients.docker.door import QUICK, Door
+from controller.clients.docker.names import archive_path, container_name, container_ref, object_ref
+from controller.core.errors import Permanent, Transient
+
+Payload = Mapping[str, Any]
+_STOP_DEFAULT = 10
+_FRAME = 8
+_LOST = ("context deadline", "context canceled", "connection refused", "connection error", "timed out", "timeout")
+
+
+class Containers:
+    """Calls on containers. A container is named by id or name, checked before the request leaves; errors as in `Door`."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    def listing(self) -> bytes:
+        """Every container, running or not, as the engine's JSON text: newest first, ports, labels, state, networks, mounts."""
+        return self._door.read("/containers/json", {"all": "1"})
+
+    def inspect(self, ref: str) -> dict[str, Any] | None:
+        """Everything about one container, or None."""
+        found: dict[str, Any] | None = self._door.find(f"/containers/{container_ref(ref)}/json")
+        return found
+
+    def create(self, name: str, payload: Payload, platform: str = "") -> str:
+        """Create a stopped container; returns its id. Raises Conflict when the name is taken."""
+        params = {"name": container_name(name), **({"platform": platform} if platform else {})}
+        with self._door.writing():
+            made: str = self._door.post("/containers/create", payload, params).json()["Id"]
+        return made
+
+    def start(self, ref: str) -> None:
+        """Start it; nothing happens when it runs. Raises Permanent with the engine's words when it cannot run (port taken, no
+        such command, missing device), which engines report as their own failure."""
+        try:
+            with self._door.writing():
+                self._door.post(f"/containers/{container_ref(ref)}/start", timeout=3 * QUICK)
+        except Transient as error:
+            if error.__cause__ is None and not any(word in str(error) for word in _LOST):
+                raise Permanent(str(error)) from error
+            raise
+
+    def stop(self, ref: str, timeout: int | None = None) -> None:
+        """Ask it to end, kill it after `timeout` seconds (None = what the container itself says, 10 by default)."""
+        if timeout is None:
+            found = self.inspect(ref)
+            timeout = (found["Config"].get("StopTimeout") if found else None) or _STOP_DEFAULT
+        self._door.post(f"/containers/{container_ref(ref)}/stop", params={"t": str(timeout)}, timeout=timeout + QUICK)
+
+    def unpause(self, ref: str) -> None:
+        """Let a paused one go on."""
+        self._door.post(f"/containers/{container_ref(ref)}/unpause", allowed=(409, 500))
+
+    def update(self, ref: str, limits: Payload) -> None:
+        """Change limits or the restart policy in place."""
+        self._door.post(f"/containers/{container_ref(ref)}/update", limits)
+
+    def rename(self, ref: str, name: str) -> None:
+        """Give it another name. Raises Conflict when it is taken."""
+        self._door.post(f"/containers/{container_ref(ref)}/rename", params={"name": container_name(name)})
+
+    def remove(self, ref: str) -> bool:
+        """Remove it, running or not, with its anonymous volumes; False when there is none."""
+        with self._door.writing():
+            return self._door.delete(f"/containers/{container_ref(ref)}", {"force": "1", "v": "1"})
+
+    def connect(self, ref: str, network: str, endpoint: Payload) -> None:
+        """Attach it to a network."""
+        body = {"Container": container_ref(ref), "EndpointConfig": endpoint}
+        self._door.post(f"/networks/{object_ref(network, 'network')}/connect", body)
+
+    def disconnect(self, ref: str, network: str) -> None:
+        """Detach it from a network; nothing happens when either is not there."""
+        body = {"Container": container_ref(ref), "Force": True}
+        self._door.post(f"/networks/{object_ref(network, 'network')}/disconnect", body, allowed=(404,))
+
+    def put_archive(self, ref: str, folder: str, archive: bytes) -> None:
+        """Unpack a tar archive into a folder of it."""
+        self._door.put(f"/containers/{container_ref(ref)}/archive", archive, {"path": archive_path(folder), "copyUIDGID": "1"})
+
+    def logs(self, ref: str, lines: int = 20) -> str:
+        """The last lines of both outputs."""
+        params = {"stdout": "1", "stderr": "1", "tail": str(lines)}
+        return _text(self._door.read(f"/containers/{container_ref(ref)}/logs", params))
+
+
+def _text(content: bytes) -> str:
+    """The text of a log reply: plain from a terminal, else in frames of a stream number and a length."""
+    if content[:4] not in (b"\0\0\0\0", b"\1\0\0\0", b"\2\0\0\0"):
+        return content.decode(errors="replace")
+    parts, at = [], 0
+    while at + _FRAME <= len(content):
+        (length,) = struct.unpack(">L", content[at + 4 : at + _FRAME])
+        parts.append(content[at + _FRAME : at + _FRAME + length])
+        at += _FRAME + length
+    return b"".join(parts).decode(errors="replace")
