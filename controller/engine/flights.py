@@ -34,6 +34,7 @@ class Flights:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self._flights: dict[str, _Flight] = {}
+        self._runs: set[str] = set()
         self._conductors: list[Thread] = []
         self._landed = Condition()
 
@@ -43,15 +44,16 @@ class Flights:
         run = replace(run, rollouts=planned)
         self._bench.store.save(run)
         with self._landed:
+            self._runs.add(run.id)
             self._flights.update({item.digest: _Flight(item, run.id) for item in rollouts})
         conductor = Thread(target=self._conduct, args=(run, list(rollouts)), name=f"run-{run.id}", daemon=True)
         self._conductors = [thread for thread in self._conductors if thread.is_alive()] + [conductor]
         conductor.start()
 
     def runs(self) -> frozenset[str]:
-        """Runs with rollouts under way."""
+        """Runs under way."""
         with self._landed:
-            return frozenset(flight.run for flight in self._flights.values())
+            return frozenset(self._runs)
 
     def notes(self) -> tuple[Note, ...]:
         """Keys that must not be planned now."""
@@ -79,8 +81,8 @@ class Flights:
     def wait(self, leave: Flag | None = None) -> bool:
         """Wait until nothing is under way, or until `leave` is set (wake it with `nudge`); True when all has landed."""
         with self._landed:
-            self._landed.wait_for(lambda: not self._flights or (leave is not None and leave.is_set()))
-            return not self._flights
+            self._landed.wait_for(lambda: not self._runs or (leave is not None and leave.is_set()))
+            return not self._runs
 
     def nudge(self) -> None:
         """Make waiters look at their `leave` flag."""
@@ -119,16 +121,20 @@ class Flights:
                 self._land(prunes)
             elif batch:
                 results.update(self._fly(run, batch, numbers))
-        rolled = tuple(results[item.digest] for item in rollouts)
+        self._finish(run, tuple(results[item.digest] for item in rollouts))
+
+    def _finish(self, run: Run, rolled: tuple[RolloutRun, ...]) -> None:
         run = ended(replace(run, rollouts=rolled), self._bench.clock.now())
         try:
             self._bench.store.save(run)
         except HomelabError as error:
             self._bench.say("JournalFailed", str(error), severity=Severity.ERROR, run=run.id)
         severity = Severity.INFO if run.outcome is Outcome.APPLIED else Severity.ERROR
-        self._bench.say(
-            "RunFinished", f"{run.outcome}" + (f": {run.reason}" if run.reason else ""), severity=severity, run=run.id
-        )
+        message = f"{run.outcome}: {run.reason}" if run.reason else f"{run.outcome}"
+        self._bench.say("RunFinished", message, severity=severity, run=run.id)
+        with self._landed:
+            self._runs.discard(run.id)
+            self._landed.notify_all()
 
     def _fly(self, run: Run, rollouts: list[Rollout], numbers: count[int]) -> dict[str, RolloutRun]:
         results: dict[str, RolloutRun] = {}

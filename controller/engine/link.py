@@ -161,7 +161,9 @@ def _clashes(resources: list[tuple[Resource, Document]]) -> Iterable[Diagnostic]
 
 def _ordered(resources: list[tuple[Resource, Document]]) -> tuple[dict[Key, Resource], list[Diagnostic]]:
     """Resources with needs first, and what is wrong with the needs."""
-    by_key = {resource.key: resource for resource, _ in resources}
+    by_key: dict[Key, Resource] = {}
+    for resource, _ in resources:
+        by_key.setdefault(resource.key, resource)
     problems: list[Diagnostic] = []
     names = [str(key) for key in by_key]
     for resource, document in resources:
