@@ -111,6 +111,10 @@ def _published(value: Data) -> Data:
     return _port({"mode": "ingress", "protocol": "tcp", **value})
 
 
+def _given(value: Data) -> Data:
+    return {name: part for name, part in environment(value).items() if part is not None}
+
+
 def _test(value: Data) -> Data:
     return ["CMD-SHELL", value] if isinstance(value, str) else value
 
@@ -224,7 +228,7 @@ _build = record(
         "dockerfile": _text,
         "dockerfile_inline": _text,
         "entitlements": _texts,
-        "args": Field(environment),
+        "args": Field(_given),
         "ssh": Field(as_is),
         "labels": _map,
         "cache_from": _texts,
@@ -241,7 +245,7 @@ _build = record(
         "extra_hosts": Field(hosts),
         "isolation": _text,
         "privileged": _flag,
-        "secrets": Field(each(_secret_mount)),
+        "secrets": Field(each(_file_mount)),
         "tags": _texts,
         "ulimits": Field(map_of(ulimit)),
         "platforms": _texts,

@@ -17,6 +17,8 @@ from controller.clients.compose.words import split_words
 
 Convert: TypeAlias = Callable[[Data], Data]
 
+_MODE = 'write octal digits in quotes, such as "0440"'
+
 
 class Field(NamedTuple):
     """An attribute of a record: its converter, and whether an empty value (zero, false, "", [], {}) is shown."""
@@ -158,8 +160,10 @@ def file_mode(value: Data) -> Data:
         try:
             value = int(value, 8)
         except ValueError:
-            raise Invalid(f"`{value}` is not a file mode", 'write octal digits in quotes, such as "0440"') from None
-    return f"0{int(value):o}" if value else ""
+            raise Invalid(f"`{value}` is not a file mode", _MODE) from None
+    if not isinstance(value, int):
+        raise Invalid(f"{value} is not a file mode", _MODE)
+    return f"0{value:o}"
 
 
 def ulimit(value: Data) -> Data:

@@ -82,9 +82,8 @@ class _Reader:
                 return self._name(self.text[start:position]), sign == "\n"
             if not (sign in _BLANK or sign in "_.-[]" or sign.isalpha() or sign.isnumeric()):
                 raise self._broken(f"`{sign}` cannot be part of a variable name")
-        # Compose reads a last line without an equal sign and without a line end as nothing at all.
         self.at = len(self.text)
-        return "", True
+        return self._name(self.text[start:]), True
 
     def _name(self, written: str) -> str:
         name = written.rstrip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from controller.clients.compose.data import Data
 from controller.clients.compose.dotenv import parse_env_file
@@ -13,12 +13,17 @@ Read = Callable[[str], bytes | None]
 """The bytes of a file of the repository, by its path from the top; None when it does not exist."""
 
 
-def read_env_file(path: str, read: Read, environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a dotenv file of the repository, which see `environment` first; empty when it does not exist."""
+def read_env_files(paths: Iterable[str], read: Read, environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables of dotenv files of the repository, later ones winning. Their values see `environment` first, then each
+    other. A file that does not exist says nothing. Raises Invalid naming the file."""
     known: dict[str, str] = {}
-    content = read(path)
-    if content is not None:
-        parse_env_file(content, environment.get, known)
+    for path in paths:
+        content = read(path)
+        try:
+            if content is not None:
+                parse_env_file(content, environment.get, known)
+        except Invalid as error:
+            raise Invalid(f"`{path}`: {error.message}", error.hint) from error
     return {name: value for name, value in known.items() if not name[:1].isdigit()}
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 from controller.clients.compose.canonical import canonical
 from controller.clients.compose.data import Data
-from controller.clients.compose.files import Read, Source, fill_environment, fill_labels, read_env_file
+from controller.clients.compose.files import Read, Source, fill_environment, fill_labels, read_env_files
 from controller.clients.compose.findings import ComposeError, Findings, Invalid
 from controller.clients.compose.model import Library, ModelLoader, Parse, Scope
 from controller.clients.compose.normalize import normalize
 from controller.clients.compose.places import Places
 from controller.clients.compose.project import Project
-from controller.clients.compose.references import Names, check_container_names, check_cycles, check_service
+from controller.clients.compose.references import Names, check_container_names, check_cycles, check_service, used_names
 from controller.clients.compose.resources import SECTIONS, canonical_resources
 from controller.clients.compose.substitute import Variables
 from controller.core.errors import Problem
@@ -100,10 +100,7 @@ def canonical_service(
 def _values(entry: str, variables: Mapping[str, str], project: str, library: Library) -> Variables:
     known = dict(variables)
     beside = posixpath.join(posixpath.dirname(entry), ".env")
-    try:
-        found = read_env_file(beside, library.read, known)
-    except Invalid as error:
-        raise Invalid(f"`{beside}`: {error.message}", error.hint) from error
+    found = read_env_files([beside], library.read, known)
     return Variables({**found, **known, "COMPOSE_PROJECT_NAME": project})
 
 
@@ -132,11 +129,12 @@ class _Session:
         if not self.alone:
             check_cycles(found, self.findings)
             check_container_names(found, self.findings)
-        sections = {section: canonical_resources(model, section, self.findings) for section in SECTIONS}
+        used = used_names(found.values())
+        sections = {section: canonical_resources(model, section, used[section], self.findings) for section in SECTIONS}
         return Project(
             name=self.project,
             services=found,
-            **_used(sections, found),
+            **sections,
             extensions={key: value for key, value in model.items() if key.startswith("x-")},
             disabled=disabled,
             variables=values.values,
@@ -160,12 +158,6 @@ class _Session:
 
 def _active(wanted: Data, active: Collection[str]) -> bool:
     return not wanted or "*" in active or any(profile in active for profile in wanted)
-
-
-def _used(
-    sections: Mapping[str, dict[str, dict[str, Data]]], _services: Mapping[str, dict[str, Data]]
-) -> dict[str, dict[str, dict[str, Data]]]:
-    return dict(sections)
 
 
 def _located(problems: Sequence[Problem], seen: Mapping[str, Data], entry: str) -> list[Problem]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from controller.clients.compose.data import Data, forget, resolved
-from controller.clients.compose.files import Read, read_env_file
+from controller.clients.compose.files import Read, read_env_files
 from controller.clients.compose.findings import Findings, Invalid, Path
 from controller.clients.compose.interpolate import interpolate
 from controller.clients.compose.merge import merge, merge_files
@@ -117,7 +117,11 @@ class ModelLoader:
             self.findings.add(("jobs",), "`jobs` are not supported", "use a service, or a scheduled job of the host")
 
     def _include(self, over: dict[str, Data], scope: Scope, found: Findings) -> None:
-        for index, entry in enumerate(_listed(over.pop("include", None))):
+        included = over.pop("include", None)
+        if included is not None and not isinstance(included, list):
+            found.add(("include",), "`include` must be a list", "put `- ` before the path")
+            included = None
+        for index, entry in enumerate(included or []):
             try:
                 imported = self._included(entry if isinstance(entry, dict) else {"path": entry}, scope)
             except Invalid as error:
@@ -140,10 +144,8 @@ class ModelLoader:
         given = entry.get("project_directory")
         folder = places.absolute(text_of(given), scope.folder) if given else places.folder(files[0])
         variables = dict(scope.variables.values)
-        for env_file in self._env_files(entry, folder, scope):
-            for name, value in read_env_file(env_file, self.library.read, variables).items():
-                variables.setdefault(name, value)
-        inner = Variables(variables)
+        found = read_env_files(self._env_files(entry, folder, scope), self.library.read, variables)
+        inner = Variables({**found, **variables})
         model = self.load(files, Scope(folder, inner, scope.trail))
         scope.variables.unset.update(inner.unset)
         return model

@@ -43,7 +43,6 @@ def _attach(service: dict[str, Data]) -> bool:
 
 
 def _complete_build(build: dict[str, Data]) -> None:
-    build.setdefault("context", ".")
     if build.get("dockerfile") is None and build.get("dockerfile_inline") is None:
         build["dockerfile"] = "Dockerfile"
 

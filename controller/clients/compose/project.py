@@ -11,7 +11,8 @@ from controller.clients.compose.data import Data
 class Project:
     """Everything that a compose file asks for, in Compose's canonical form.
 
-    `services` holds only those of active profiles; `disabled` names the others with their profiles. `variables` are the
+    `services` holds only those of active profiles, the other sections only what these services use; `disabled` names the
+    services that are out, with their profiles. `variables` are the
     values that interpolation saw (secrets and configs with `environment:` take theirs from there), `unset` the names that it
     looked for in vain, in the order of their first use: Compose warns about them and takes empty text."""
 
@@ -28,8 +29,7 @@ class Project:
     unset: tuple[str, ...] = ()
 
     def data(self) -> dict[str, Data]:
-        """The project as Compose prints it: empty sections left out, extensions at the top."""
+        """The project as Compose prints it: without empty sections and models, with extensions at the top."""
         sections = {"networks": self.networks, "volumes": self.volumes, "configs": self.configs, "secrets": self.secrets}
         shown = {name: section for name, section in sections.items() if section}
-        models = {"models": self.models} if self.models else {}
-        return {"name": self.name, "services": self.services, **shown, **models, **self.extensions}
+        return {"name": self.name, "services": self.services, **shown, **self.extensions}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from controller.clients.compose.data import Data
@@ -46,8 +46,18 @@ def check_service(name: str, service: dict[str, Data], names: Names, findings: F
             findings.add((*path, *place), f"the {what} `{reference}` does not exist", hint)
     for reference, dependency in (service.get("depends_on") or {}).items():
         _check_dependency(path, reference, dependency, names, findings)
+    _check_targets(path, service, findings)
     _check_alone(path, service, findings)
     _check_limits(path, service, findings)
+
+
+def used_names(services: Iterable[dict[str, Data]]) -> dict[str, set[str]]:
+    """The names that services refer to, by section."""
+    used: dict[str, set[str]] = {section: set() for section in ("networks", "volumes", "configs", "secrets", "models")}
+    for service in services:
+        for section, _, _, reference in _references(service):
+            used[section].add(reference)
+    return used
 
 
 def _references(service: dict[str, Data]) -> Iterator[tuple[str, str, Path, str]]:
@@ -78,6 +88,16 @@ def _check_dependency(path: Path, reference: str, dependency: Data, names: Names
     else:
         hint = suggestion(reference, known)
         findings.add((*path, "depends_on", reference), f"the service `{reference}` does not exist", hint)
+
+
+def _check_targets(path: Path, service: dict[str, Data], findings: Findings) -> None:
+    taken: set[str] = set()
+    mounts = [("tmpfs", index, entry.partition(":")[0]) for index, entry in enumerate(service.get("tmpfs") or [])]
+    mounts += [("volumes", index, mount.get("target", "")) for index, mount in enumerate(service.get("volumes") or [])]
+    for attribute, index, target in mounts:
+        if target in taken:
+            findings.add((*path, attribute, index), f"something else is mounted on `{target}` already", "keep one of them")
+        taken.add(target)
 
 
 def _check_alone(path: Path, service: dict[str, Data], findings: Findings) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from controller.clients.compose.convert import Convert, Field, as_is, fields, flag, record, text_map, texts, whole
 from controller.clients.compose.data import Data
 from controller.clients.compose.findings import Findings, Invalid
@@ -45,10 +47,14 @@ SECTIONS: dict[str, Convert] = {
 }
 
 
-def canonical_resources(file: dict[str, Data], section: str, findings: Findings) -> dict[str, dict[str, Data]]:
-    """The canonical form of one section; entries that cannot be read are findings and are left out."""
+def canonical_resources(
+    file: dict[str, Data], section: str, used: Collection[str], findings: Findings
+) -> dict[str, dict[str, Data]]:
+    """The canonical form of what is used of one section; entries that cannot be read are findings and are left out."""
     found: dict[str, dict[str, Data]] = {}
     for name, resource in (file.get(section) or {}).items():
+        if name not in used:
+            continue
         try:
             found[name] = SECTIONS[section](resource or {})
         except Invalid as error:
@@ -68,8 +74,10 @@ def check_resources(file: dict[str, Data], findings: Findings) -> None:
             given = [key for key in sources if key in resource]
             if len(given) > 1:
                 findings.add((section, name), f"{' and '.join(given)} exclude each other", "keep one of them")
-            elif not given and "external" not in resource and "driver" not in resource:
-                findings.add((section, name), f"`{name}` has no content", f"say one of {', '.join(sources)}")
+            elif not any(resource.get(key) for key in given) and not resource.get("external") and section == "secrets":
+                findings.add((section, name), f"the secret `{name}` has no content", "say `file:` or `environment:`")
+            elif not given and "external" not in resource:
+                findings.add((section, name), f"the config `{name}` has no content", "say `content:`, `file:` or `environment:`")
 
 
 def _all(file: dict[str, Data]) -> list[tuple[str, str, dict[str, Data]]]:

@@ -130,7 +130,7 @@ def _ports(value: Data) -> Data:
 def _build(value: Data) -> Data:
     if isinstance(value, str):
         return {"context": value}
-    return {key: _BUILD[key](part) if key in _BUILD else part for key, part in value.items()}
+    return {"context": "."} | {key: _BUILD[key](part) if key in _BUILD else part for key, part in value.items()}
 
 
 def _pairs(value: Data) -> Data:
