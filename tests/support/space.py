@@ -89,7 +89,8 @@ class Space:
 
     def enter(self, command: Sequence[str]) -> list[str]:
         """The words that run a command inside, as root, in `/`."""
-        return ["nsenter", "--target", str(self.pid), "--net", "--mount", "--pid", "--uts", "--ipc", "--root", "--wd", "--", *command]
+        namespaces = ["--net", "--mount", "--pid", "--uts", "--ipc", "--root", "--wd"]
+        return ["nsenter", "--target", str(self.pid), *namespaces, "--", *command]
 
     def run(self, *command: str, stdin: bytes = b"") -> bytes:
         """Runs a command inside to its end and returns what it wrote. Raises CommandFailed."""
