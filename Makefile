@@ -20,11 +20,11 @@ check:  ## the quick part of `test`: lint, unit and kinds
 	@scripts/test quick
 
 lint:  ## format, style, types, import contracts, fresh schemas
-	@scripts/setup test
+	@scripts/setup dev
 	@scripts/lint
 
 format:  ## rewrite the sources as `lint` wants them
-	@scripts/setup test
+	@scripts/setup dev
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
