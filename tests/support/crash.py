@@ -125,7 +125,7 @@ def boundaries(scenario: Scenario, base: Path, folder: Path) -> int:
 
     def count() -> None:
         store = DyingStore(SqlStore(f"sqlite:///{folder / 'state.db'}", SystemClock()), 0)
-        open_house(folder, scenario.book(), store).reconcile()  # type: ignore[arg-type]
+        open_house(folder, scenario.book(), store).reconcile()
         (folder / "count").write_text(str(store.boundaries))
 
     assert in_child(count, folder) == 0, problem(folder)
@@ -138,10 +138,9 @@ def crash(scenario: Scenario, base: Path, folder: Path, boundary: int = 0, seed:
 
     def die() -> None:
         store = DyingStore(SqlStore(f"sqlite:///{folder / 'state.db'}", SystemClock()), boundary)
-        house = open_house(folder, scenario.book(), store)  # type: ignore[arg-type]
+        house = open_house(folder, scenario.book(), store)
         if not boundary:
-            delay = random.Random(seed).uniform(0.0, 0.08)
-            threading.Thread(target=lambda: (time.sleep(delay), os.kill(os.getpid(), signal.SIGKILL)), daemon=True).start()
+            threading.Thread(target=_die_within, args=(seed, 0.08), daemon=True).start()
         house.reconcile()
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -149,6 +148,11 @@ def crash(scenario: Scenario, base: Path, folder: Path, boundary: int = 0, seed:
     assert killed == -signal.SIGKILL, (killed, problem(folder))
     assert in_child(lambda: recovered(open_house(folder, scenario.book()), scenario), folder) == 0, problem(folder)
     shutil.rmtree(folder)
+
+
+def _die_within(seed: int, seconds: float) -> None:
+    time.sleep(random.Random(seed).uniform(0.0, seconds))
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def recovered(house: House, scenario: Scenario) -> None:

@@ -1,0 +1,25 @@
+"""SIGKILL at every journal boundary and at random instants, on the simulated world with the real embedded store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.crash import SCENARIOS, Scenario, boundaries, crash, prepare
+
+RANDOM_INSTANTS = 160
+"""Per scenario; with the boundaries more than a thousand crashes in all."""
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("scenario", [pytest.param(item, id=item.name) for item in SCENARIOS])
+def test_killed_at_every_boundary_and_anywhere(scenario: Scenario, tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    prepare(scenario, base)
+    places = boundaries(scenario, base, tmp_path / "count")
+    assert places > 10
+    for boundary in range(1, places + 1):
+        crash(scenario, base, tmp_path / f"boundary-{boundary}", boundary)
+    for seed in range(RANDOM_INSTANTS):
+        crash(scenario, base, tmp_path / f"seed-{seed}", seed=seed)
