@@ -36,7 +36,8 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """A rollout that failed. It is not tried again while every key of it is still desired with the digest that failed."""
+    """A rollout that failed. It is not tried again while every key of it is still desired with the digest that failed.
+    `repair` = what failed was to bring the world to what is deployed already: its keys then get no repair either."""
 
     digest: str
     wanted: dict[str, str]
@@ -44,6 +45,7 @@ class Quarantine:
     reason: str
     revision: str
     at: float
+    repair: bool = False
 
 
 @dataclass(frozen=True, slots=True)

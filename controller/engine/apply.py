@@ -126,8 +126,8 @@ class Application:
         if isinstance(error, Interrupted) and self.bench.closing.is_set():
             return self._ended(Outcome.WAITING, "the controller stopped; the next start settles it")
         reason = f"{change.key}: {error}" if str(change.key) not in str(error) else str(error)
-        quarantined = isinstance(error, (GateFailed, Permanent, KeyError)) or type(error) is Unhealthy
-        if quarantined:
+        failed = isinstance(error, (GateFailed, Permanent, KeyError)) or type(error) is Unhealthy
+        if failed and not self.rollout.drift:  # a repair is tried again, with patience: what it needs may come back
             now = self.bench.clock.now()
             digest, wanted = self.rollout.digest, self.rollout.wanted
             self.bench.store.quarantine(Quarantine(digest, wanted, str(change.key), str(error), self.revision, now))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -16,6 +16,7 @@ from controller.core.plan import Note, Rollout
 from controller.core.run import Outcome, RolloutRun, Run
 from controller.engine.apply import Application, summary
 from controller.engine.bench import Bench
+from controller.engine.group import outdated
 from controller.engine.recover import ended
 
 _WORKERS = 64
@@ -31,8 +32,10 @@ class _Flight:
 class Flights:
     """The rollouts that are being applied now, on threads of their own."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, ended: Callable[[Rollout, Outcome], None] = lambda _rollout, _outcome: None) -> None:
+        """`ended` hears how each rollout ended, before its keys can be planned again."""
         self._bench = bench
+        self._ended = ended
         self._flights: dict[str, _Flight] = {}
         self._runs: set[str] = set()
         self._conductors: list[Thread] = []
@@ -68,7 +71,7 @@ class Flights:
     def supersede(self, estate: Estate) -> None:
         """Call off the rollouts that an estate no longer wants, and wait until they are taken back."""
         with self._landed:
-            called = [flight for flight in self._flights.values() if _outdated(flight.rollout, estate)]
+            called = [flight for flight in self._flights.values() if outdated(flight.rollout.changes, estate)]
         self._call_off(called)
 
     def supersede_keys(self, keys: Iterable[Key]) -> None:
@@ -145,16 +148,17 @@ class Flights:
                 job = Application(self._bench, run.id, run.revision, rollout, lambda: next(numbers), interrupt)
                 future = pool.submit(job)
                 pending[future] = rollout
-                future.add_done_callback(lambda _, item=rollout: self._land([item]))  # type: ignore[misc]
+                future.add_done_callback(lambda done, item=rollout: self._landing(item, done))  # type: ignore[misc]
             wait(pending)
             for future, rollout in pending.items():
-                error = future.exception()
-                if error is not None:
-                    failed = RolloutRun(rollout.digest, Outcome.FAILED, f"{type(error).__name__}: {error}", summary(rollout))
-                    results[rollout.digest] = failed
-                else:
-                    results[rollout.digest] = future.result()
+                results[rollout.digest] = _result(rollout, future)
         return results
+
+    def _landing(self, rollout: Rollout, future: Future[RolloutRun]) -> None:
+        try:
+            self._ended(rollout, _result(rollout, future).outcome)
+        finally:
+            self._land([rollout])
 
     def _land(self, rollouts: Iterable[Rollout]) -> None:
         with self._landed:
@@ -163,10 +167,8 @@ class Flights:
             self._landed.notify_all()
 
 
-def _outdated(rollout: Rollout, estate: Estate) -> bool:
-    resources = estate.resources
-    return any(
-        (resources[change.key].digest if change.key in resources else "") != change.digest
-        for change in rollout.changes
-        if not change.drift
-    )
+def _result(rollout: Rollout, future: Future[RolloutRun]) -> RolloutRun:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    return RolloutRun(rollout.digest, Outcome.FAILED, f"{type(error).__name__}: {error}", summary(rollout))

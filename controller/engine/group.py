@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from graphlib import TopologicalSorter
 
 from controller.core.change import Change
+from controller.core.estate import Estate
 from controller.core.key import Claim, Key
 from controller.core.plan import Rollout
 from controller.core.ports import Place
@@ -22,6 +23,16 @@ def rollouts(changes: Sequence[Change], rows: Mapping[Place, Row], policy: str) 
         order = TopologicalSorter({place: [p for p in edges[place] if p in members] for place in group}).static_order()
         sealed.append(Rollout.of([by_place[place] for place in order], policy))
     return tuple(sorted(sealed, key=lambda rollout: all(change.after is None for change in rollout.changes)))
+
+
+def outdated(changes: Iterable[Change], estate: Estate) -> bool:
+    """True when an estate wants something else than these changes of the specification lead to."""
+    resources = estate.resources
+    return any(
+        (resources[change.key].digest if change.key in resources else "") != change.digest
+        for change in changes
+        if not change.drift
+    )
 
 
 def dependencies(changes: Iterable[Change], rows: Mapping[Place, Row]) -> dict[Place, list[Place]]:

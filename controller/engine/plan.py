@@ -39,7 +39,7 @@ class Situation:
 def plan(situation: Situation, memo: Memo | None = None) -> Plan:
     """The plan that brings the world to the estate."""
     memo = {} if memo is None else memo
-    blocked = _blocked(situation)
+    blocked, stopped = _blocked(situation)
     skipped = {note.key for note in situation.unready}
     changes: list[Change] = []
     notes = list(situation.unready)
@@ -62,6 +62,8 @@ def plan(situation: Situation, memo: Memo | None = None) -> Plan:
         found = _subtract(resource, row, observed, situation.kinds[key.kind])
         if found is None:
             memo[key] = (resource, row, observed)
+        elif isinstance(found, Change) and key in stopped:
+            notes.append(_note(resource, "Quarantined", f"{stopped[key]} ({found.cause})"))
         elif isinstance(found, Note):
             notes.append(found)
         else:
@@ -107,15 +109,17 @@ def _why_suspended(situation: Situation, key: Key) -> str:
     return f"suspended by {item.by}" + (f": {item.reason}" if item.reason else "")
 
 
-def _blocked(situation: Situation) -> dict[Key, str]:
-    """Keys of failed rollouts whose whole desired set is still the one that failed."""
+def _blocked(situation: Situation) -> tuple[dict[Key, str], dict[Key, str]]:
+    """Keys of failed rollouts whose whole desired set is still the one that failed: of new versions, and of repairs."""
     blocked: dict[Key, str] = {}
+    stopped: dict[Key, str] = {}
     resources = situation.estate.resources
     for item in situation.quarantined:
         wanted = {Key.parse(name): digest for name, digest in item.wanted.items()}
         if all((resources[key].digest if key in resources else "") == digest for key, digest in wanted.items()):
-            blocked.update(dict.fromkeys(wanted, f"quarantined since {item.culprit} failed: {item.reason}"))
-    return blocked
+            found = stopped if item.repair else blocked
+            found.update(dict.fromkeys(wanted, f"quarantined since {item.culprit} failed: {item.reason}"))
+    return blocked, stopped
 
 
 def _subtract(resource: Resource, row: Row | None, observed: Observed, kind: Kind) -> Change | Note | None:

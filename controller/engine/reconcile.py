@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 from threading import RLock
 
-from controller.core.decision import Decision, Verdict
+from controller.core.decision import Decision, Quarantine, Verdict
 from controller.core.document import Files, Revision
-from controller.core.errors import Diagnostic, SourceError, SpecError
+from controller.core.errors import Diagnostic, Severity, SourceError, SpecError
 from controller.core.estate import Estate, HomelabSpec
 from controller.core.event import Report
 from controller.core.plan import Note, Plan, Rollout
@@ -22,6 +22,7 @@ from controller.engine.flights import Flights
 from controller.engine.judge import Circumstances, judge
 from controller.engine.link import Linker
 from controller.engine.observe import World, observe, targets
+from controller.engine.patience import Patience
 from controller.engine.plan import Memo, Situation, plan, refreshed
 from controller.engine.recover import recover
 from controller.engine.report import Findings, fold, news
@@ -58,26 +59,31 @@ class Reconciler:
     new_run: Callable[[], str]
     world_name: str
     flights: Flights = field(init=False)
+    patience: Patience = field(init=False)
     last: Report | None = field(default=None, init=False)
+    unsettled: bool = field(default=False, init=False)
+    """True while an interrupted rollout could not be settled."""
 
     def __post_init__(self) -> None:
-        self.flights = Flights(self.bench)
+        self.patience = Patience(self.bench.clock)
+        self.flights = Flights(self.bench, self.patience.ended)
         self._estates: dict[str, Estate] = {}
         self._adapted: adapting.Memory = {}
         self._memo: Memo = {}
         self._lock = RLock()
 
-    def reconcile(self, cause: str, by: str, leave: Flag | None = None) -> Report:
-        """One pass. Returns when everything it started has ended, or as soon as `leave` is set."""
+    def reconcile(self, cause: str, by: str, leave: Flag | None = None, *, patient: bool = False) -> Report:
+        """One pass. Returns when everything it started has ended, or as soon as `leave` is set. A `patient` pass leaves alone what
+        failed a short while ago (see `patience`)."""
         with self._lock:
             revision, estate, diagnostics, reason = self._read()
-        self._call_off(estate)
-        recover(self.bench, Flag(), self.flights.runs())
+        self._settle(estate, leave or Flag())
         found = self._look(revision, estate, diagnostics, reason)
         self._follow(found)
-        if found.allowed:
+        rollouts = self.patience.ready(found.allowed) if patient else found.allowed
+        if rollouts and not self.bench.closing.is_set():
             run = Run(self.new_run(), found.estate.revision.id, cause, by, self.bench.clock.now())
-            self.flights.launch(run, found.allowed)
+            self.flights.launch(run, rollouts)
             self.flights.wait(leave)
             found = self._look(revision, estate, diagnostics, reason)
             self._follow(found)
@@ -134,10 +140,14 @@ class Reconciler:
             self._estates = {revision.id: known}
         return known
 
-    def _call_off(self, estate: Estate) -> None:
-        if self.flights.runs():
-            adapted, _ = self._adapt(estate)
-            self.flights.supersede(adapted)
+    def _settle(self, estate: Estate, leave: Flag) -> None:
+        """Call off what the estate no longer wants, and close what an interruption left open."""
+        self.unsettled = False
+        wanted: Estate | None = None
+        if estate.revision.id and (self.flights.runs() or self.bench.store.open_entries()):
+            wanted, _ = self._adapt(estate)
+            self.flights.supersede(wanted)
+        self.unsettled = not recover(self.bench, leave, self.flights.runs(), wanted)
 
     def _adapt(self, estate: Estate) -> tuple[Estate, tuple[Note, ...]]:
         memory = self._adapted
@@ -154,6 +164,7 @@ class Reconciler:
         self, revision: Revision, estate: Estate, diagnostics: tuple[Diagnostic, ...], reason: str, fresh: bool
     ) -> Survey:
         store, clock = self.bench.store, self.bench.clock
+        busy = self._busy()  # before the look: what lands during it is judged by the next one
         rows = store.rows()
         readable = bool(estate.revision.id)
         providers = self.connect(estate.homelab)
@@ -166,7 +177,7 @@ class Reconciler:
             kinds=self.linker.kinds,
             quarantined=store.quarantined(),
             suspended=store.suspensions(),
-            unready=(*unready, *self.flights.notes()),
+            unready=(*unready, *busy),
         )
         made = plan(situation, {} if fresh else self._memo)
         facts = Circumstances(
@@ -182,6 +193,13 @@ class Reconciler:
         report = fold(findings, clock.now(), self.world_name)
         return Survey(revision, estate, world, made, decisions, report, situation)
 
+    def _busy(self) -> tuple[Note, ...]:
+        """Keys that are under way, or that an interruption left between two states."""
+        runs, notes = self.flights.runs(), self.flights.notes()
+        left = [entry.change for entry in self.bench.store.open_entries() if entry.run not in runs]
+        waits = "an interrupted rollout is settled first"
+        return (*notes, *(Note(change.key, "InProgress", waits, change.provider) for change in left))
+
     def _history(self, revision: Revision) -> str:
         live = self.bench.store.fact(_LIVE)
         if not live or not revision.id or live == revision.id or revision.id == "worktree":
@@ -191,7 +209,9 @@ class Reconciler:
         return f"{revision.short} does not descend from the deployed {live[:10]} (force-push or another branch?)"
 
     def _follow(self, found: Survey) -> None:
-        """Ledger rows and the live revision follow what this pass established."""
+        """Ledger rows, quarantine and the live revision follow what this pass established."""
+        for rollout in self.patience.vain(found.plan):
+            self._stop(rollout, found.estate.revision.id)
         stale = refreshed(found.situation, found.plan)
         if stale:
             self.bench.store.put(stale)
@@ -199,6 +219,16 @@ class Reconciler:
         pending = any(not change.drift for change in found.plan.changes)
         if live and live != self.bench.store.fact(_LIVE) and (not pending or not self._history(found.estate.revision)):
             self.bench.store.remember(_LIVE, live)
+
+    def _stop(self, rollout: Rollout, revision: str) -> None:
+        """It was applied again and again and is planned still: never an eternal loop."""
+        change = rollout.changes[0]
+        reason = f"applied again and again, and still: {change.cause}"
+        item = Quarantine(rollout.digest, rollout.wanted, str(change.key), reason, revision, self.bench.clock.now(), repair=True)
+        self.bench.store.quarantine(item)
+        self.bench.say(
+            "DoesNotConverge", f"{change.key}: {reason}; `homelab retry {change.key}` tries again", severity=Severity.ERROR
+        )
 
     def _publish(self, found: Survey) -> Report:
         for event in news(self.last, found.report):

@@ -8,30 +8,35 @@ from threading import Event as Flag
 
 from controller.core.decision import Quarantine
 from controller.core.errors import Conflict, Deferred, GateFailed, Interrupted, Permanent, Severity, Transient, Unhealthy
+from controller.core.estate import Estate
 from controller.core.run import Entry, Outcome, RolloutRun, Run, Step
 from controller.core.state import Present, Receipt, State
 from controller.engine.apply import release
 from controller.engine.bench import Bench
 from controller.engine.gate import gate
+from controller.engine.group import outdated
 from controller.engine.undo import settle, undo
 
 
-def recover(bench: Bench, interrupt: Flag, busy: frozenset[str] = frozenset()) -> bool:
-    """Close what is open, rollout by rollout, except the runs in `busy` (still under way). False when a backend could not
-    be reached: the entries stay open for the next pass."""
+def recover(bench: Bench, interrupt: Flag, busy: frozenset[str] = frozenset(), estate: Estate | None = None) -> bool:
+    """Close what is open, rollout by rollout, except the runs in `busy` (still under way). What `estate` no longer wants is taken
+    back without waiting for its health. False when a backend could not be reached, or `interrupt` was set while waiting for
+    health: the entries stay open for the next pass."""
     entries = [entry for entry in bench.store.open_entries() if entry.run not in busy]
     entries.sort(key=lambda entry: (entry.run, entry.rollout, entry.number))
     closed = True
     for (run_name, digest), group in groupby(entries, key=lambda entry: (entry.run, entry.rollout)):
         run = bench.store.run(run_name)
-        result = _rollout(bench, run, digest, list(group), interrupt)
+        found = list(group)
+        passed_over = estate is not None and outdated((entry.change for entry in found), estate)
+        result = _rollout(bench, run, digest, found, interrupt, forward=not passed_over)
         closed = closed and result.outcome is not Outcome.WAITING
         if run is not None:
             _report(bench, run, result)
     return closed
 
 
-def _rollout(bench: Bench, run: Run | None, digest: str, entries: list[Entry], interrupt: Flag) -> RolloutRun:
+def _rollout(bench: Bench, run: Run | None, digest: str, entries: list[Entry], interrupt: Flag, *, forward: bool) -> RolloutRun:
     revision = run.revision if run else ""
     known = next((item for item in run.rollouts if item.digest == digest), None) if run else None
     changes = known.changes if known else ()
@@ -45,10 +50,11 @@ def _rollout(bench: Bench, run: Run | None, digest: str, entries: list[Entry], i
         return RolloutRun(digest, outcome, detail or str(error), changes)
     finished = {entry.change.place for entry in bench.store.entries(run.id) if entry.step is Step.PASSED} if run else set()
     whole = len(finished) + sum(entry.step is Step.DONE for entry in settled) == len(changes)
-    if changes and whole and all(entry.step is Step.DONE for entry in settled):
+    if forward and changes and whole and all(entry.step is Step.DONE for entry in settled):
         return _forward(bench, digest, settled, revision, changes, interrupt)
     outcome, detail = undo(bench, settled, revision)
-    return RolloutRun(digest, outcome, detail or "interrupted before it was whole; taken back", changes)
+    why = "interrupted before it was whole; taken back" if forward else "interrupted, and no longer wanted; taken back"
+    return RolloutRun(digest, outcome, detail or why, changes)
 
 
 def _forward(

@@ -1,0 +1,103 @@
+"""Patience: what was tried in vain is not tried again at once, and what never converges is not tried for ever."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from threading import Lock
+
+from controller.core.plan import Plan, Rollout
+from controller.core.ports import Clock
+from controller.core.run import Outcome
+
+FIRST, LONGEST = 1.0, 600.0
+"""Seconds before the second attempt, and the longest pause between two."""
+VAIN = 3
+"""A rollout that is planned again right after it was applied, this often in a row, does not converge."""
+OFTEN, WHILE = 10, 60.0
+"""More repairs of the same thing than this within so many seconds are slowed down: somebody works against us."""
+
+_Signature = tuple[tuple[str, str, str, str], ...]
+
+
+def pause(attempts: int, jitter: Callable[[], float] = random.random) -> float:
+    """Seconds to wait after so many failed attempts: doubled each time, ± 20 % so that controllers do not march in step."""
+    longest: float = min(LONGEST, FIRST * 2 ** min(attempts - 1, 30))
+    return longest * (0.8 + 0.4 * jitter())
+
+
+@dataclass
+class _Record:
+    failures: int = 0
+    vain: int = 0
+    not_before: float = 0.0
+    fresh: bool = False
+    applied: deque[float] = field(default_factory=lambda: deque(maxlen=OFTEN))
+
+
+class Patience:
+    """What is known about rollouts that were tried, by what they want (keys, actions and desired digests). Held in memory: a
+    restart tries everything once more. For many threads."""
+
+    def __init__(self, clock: Clock, jitter: Callable[[], float] = random.random) -> None:
+        self._clock = clock
+        self._jitter = jitter
+        self._records: dict[_Signature, _Record] = {}
+        self._lock = Lock()
+
+    def ready(self, rollouts: Iterable[Rollout]) -> tuple[Rollout, ...]:
+        """Those that may be tried now."""
+        now = self._clock.monotonic()
+        with self._lock:
+            return tuple(item for item in rollouts if self._not_before(item) <= now)
+
+    def ended(self, rollout: Rollout, outcome: Outcome) -> None:
+        """How an attempt ended. Called when it landed, before the next look."""
+        now = self._clock.monotonic()
+        with self._lock:
+            record = self._records.setdefault(_signature(rollout), _Record())
+            if outcome is Outcome.SUPERSEDED:
+                return
+            if outcome is not Outcome.APPLIED:
+                record.failures += 1
+                record.not_before = now + pause(record.failures, self._jitter)
+                return
+            record.failures, record.fresh = 0, True
+            record.applied.append(now)
+            if len(record.applied) == OFTEN and now - record.applied[0] < WHILE:
+                record.not_before = now + WHILE * (0.8 + 0.4 * self._jitter())
+
+    def vain(self, plan: Plan) -> tuple[Rollout, ...]:
+        """After a look: the rollouts of its plan that were applied `VAIN` times in a row and are planned still."""
+        planned = {_signature(rollout): rollout for rollout in plan.rollouts}
+        found: list[Rollout] = []
+        now = self._clock.monotonic()
+        with self._lock:
+            for signature, record in list(self._records.items()):
+                if signature not in planned:
+                    record.vain, record.fresh = 0, False
+                    if now - max([record.not_before, *record.applied]) > WHILE:
+                        del self._records[signature]
+                elif record.fresh:
+                    record.fresh = False
+                    record.vain += 1
+                    record.not_before = max(record.not_before, now + pause(record.vain, self._jitter))
+                    if record.vain >= VAIN:
+                        found.append(planned[signature])
+        return tuple(found)
+
+    def next(self) -> float | None:
+        """When the next pause ends, in monotonic seconds; None = nothing waits."""
+        now = self._clock.monotonic()
+        with self._lock:
+            return min((record.not_before for record in self._records.values() if record.not_before > now), default=None)
+
+    def _not_before(self, rollout: Rollout) -> float:
+        record = self._records.get(_signature(rollout))
+        return record.not_before if record is not None else 0.0
+
+
+def _signature(rollout: Rollout) -> _Signature:
+    return tuple(sorted((str(c.key), c.provider, c.action.value, c.digest) for c in rollout.changes))
