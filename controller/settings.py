@@ -30,9 +30,9 @@ _HOST_PORT = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]*):(?P<port>
 class Settings:
     """Everything a process was told.
 
-    `repo` is an absolute path or a URL ("" = there is none), `path` a folder inside it, `branch` "" = the one that is checked out or
-    the remote's default; `state` is absolute; `database` is a URL, "" = SQLite in the state folder; `world` is docker, memory, or
-    auto (docker when an engine answers, else memory, saying so). `secrets` are the values behind `env:NAME` references: each
+    `repo` is an absolute path or a URL ("" = there is none), `path` a folder inside it, `branch` "" = the one that is checked out
+    or the remote's default; `state` is absolute; `database` is a URL, "" = SQLite in the state folder; `world` is docker, memory,
+    or auto (docker when an engine answers, else memory, saying so). `secrets` are the values behind `env:NAME` references: each
     variable HOMELAB_SECRET_NAME by NAME; no other variable can be named by a specification."""
 
     repo: str
@@ -113,6 +113,12 @@ def state_root(environment: Mapping[str, str] | None = None) -> Path:
     if not base.startswith("/"):
         base = str(Path(environment.get("HOME") or "~").expanduser() / ".local" / "state")
     return Path(base) / "homelabhub"
+
+
+def plain_terminal(environment: Mapping[str, str] | None = None) -> bool:
+    """True when a person asked for text without colours (https://no-color.org), or the terminal knows none."""
+    environment = os.environ if environment is None else environment
+    return bool(environment.get("NO_COLOR")) or environment.get("TERM") == "dumb"
 
 
 def is_url(repo: str) -> bool:

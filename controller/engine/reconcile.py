@@ -73,8 +73,8 @@ class Reconciler:
         self._lock = RLock()
 
     def reconcile(self, cause: str, by: str, leave: Flag | None = None, *, patient: bool = False) -> Report:
-        """One pass. Returns when everything it started has ended, or as soon as `leave` is set. A `patient` pass leaves alone what
-        failed a short while ago (see `patience`)."""
+        """One pass. Returns when everything it started has ended, or as soon as `leave` is set. A `patient` pass leaves alone
+        what failed a short while ago (see `patience`)."""
         with self._lock:
             revision, estate, diagnostics, reason = self._read()
         self._settle(estate, leave or Flag())
