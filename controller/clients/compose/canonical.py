@@ -7,6 +7,7 @@ from controller.clients.compose.convert import (
     Field,
     as_is,
     command,
+    count,
     device_count,
     duration,
     duration_unless_zero,
@@ -30,6 +31,7 @@ from controller.clients.compose.convert import (
 from controller.clients.compose.data import Data
 from controller.clients.compose.findings import Findings, Invalid, Path
 from controller.clients.compose.mounts import clean_target
+from controller.clients.compose.ports import is_address
 from controller.clients.compose.shape import each
 from controller.clients.compose.text import boolean_of, text_of
 
@@ -108,6 +110,10 @@ _port = record(
 
 
 def _published(value: Data) -> Data:
+    if "host_ip" in value and not is_address(value["host_ip"]):
+        raise Invalid(f"`{value['host_ip']}` is not an IP address", "a port can only be bound to an IP address", ("host_ip",))
+    if not value.get("target"):
+        raise Invalid("a port without a target", "say `target:`, the port inside the container")
     return _port({"mode": "ingress", "protocol": "tcp", **value})
 
 
@@ -139,7 +145,7 @@ _healthcheck = record(
         "test": Field(_test),
         "timeout": Field(duration, keep=True),
         "interval": Field(duration, keep=True),
-        "retries": Field(whole, keep=True),
+        "retries": Field(count, keep=True),
         "start_period": Field(duration, keep=True),
         "start_interval": Field(duration, keep=True),
         "disable": _flag,
@@ -157,7 +163,7 @@ _hook = record(
 )
 _rollout = record(
     {
-        "parallelism": Field(whole, keep=True),
+        "parallelism": Field(count, keep=True),
         "delay": Field(duration_unless_zero),
         "failure_action": _text,
         "monitor": Field(duration_unless_zero),
@@ -178,7 +184,7 @@ _resource = record(
 _deploy = record(
     {
         "mode": _text,
-        "replicas": Field(whole, keep=True),
+        "replicas": Field(count, keep=True),
         "labels": _map,
         "update_config": Field(_rollout, keep=True),
         "rollback_config": Field(_rollout, keep=True),
@@ -190,7 +196,7 @@ _deploy = record(
                 {
                     "condition": _text,
                     "delay": Field(duration, keep=True),
-                    "max_attempts": Field(whole, keep=True),
+                    "max_attempts": Field(count, keep=True),
                     "window": Field(duration, keep=True),
                 }
             ),
@@ -201,7 +207,7 @@ _deploy = record(
                 {
                     "constraints": _texts,
                     "preferences": Field(each(record({"spread": _text}))),
-                    "max_replicas_per_node": _whole,
+                    "max_replicas_per_node": Field(count),
                 }
             ),
             keep=True,
@@ -278,8 +284,8 @@ _CONTAINER: dict[str, Field] = {
     "blkio_config": Field(
         record(
             {
-                "weight": _whole,
-                "weight_device": Field(each(_upper(whole))),
+                "weight": Field(count),
+                "weight_device": Field(each(_upper(count))),
                 **fields("device_read_bps device_read_iops device_write_bps device_write_iops", _io_limits),
             }
         ),
@@ -329,7 +335,7 @@ SERVICE: dict[str, Field] = {
         ),
         keep=True,
     ),
-    "scale": Field(whole, keep=True),
+    "scale": Field(count, keep=True),
 }
 
 

@@ -64,6 +64,14 @@ def whole(value: Data) -> Data:
     return integer_of(value) if isinstance(value, str) else int(value)
 
 
+def count(value: Data) -> Data:
+    """A whole number that is not negative."""
+    found = whole(value)
+    if found < 0:
+        raise Invalid(f"{found} is negative", "use 0 or more")
+    return found
+
+
 def number(value: Data) -> Data:
     """A number with the precision that Compose keeps."""
     found = float(decimal_of(value) if isinstance(value, str) else value)
@@ -119,8 +127,13 @@ def text_map(value: Data) -> Data:
 def environment(value: Data) -> Data:
     """Like text_map, but a name without a value keeps None: it is taken from outside when there is something."""
     if isinstance(value, list):
-        pairs = (text_of(entry).partition("=") for entry in value)
-        return {name: part if equals else None for name, equals, part in pairs}
+        found: dict[str, str | None] = {}
+        for index, entry in enumerate(value):
+            name, equals, part = text_of(entry).partition("=")
+            if name[-1:].isspace():
+                raise Invalid(f"the variable name `{name}` ends with a space", "remove it", (index,))
+            found[name] = part if equals else None
+        return found
     return {name: None if part is None else text_of(part) for name, part in value.items()}
 
 

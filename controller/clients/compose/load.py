@@ -124,8 +124,10 @@ class _Session:
         names = self._names(model, disabled)
         found: dict[str, dict[str, Data]] = {}
         for name, raw in services.items():
+            service = canonical(raw, self.findings, ("services", name))
             if name not in disabled:
-                found[name] = self._service(name, raw, source, names)
+                self._complete(name, service, raw, source, names)
+                found[name] = service
         if not self.alone:
             check_cycles(found, self.findings)
             check_container_names(found, self.findings)
@@ -147,13 +149,13 @@ class _Session:
         names.disable(disabled)
         return names
 
-    def _service(self, name: str, raw: dict[str, Data], source: Source, names: Names) -> dict[str, Data]:
+    def _complete(self, name: str, service: dict[str, Data], raw: dict[str, Data], source: Source, names: Names) -> None:
         path = ("services", name)
-        service = canonical(raw, self.findings, path)
+        if "scale" in service and "deploy" in service:
+            service["deploy"].setdefault("replicas", service["scale"])
         fill_environment(service, raw, source, self.findings, path)
         fill_labels(service, raw, source, self.findings, path)
         check_service(name, service, names, self.findings)
-        return service
 
 
 def _active(wanted: Data, active: Collection[str]) -> bool:

@@ -24,6 +24,8 @@ def parse_port(spec: str) -> list[dict[str, Data]]:
         raise Invalid(f"`{protocol}` is no protocol for a port", "use tcp, udp or sctp")
     address = _address(address)
     first, last = _range(container, spec)
+    if first == 0:
+        raise Invalid(f"`{spec}` has the container port 0", _HINT)
     published = _published(host, last - first + 1, spec)
     targets = sorted(range(first, last + 1), key=str)
     return [_entry(address, target, published[target - first], protocol) for target in targets]

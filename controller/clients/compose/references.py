@@ -7,7 +7,6 @@ from graphlib import CycleError, TopologicalSorter
 
 from controller.clients.compose.data import Data
 from controller.clients.compose.findings import Findings, Path, suggestion
-from controller.clients.compose.ports import is_address
 
 _LIMITS = (
     ("cpus", "limits", "cpus", 0),
@@ -106,9 +105,6 @@ def _check_alone(path: Path, service: dict[str, Data], findings: Findings) -> No
     test = (service.get("healthcheck") or {}).get("test")
     if test and test[0] not in ("CMD", "CMD-SHELL", "NONE"):
         findings.add((*path, "healthcheck", "test"), f"a test cannot start with `{test[0]}`", "put CMD or CMD-SHELL before it")
-    for index, port in enumerate(service.get("ports") or []):
-        if "host_ip" in port and not is_address(port["host_ip"]):
-            findings.add((*path, "ports", index, "host_ip"), f"`{port['host_ip']}` is not an IP address")
     replicas = (service.get("deploy") or {}).get("replicas")
     scale = service.get("scale")
     if scale is not None and replicas is not None and scale != replicas:

@@ -111,7 +111,7 @@ def entries(value_check: Check, *, name: str = ".+", what: str = "name") -> Chec
         if type(value) is not dict:
             return wrong_type(value, path, findings, (dict,))
         for key, one in value.items():
-            if match and not match(key):
+            if not key or (match and not match(key)):
                 findings.add((*path, key), f"`{key}` is not a possible {what}", f"it must match {name}")
             else:
                 value_check(one, (*path, key), findings)

@@ -117,13 +117,13 @@ def _depends_on(value: Data) -> Data:
 def _ports(value: Data) -> Data:
     found: list[Data] = []
     for index, entry in enumerate(value or []):
-        if isinstance(entry, str):
-            try:
-                found += parse_port(entry)
-            except Invalid as error:
-                raise Invalid(error.message, error.hint, (index,)) from None
-        else:
-            found.append({"target": entry} if isinstance(entry, int) else entry)
+        if isinstance(entry, dict):
+            found.append(entry)
+            continue
+        try:
+            found += parse_port(text_of(entry))
+        except Invalid as error:
+            raise Invalid(error.message, error.hint, (index,)) from None
     return found
 
 

@@ -9,6 +9,7 @@ from controller.clients.compose.findings import Invalid
 
 _SPACE = frozenset(" \t\r\n")
 _END = frozenset(";&|<>")
+_DIGITS = frozenset("0123456789")
 _ESCAPES = {"t": "\t", "n": "\n"}
 
 
@@ -28,44 +29,43 @@ class _Splitter:
         self.word = ""
         self.started = False
         self.escaped = False
-        self.open: set[str] = set()  # of ' " ` and (, which may overlap
+        self.open = ""  # the one of ' " ` ( that is open; inside it the others are ordinary characters
 
     def take(self, sign: str) -> bool:
         """Consume one character; False when the command ends here."""
         if self.escaped:
             self.escaped = False
-            self._append(_ESCAPES.get(sign, sign))
-        elif sign == "\\" and "'" not in self.open:
+            self._append("\\" + sign if self.open in ("`", "(") else _ESCAPES.get(sign, sign))
+        elif sign == "\\" and self.open != "'":
             self.escaped = True
         elif sign in _SPACE:
             if self.open:
                 self.word += sign
             else:
                 self._end_word()
-        elif sign in "'\"":
-            self._quote(sign)
+        elif sign in "'\"" and self.open in ("", sign):
+            self.started = self.started or bool(self.open)
+            self.open = "" if self.open else sign
         elif sign in _END and not self.open:
+            # Compose takes digits right before `>` for the number of a stream.
+            self.started = self.started and not (sign == ">" and self.word[:1] in _DIGITS)
             return False
         else:
-            if sign in "`()":
-                self._bracket(sign)
+            self._bracket(sign)
             self._append(sign)
         return True
 
-    def _quote(self, sign: str) -> None:
-        other = '"' if sign == "'" else "'"
-        if other in self.open or "(" in self.open:
-            self._append(sign)
-        else:
-            self.started = self.started or sign in self.open
-            self.open ^= {sign}
-
     def _bracket(self, sign: str) -> None:
-        if self.open & {"'", '"'} or (sign == "`" and "(" in self.open) or (sign != "`" and "`" in self.open):
-            return
-        if sign == "(" and ("(" in self.open or not self.word.endswith("$")):
-            raise self._broken()
-        self.open ^= {"`" if sign == "`" else "("}
+        if sign == "`" and self.open in ("", "`"):
+            self.open = "" if self.open else "`"
+        elif sign == "(" and self.open in ("", "("):
+            if self.open or not self.word.endswith("$"):
+                raise self._broken()
+            self.open = "("
+        elif sign == ")" and self.open in ("", "("):
+            if not self.open:
+                raise self._broken()
+            self.open = ""
 
     def _append(self, text: str) -> None:
         self.word += text
@@ -77,6 +77,7 @@ class _Splitter:
         self.word, self.started = "", False
 
     def finish(self) -> list[str]:
+        """The words; raises Invalid when something is still open."""
         if self.open or self.escaped:
             raise self._broken()
         self._end_word()
