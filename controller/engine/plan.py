@@ -50,7 +50,12 @@ def plan(situation: Situation, memo: Memo | None = None) -> Plan:
             notes.append(_note(resource, "Suspended", _why_suspended(situation, key)))
             continue
         row = situation.rows.get((key, resource.provider))
-        if key in blocked and (row is None or resource.digest != row.digest):
+        if key in blocked and row is not None and row.digest == resource.digest:
+            notes.append(
+                _note(resource, "Stuck", f"{blocked[key]}; it could not be put back: change it, or `homelab retry {key}`")
+            )
+            continue
+        if key in blocked:
             notes.append(_note(resource, "Quarantined", blocked[key]))
             if row is None or row.applied is None:
                 continue

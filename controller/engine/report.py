@@ -21,6 +21,7 @@ _NOTES = {
     "Unknown": (Sync.UNKNOWN, Health.UNKNOWN),
     "InProgress": (Sync.PENDING, Health.PROGRESSING),
     "Quarantined": (Sync.FAILED, None),
+    "Stuck": (Sync.FAILED, None),
     "Suspended": (Sync.SYNCED, Health.SUSPENDED),
     "Foreign": (Sync.FAILED, None),
     "Refused": (Sync.FAILED, None),
