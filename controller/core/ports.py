@@ -70,6 +70,14 @@ class Watches(Protocol):
         """Call `moved` for each key that changed (None = anything may have) until `stop` is set. Blocks; never raises."""
 
 
+@runtime_checkable
+class Audits(Protocol):
+    """A provider that answers from what it has seen before while its backend tells about every change."""
+
+    def audit(self) -> None:
+        """Trust nothing seen before: the next look reads everything anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Discovery:
     """An object that runs but is not ours, as the documents that would declare it. `secrets` are values to move into the
