@@ -13,6 +13,8 @@ from controller.core.ports import Adapts, Place, Providers
 from controller.core.resource import Resource
 from controller.core.run import Row
 
+_WORKERS = 8
+
 Memory = dict[Key, tuple[Resource, Row | None, Resource]]
 """Per key: what was adapted, under which ledger row, and the result. Reused while both are the same objects."""
 
@@ -49,8 +51,10 @@ def adapt(
 def _all(jobs: list[tuple[Resource, Row | None, Adapts]]) -> list[Resource | Note]:
     if len(jobs) <= 2:
         return [_one(job) for job in jobs]
-    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="adapt") as pool:
-        return list(pool.map(_one, jobs))
+    size = max(1, len(jobs) // (_WORKERS * 4))
+    pieces = [jobs[start : start + size] for start in range(0, len(jobs), size)]
+    with ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="adapt") as pool:
+        return [result for piece in pool.map(lambda piece: [_one(job) for job in piece], pieces) for result in piece]
 
 
 def _one(job: tuple[Resource, Row | None, Adapts]) -> Resource | Note:
