@@ -14,7 +14,7 @@ from pathlib import Path
 from controller.core.errors import SettingsError
 from controller.core.suggest import did_you_mean
 
-NAMES = ("repo", "path", "branch", "state", "database", "world", "listen", "docker_host")
+NAMES = ("repo", "path", "branch", "state", "database", "world", "listen", "trusted_hosts", "docker_host")
 """Flags `--name`, variables HOMELAB_NAME, keys of homelab.toml (`docker_host` is DOCKER_HOST and has no flag)."""
 WORLDS = ("docker", "memory", "auto")
 DEFAULT_LISTEN = "127.0.0.1:8420"
@@ -30,10 +30,11 @@ _HOST_PORT = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]*):(?P<port>
 class Settings:
     """Everything a process was told.
 
-    `repo` is an absolute path or a URL ("" = there is none), `path` a folder inside it, `branch` "" = the one that is checked out
-    or the remote's default; `state` is absolute; `database` is a URL, "" = SQLite in the state folder; `world` is docker, memory,
-    or auto (docker when an engine answers, else memory, saying so). `secrets` are the values behind `env:NAME` references: each
-    variable HOMELAB_SECRET_NAME by NAME; no other variable can be named by a specification."""
+    `repo` is an absolute path or a URL ("" = there is none), `path` a folder inside it, `branch` "" = the one that is checked
+    out or the remote's default; `state` is absolute; `database` is a URL, "" = SQLite in the state folder; `world` is docker,
+    memory, or auto (docker when an engine answers, else memory, saying so). `trusted_hosts` are git servers that may be this
+    machine or speak plain http. `secrets` are the values behind `env:NAME` references: each variable HOMELAB_SECRET_NAME by
+    NAME; no other variable can be named by a specification. `environment` is this process's, for git to choose from."""
 
     repo: str
     state: Path
@@ -44,7 +45,9 @@ class Settings:
     listen: str = DEFAULT_LISTEN
     docker_host: str = ""
     docker_certificates: str = ""
+    trusted_hosts: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def remote(self) -> bool:
@@ -224,6 +227,8 @@ def _checked(said: _Said, repo: str, state: Path, environment: Mapping[str, str]
         listen=said.of("listen") or DEFAULT_LISTEN,
         docker_host=said.of("docker_host"),
         docker_certificates=environment.get("DOCKER_CERT_PATH", "") if environment.get("DOCKER_TLS_VERIFY") else "",
+        trusted_hosts=tuple(filter(None, said.of("trusted_hosts").replace(",", " ").split())),
+        environment=dict(environment),
         secrets={name.removeprefix(_VALUES): value for name, value in environment.items() if name.startswith(_VALUES)},
     )
     _, port = settings.address

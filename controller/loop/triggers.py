@@ -1,0 +1,182 @@
+"""What asks for passes by itself: commits to a local repository, a remote that moved, backends that tell about changes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event as Flag
+from threading import Lock, Thread
+
+from controller.core.errors import Severity, SourceError
+from controller.core.event import Event
+from controller.core.key import Key
+from controller.core.ports import Clock, Provider, Providers, Source, Watches
+from controller.engine.reconcile import Reconciler
+from controller.loop.queue import Priority, Queue, Request
+
+POLL = 60.0
+"""Seconds between two looks at the repository (± 20 %)."""
+SETTLE = 0.03
+"""Seconds in which the events of one happening (kill, die, disconnect) are gathered into one pass."""
+AFTERWARDS = 0.5
+"""Seconds after which what happened to an object during its own rollout is looked at again."""
+_STEP_MS = 50
+"""How long the file watcher sleeps between two looks at its flag."""
+
+WatchPaths = Callable[[], tuple[Path, ...]]
+
+
+class Commits:
+    """Notices new commits: at once in a local repository, within a poll or a webhook in a remote one.
+
+    `paths` gives the folders to watch (none for a remote repository); `tell` hears once when the repository cannot be read or
+    reached, and once when it can again. The moved head is all that counts: a hook or a changed file is only a reason to look."""
+
+    def __init__(
+        self,
+        source: Source,
+        queue: Queue,
+        tell: Callable[[Event], None],
+        clock: Clock,
+        paths: WatchPaths = tuple,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._source = source
+        self._queue = queue
+        self._tell = tell
+        self._clock = clock
+        self._paths = paths
+        self._jitter = jitter
+        self._lock = Lock()
+        self._seen = ""
+        self._broken = ""
+        self._now = Flag()
+        self._stop = Flag()
+        self._threads: list[Thread] = []
+
+    def start(self) -> None:
+        """Poll and watch on threads of their own from now on."""
+        self._threads = [
+            Thread(target=self._poll, name="git-poll", daemon=True),
+            Thread(target=self._watch, name="git-watch", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End; a fetch that is out is not waited for."""
+        self._stop.set()
+        self._now.set()
+        for thread in self._threads[1:]:
+            thread.join()
+
+    def kick(self) -> None:
+        """Look now (a webhook)."""
+        self._now.set()
+
+    def look(self, *, fetch: bool = False) -> None:
+        """Ask for a pass when the branch has moved since the last look."""
+        try:
+            if fetch:
+                self._source.fetch()
+            head = self._source.head().id
+        except SourceError as error:
+            self._broke(str(error))
+            return
+        with self._lock:
+            moved, self._seen = head != self._seen, head
+            mended, self._broken = self._broken, ""
+        if mended:
+            self._tell(Event(self._clock.now(), "RepositoryWorks", "the spec repository can be read again"))
+        if moved or mended:
+            self._queue.add(Request(Priority.COMMIT, "commit", f"commit {head[:10]}"))
+
+    def _broke(self, reason: str) -> None:
+        with self._lock:
+            known, self._broken = self._broken, reason
+        if not known:
+            self._tell(Event(self._clock.now(), "RepositoryFails", reason, Severity.ERROR))
+            self._queue.add(Request(Priority.RETRY, "commit", "the repository cannot be read"))
+
+    def _poll(self) -> None:
+        while not self._stop.is_set():
+            self._now.clear()
+            self.look(fetch=True)
+            self._clock.wait(self._now, POLL * (0.8 + 0.4 * self._jitter()))
+
+    def _watch(self) -> None:
+        from watchfiles import watch
+
+        while not self._stop.is_set():
+            paths = self._standing()
+            if not paths:
+                self._clock.wait(self._stop, POLL)
+                continue
+            changes = watch(
+                *paths, watch_filter=None, recursive=False, step=_STEP_MS, debounce=2 * _STEP_MS, stop_event=self._stop,
+                raise_interrupt=False,
+            )  # fmt: skip
+            try:
+                for _ in changes:
+                    self.look()
+                    if self._standing() != paths:
+                        break
+            except OSError as error:  # a watched folder went away in between
+                self._broke(f"the repository cannot be watched: {error}")
+                self._clock.wait(self._stop, 1.0)
+
+    def _standing(self) -> tuple[Path, ...]:
+        try:
+            return tuple(path for path in self._paths() if path.is_dir())
+        except SourceError:
+            return ()
+
+
+@dataclass
+class _Watcher:
+    provider: Provider
+    thread: Thread
+    stop: Flag = field(default_factory=Flag)
+
+
+class Backends:
+    """Follows every provider that watches its backend. An event ends the wait of every gate at once, and asks for a pass soon;
+    what our own rollouts stir up asks for one only after them, so that they do not disturb themselves."""
+
+    def __init__(self, reconciler: Reconciler, queue: Queue) -> None:
+        self._reconciler = reconciler
+        self._queue = queue
+        self._watchers: dict[tuple[str, str], _Watcher] = {}
+
+    def follow(self, providers: Providers) -> None:
+        """Watch exactly these providers from now on."""
+        wanted: Mapping[tuple[str, str], Provider] = {
+            place: provider for place, provider in providers.items() if isinstance(provider, Watches)
+        }
+        for place, watcher in list(self._watchers.items()):
+            if wanted.get(place) is not watcher.provider:
+                watcher.stop.set()
+                del self._watchers[place]
+        for place, provider in wanted.items():
+            if place not in self._watchers and isinstance(provider, Watches):
+                stop = Flag()
+                thread = Thread(target=provider.watch, args=(self.moved, stop), name=f"watch-{place[0]}-{place[1]}", daemon=True)
+                self._watchers[place] = _Watcher(provider, thread, stop)
+                thread.start()
+
+    def stop(self) -> None:
+        """Watch nothing; the threads end by themselves."""
+        for watcher in self._watchers.values():
+            watcher.stop.set()
+        self._watchers.clear()
+
+    def moved(self, key: Key | None) -> None:
+        """A backend tells that a key (None = anything) changed."""
+        self._reconciler.bench.pulse.beat()
+        flying = {note.key for note in self._reconciler.flights.notes()}
+        if key in flying or (key is None and flying):
+            self._queue.add(Request(Priority.RETRY, "own", "what a rollout stirred up"), AFTERWARDS)
+        else:
+            self._queue.add(Request(Priority.EVENT, "event", f"{key} changed" if key else "a backend changed"), SETTLE)
