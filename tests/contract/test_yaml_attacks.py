@@ -104,7 +104,7 @@ _NOT_UTF8 = "the file is not UTF-8 (it looks like UTF-16 or UTF-32)"
         ("0777: x", "1:1", "the key `0777` is a number or a date to some readers, not text", "A05"),
         ("true: x", "1:1", "the key `true` is true or false, not text", "A05"),
         ("~: x", "1:1", "the key `~` is empty (null), not text", "A05"),
-        ("{: x}", "1:2", "the key `` is empty (null), not text", "A05"),
+        ("?\n: x", "1:2", "the key `` is empty (null), not text", "A05"),
         ("? [a, b]\n: x", "1:3", "a list or a mapping cannot be a key", "A05"),
         ("? {a: b}\n: x", "1:3", "a list or a mapping cannot be a key", "A05"),
         ("&a [1]: x", "1:1", "a list or a mapping cannot be a key", "A05"),
