@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from controller.usecases.importing import Importing
 from controller.usecases.look import Look
+from controller.usecases.rollback import Rollback
+from controller.usecases.secrets import Secrets
 from controller.usecases.sync import Sync
 
 
@@ -20,3 +23,6 @@ class Desk:
     instance: str
     wait_event: Callable[[int, float], int]
     kick: Callable[[str], None]
+    rollback: Rollback | None = None
+    importing: Importing | None = None
+    secrets: Secrets | None = None

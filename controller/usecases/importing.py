@@ -1,0 +1,239 @@
+"""Importing: specs for what already runs, and taking it over as it is. Nothing is recreated, nothing is restarted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from controller.core.diff import compare
+from controller.core.document import Files, Revision
+from controller.core.errors import Refused, SpecError
+from controller.core.estate import Estate
+from controller.core.event import Event
+from controller.core.key import Key
+from controller.core.ports import Clock, Discovers, Discovery, Providers, Source, Store, Vault
+from controller.core.resource import Resource
+from controller.core.run import Row
+from controller.core.secret import SecretVersion
+from controller.core.state import Observed, Present, Target, Unknown
+from controller.engine import adapt as adapting
+from controller.engine.reconcile import Reconciler
+from controller.usecases.rollback import Overlay
+from controller.usecases.secrets import SecretKeeper
+
+_SCHEMA_LINE = "# yaml-language-server: $schema={}schemas/homelab.json\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """An object to take over: its key, and which one it is on the backend ("" = the one at the declared address)."""
+
+    key: str
+    handle: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """An object that is ours from now on. `differs` are fields in which it is not as declared; it stays so until they change."""
+
+    key: str
+    handle: str
+    differs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """An object that was not taken, and why."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What an import would write: files by path below the spec folder, secret values by reference, and what it takes over."""
+
+    files: Mapping[str, bytes]
+    secrets: Mapping[str, str]
+    objects: tuple[Handle, ...]
+    left: tuple[Left, ...] = ()
+
+
+@dataclass(frozen=True)
+class Importing:
+    """The use cases behind `import`, `adopt` and `detach`'s way back. `write` turns a document into YAML text."""
+
+    reconciler: Reconciler
+    source: Source
+    store: Store
+    keeper: SecretKeeper
+    clock: Clock
+    write: Callable[[Mapping[str, Any]], str]
+
+    # What runs
+
+    def discover(self) -> tuple[Discovery, ...]:
+        """Every object that runs without being ours, behind every connection. Raises Transient when a backend does not answer."""
+        _, _, estate = self._now()
+        found: dict[Key, Discovery] = {}
+        for provider in self.reconciler.connect(estate.homelab).values():
+            asked: object = provider
+            if isinstance(asked, Discovers):
+                for item in asked.discover():
+                    found.setdefault(item.key, item)
+        return tuple(sorted(found.values(), key=lambda item: item.key))
+
+    def draft(self, items: Sequence[Discovery]) -> Sketch:
+        """The documents for discovered objects, one file each. What is declared already, or what the house could not declare, is
+        left out with the reason."""
+        _, files, estate = self._now()
+        taken = set(files.paths())
+        left: list[Left] = []
+        wanted: list[Discovery] = []
+        for item in items:
+            declared = estate.resources.get(item.key)
+            if declared is not None:
+                left.append(
+                    Left(str(item.key), f"declared already at {declared.origin}; `homelab adopt {item.key}` takes it over")
+                )
+            elif file_of(item.key) in taken:
+                left.append(Left(str(item.key), f"{file_of(item.key)} exists already"))
+            else:
+                wanted.append(item)
+        while True:
+            drafted = {file_of(item.key): self.document(item) for item in wanted}
+            secrets = {ref: value for item in wanted for ref, value in item.secrets.items()}
+            try:
+                self.trial(drafted, secrets)
+            except SpecError as error:
+                refused = {item.origin.file: item.message for item in reversed(error.diagnostics)}
+                out = [item for item in wanted if file_of(item.key) in refused]
+                if not out:
+                    raise
+                left += [Left(str(item.key), refused[file_of(item.key)]) for item in out]
+                wanted = [item for item in wanted if item not in out]
+            else:
+                return Sketch(drafted, secrets, tuple(Handle(str(item.key), item.handle) for item in wanted), tuple(left))
+
+    def trial(self, drafted: Mapping[str, bytes | None], secrets: Collection[str]) -> Estate:
+        """The estate as it would be with the drafted files; secrets that are not in the vault yet are stood in for. Raises
+        SpecError."""
+        head, files, _ = self._now()
+        promised: Any = Promised(self.reconciler.linker.vault, frozenset(secrets))
+        return replace(self.reconciler.linker, vault=promised).estate(head, Overlay(files, drafted))
+
+    def document(self, item: Discovery) -> bytes:
+        """The file that declares a discovered object."""
+        data: dict[str, Any] = {"kind": item.key.kind.capitalize(), "name": item.key.name, "spec": dict(item.spec)}
+        if item.needs:
+            data["needs"] = [str(need) for need in item.needs]
+        return (_SCHEMA_LINE.format("../") + self.write(data)).encode()
+
+    # Taking over
+
+    def commit(self, draft: Sketch, by: str, what: str) -> str:
+        """Keep the secrets, then write the files as one commit; the revision. Raises SourceError, Refused."""
+        if not draft.files:
+            raise Refused("there is nothing to import")
+        for ref, value in draft.secrets.items():
+            self.keeper.set(ref, value)
+        return self.source.commit(draft.files, f"Import {what}", by).id
+
+    def adopt(self, items: Iterable[Handle], by: str) -> tuple[tuple[Adopted, ...], tuple[Left, ...]]:
+        """Write ledger rows for objects that exist and are declared: they are ours, exactly as they are. Lifts a suspension that
+        `detach` left. Raises SpecError, SourceError."""
+        _, _, estate = self._now()
+        providers = self.reconciler.connect(estate.homelab)
+        adopted: list[Adopted] = []
+        left: list[Left] = []
+        rows: list[Row] = []
+        for item in items:
+            resource = estate.resources.get(Key.parse(item.key))
+            if resource is None:
+                left.append(Left(item.key, "nothing declares it; `homelab import docker` writes specs for what runs"))
+                continue
+            found = self._look(resource, item.handle, providers)
+            if not isinstance(found, Present):
+                left.append(Left(item.key, _why_not(resource, found)))
+                continue
+            adapted = self._pinned(resource, found, providers)
+            rows.append(self._row(adapted, found, estate))
+            adopted.append(Adopted(item.key, found.handle, self._differs(adapted, found)))
+        self.store.put(rows)
+        for row in rows:
+            self.store.resume(str(row.key))
+        if adopted:
+            names = ", ".join(item.key for item in adopted)
+            self.store.append([Event(self.clock.now(), "Adopted", f"{by} takes over {len(adopted)} objects: {names}")])
+        return tuple(adopted), tuple(left)
+
+    def _now(self) -> tuple[Revision, Files, Estate]:
+        head = self.source.head()
+        files = self.source.read(head.id)
+        return head, files, self.reconciler.linker.estate(head, files)
+
+    def _look(self, resource: Resource, handle: str, providers: Providers) -> Observed:
+        provider = providers.get((resource.key.kind, resource.provider))
+        if provider is None:
+            return Unknown(f"no connection {resource.provider!r} is declared")
+        known = self.store.rows().get((resource.key, resource.provider))
+        target = Target(resource.key, resource.address, handle or (known.handle if known else ""))
+        return provider.observe([target]).of(resource.key)
+
+    def _pinned(self, resource: Resource, found: Present, providers: Providers) -> Resource:
+        """The resource as the backend stores it, with what runs now kept (an image tag stays the digest that runs)."""
+        row = Row(resource.key, resource.provider, resource.address, applied=found.state)
+        adapted, _ = adapting.adapt({resource.key: resource}, {row.place: row}, providers, {})
+        return adapted[resource.key]
+
+    def _row(self, resource: Resource, found: Present, estate: Estate) -> Row:
+        return Row(
+            key=resource.key,
+            provider=resource.provider,
+            address=resource.address,
+            handle=found.handle,
+            applied=resource.state,
+            shown=found.state,
+            digest=resource.digest,
+            revision=estate.revision.id,
+            needs=resource.needs,
+            claims=resource.claims,
+            protect=resource.protect,
+            stateful=resource.stateful,
+            adopted=True,
+            at=self.clock.now(),
+        )
+
+    def _differs(self, resource: Resource, found: Present) -> tuple[str, ...]:
+        kind = self.reconciler.linker.kinds[resource.key.kind]
+        return tuple(item.path for item in compare(resource.state, found.state, same=kind.same, whole=kind.whole))
+
+
+@dataclass(frozen=True)
+class Promised:
+    """A vault that also knows secrets which an import will keep, so that a specification can be tried before anything is kept."""
+
+    vault: Vault
+    refs: frozenset[str]
+
+    def current(self, ref: str, generate: int | None = None) -> SecretVersion:
+        """What there is, else a stand-in for what was promised."""
+        if ref in self.refs:
+            return SecretVersion(ref, 1, self.vault.fingerprint(ref))
+        return self.vault.current(ref, generate)
+
+    def literal(self, value: str) -> SecretVersion:
+        """As the vault."""
+        return self.vault.literal(value)
+
+
+def file_of(key: Key) -> str:
+    """Where an importer declares a key."""
+    return f"{key.kind}s/{key.name}.yaml"
+
+
+def _why_not(resource: Resource, found: Observed) -> str:
+    if isinstance(found, Unknown):
+        return f"it could not be looked at: {found.reason}"
+    return f"{resource.address!r} does not exist on {resource.provider}; `homelab apply` would make it"
