@@ -68,10 +68,11 @@ class Containers:
         """Give it another name. Raises Conflict when it is taken."""
         self._door.post(f"/containers/{container_ref(ref)}/rename", params={"name": container_name(name)})
 
-    def remove(self, ref: str) -> bool:
-        """Remove it, running or not, with its anonymous volumes; False when there is none."""
+    def remove(self, ref: str, *, volumes: bool = False) -> bool:
+        """Remove it, running or not, with `volumes` also its anonymous volumes; False when there is none."""
+        params = {"force": "1", **({"v": "1"} if volumes else {})}
         with self._door.writing():
-            return self._door.delete(f"/containers/{container_ref(ref)}", {"force": "1", "v": "1"})
+            return self._door.delete(f"/containers/{container_ref(ref)}", params)
 
     def connect(self, ref: str, network: str, endpoint: Payload) -> None:
         """Attach it to a network."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Event as Flag
 from threading import Lock
 from typing import Any
@@ -73,9 +73,9 @@ class Images:
             return None
         return digest
 
-    def pull(self, name: ImageName, digest: str, progress: Progress, interrupt: Flag) -> None:
+    def pull(self, name: ImageName, digest: str, progress: Progress, interrupt: Flag, platform: str = "") -> None:
         """Bring a content to the engine. Raises Permanent when the registry does not have it, Interrupted when called off."""
-        params = {"fromImage": name.name, "tag": digest}
+        params = {"fromImage": name.name, "tag": digest, **({"platform": platform} if platform else {})}
         reply, lines = self._door.stream("POST", "/images/create", params, self._credentials(name), _PULL_TIMEOUT)
         try:
             for line in lines:
@@ -94,7 +94,7 @@ class Images:
         return {"X-Registry-Auth": found.decode()} if found else {}
 
 
-def digest_of(image: dict[str, Any], name: ImageName) -> str:
+def digest_of(image: Mapping[str, Any], name: ImageName) -> str:
     """The digest of an inspected image under a repository name, or its own id when no registry knows it there."""
     for listed in image.get("RepoDigests") or ():
         repository, _, digest = str(listed).partition("@")

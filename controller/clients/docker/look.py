@@ -65,6 +65,11 @@ class Look:
         with self._lock:
             self._marks.add(container)
 
+    def widen(self) -> None:
+        """Others are wanted from now on: the same list means something else."""
+        with self._lock:
+            self._memory.text = b""
+
     def doubt(self) -> None:
         """Doubt everything at the next look (a full audit)."""
         with self._lock:

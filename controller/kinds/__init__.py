@@ -1,0 +1,1 @@
+"""What a person can declare: one folder per kind."""

@@ -1,0 +1,206 @@
+"""The steps by which one container takes the place of another, each idempotent, position read from the names on the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Event as Flag
+from typing import Any
+
+from controller.clients.docker import DockerHost
+from controller.core.change import Change
+from controller.core.errors import Conflict, Interrupted, Permanent, ProviderError, Unhealthy
+from controller.core.key import Key
+from controller.core.state import Health, State
+from controller.kinds.service import endpoints, mounts, names, payload, pinning
+from controller.kinds.service.delivery import Delivery
+from controller.kinds.service.health import judge, redacted
+from controller.kinds.service.spot import Spot, labels_of, running, started, twin
+
+Details = Mapping[str, Any]
+SHORT_GRACE = 1
+"""Seconds that a container which failed gets to end."""
+_LINES = 20
+_POLL = 0.2
+
+
+@dataclass(frozen=True)
+class Swap:
+    """The steps on one host. `now` tells monotonic seconds; `told` hears of pulls, `container_id` finds who a namespace belongs
+    to."""
+
+    host: DockerHost
+    instance: str
+    delivery: Delivery
+    now: Callable[[], float]
+    told: Callable[[Key, str], None]
+    container_id: Callable[[str], str]
+
+    def spot(self, address: str) -> Spot:
+        """Who bears the three names now."""
+        return Spot(*(self.host.containers.inspect(name) for name in names.family(address)))
+
+    def prepare(self, change: Change, state: State, spot: Spot, interrupt: Flag, *, quiet: bool = False) -> str:
+        """Pull, and create the coming container stopped; returns its id. Until here nothing that runs was touched, and nothing is
+        left when it fails."""
+        pinning.fetch(self.host, state, lambda text: self.told(change.key, text), interrupt)
+        if spot.coming is not None:
+            if twin(spot.coming, names.identity(state)) and not started(spot.coming):
+                return str(spot.coming["Id"])
+            self._clear(spot.coming, change.address)
+        if interrupt.is_set():
+            raise Interrupted(f"{change.key}: called off before anything was changed")
+        old = spot.current or spot.parked
+        made = self._create(change, state, old, quiet=quiet)
+        try:
+            self._complete(made, state, quiet=quiet)
+        except ProviderError:
+            self.discard(made)
+            raise
+        return made
+
+    def park(self, spot: Spot, address: str) -> None:
+        """Stop the one that runs and set it aside. It loses its restart policy, or it would come back with the engine."""
+        current = spot.current
+        if current is None:
+            return
+        self.retire(str(current["Id"]))
+        if spot.parked is not None:
+            self._clear_parked(spot)
+        self.host.containers.rename(str(current["Id"]), address + names.PREV)
+
+    def park_failed(self, spot: Spot, address: str) -> None:
+        """Set aside the one on probation, quickly."""
+        coming = spot.coming
+        if coming is not None:
+            self.retire(str(coming["Id"]), SHORT_GRACE)
+            self._clear_parked(spot)
+            self.host.containers.rename(str(coming["Id"]), address + names.PREV)
+
+    def retire(self, container: str, grace: int | None = None) -> None:
+        """Stop a container for good."""
+        self.host.containers.stop(container, grace)
+        self.host.containers.update(container, {"RestartPolicy": {"Name": "no"}})
+
+    def put_back(self, spot: Spot, old: Details, address: str, restart: str, *, run: bool) -> None:
+        """Let the one that was stand again. One that failed its probation is removed, one that had passed is parked instead."""
+        failed, settled = spot.coming, spot.current
+        if settled is not None and settled["Id"] != old["Id"]:
+            if failed is not None:
+                self._clear(failed, address)
+            failed = None
+            self.retire(str(settled["Id"]))
+            self.host.containers.rename(str(settled["Id"]), address + names.NEXT)
+        else:
+            settled = None
+            if failed is not None and running(failed):
+                self.host.containers.stop(str(failed["Id"]), SHORT_GRACE)
+        if str(old["Name"]).lstrip("/") != address:
+            self.host.containers.rename(str(old["Id"]), address)
+        self.host.containers.update(str(old["Id"]), {"RestartPolicy": payload.restart_policy(restart)})
+        if run:
+            self.host.containers.start(str(old["Id"]))
+        if settled is not None:
+            self.host.containers.rename(str(settled["Id"]), address + names.PREV)
+        if failed is not None:
+            self.discard(str(failed["Id"]))
+
+    def finish(self, spot: Spot, address: str) -> None:
+        """End the probation of the one that stands: its real restart policy, its real name."""
+        coming = spot.coming
+        if coming is None or not spot.probation:
+            return
+        restart = labels_of(coming).get(names.RESTART) or "no"
+        if restart != "no":
+            self.host.containers.update(str(coming["Id"]), {"RestartPolicy": payload.restart_policy(restart)})
+        self.host.containers.rename(str(coming["Id"]), address)
+
+    def start(self, container: str, change: Change) -> None:
+        """Start a container; what the engine says when it cannot is the error."""
+        try:
+            self.host.containers.start(container)
+        except (Permanent, Conflict) as error:
+            raise Permanent(f"{change.key} cannot start: {error}") from error
+
+    def until_healthy(self, container: str, change: Change, interrupt: Flag) -> None:
+        """Wait for the gate of a change. Raises Interrupted, or Unhealthy with the last lines of its log; touches nothing."""
+        gate = change.gate
+        since: float | None = None
+        deadline = self.now() + (gate.timeout + gate.settle if gate is not None else 0.0)
+        settle = gate.settle if gate is not None else 0.0
+        while not interrupt.is_set():
+            details = self.host.containers.inspect(container)
+            if details is None:
+                raise Conflict(f"the new container of {change.key} was removed by somebody")
+            health, why = judge(details)
+            since = (since if since is not None else self.now()) if health is Health.HEALTHY else None
+            if since is not None and self.now() - since >= settle:
+                return
+            if health is Health.DEGRADED or self.now() > deadline:
+                raise Unhealthy(f"{change.key} did not get healthy: {why or health}", self.log(details))
+            interrupt.wait(_POLL)
+        raise Interrupted(f"{change.key}: called off while the new container got healthy")
+
+    def join(self, container: str, state: State) -> None:
+        """Give a quiet container its aliases, network by network."""
+        for network, entry in endpoints.attachments(state).items():
+            if entry.get("aliases"):
+                self.host.containers.disconnect(container, network)
+                self.host.containers.connect(container, network, endpoints.endpoint(entry))
+
+    def log(self, details: Details) -> str:
+        """The last lines of a container's log, without its secrets; "" when there is none to be had."""
+        with suppress(ProviderError):
+            return redacted(self.host.containers.logs(str(details["Id"]), _LINES), details)
+        return ""
+
+    def discard(self, container: str) -> None:
+        """Remove a container that failed or never ran."""
+        self.host.containers.remove(container, volumes=True)
+
+    def _create(self, change: Change, state: State, old: Details | None, *, quiet: bool) -> str:
+        inherited = mounts.anonymous(old) if old is not None else {}
+        delivered = self.delivery.copied(state)
+        self.delivery.lay_out(state, change.address)
+        replaced = str(old["Id"]) if old is not None else ""
+        around = payload.Circumstances(
+            self.host.api,
+            pinning.reference(self.host, state),
+            self.delivery.roots,
+            inherited,
+            self.delivery.reveal,
+            self.container_id,
+            names.marks(change.key, self.instance, state, delivered, replaced),
+        )
+        body = payload.create(state, change.address, around, quiet=quiet)
+        taken = {str(mount["Target"]) for mount in body["HostConfig"]["Mounts"]}
+        scratch = [{"Type": "volume", "Target": folder} for folder in sorted(self.delivery.folders(state) - taken)]
+        body["HostConfig"]["Mounts"] += scratch
+        return self.host.containers.create(change.address + names.NEXT, body, str(state.get("platform", "")))
+
+    def _complete(self, container: str, state: State, *, quiet: bool) -> None:
+        networks = endpoints.attachments(state)
+        for network in payload.extra_networks(state, self.host.api):
+            self.host.containers.connect(container, network, endpoints.endpoint(networks[network], quiet=quiet))
+        archive = self.delivery.archive(state)
+        if archive:
+            self.host.containers.put_archive(container, "/", archive)
+
+    def _clear(self, coming: Details, address: str) -> None:
+        """Remove a container from an earlier try; never one that is not ours."""
+        if labels_of(coming).get(names.OWNER) != self.instance:
+            raise Conflict(f"a container called {address}{names.NEXT} exists and is not ours")
+        self.discard(str(coming["Id"]))
+
+    def _clear_parked(self, spot: Spot) -> None:
+        parked = spot.parked
+        if parked is not None:
+            if not self.is_ours(parked, spot):
+                raise Conflict(f"a container called {parked['Name'].lstrip('/')} exists and is not ours")
+            self.host.containers.remove(str(parked["Id"]))
+
+    def is_ours(self, parked: Details, spot: Spot) -> bool:
+        """True for a container that carries our mark, or that one of ours says it took the place of."""
+        others = [labels_of(each).get(names.REPLACED) for each in (spot.current, spot.coming) if each is not None]
+        return labels_of(parked).get(names.OWNER) == self.instance or parked["Id"] in others
