@@ -1,0 +1,54 @@
+"""One pass made on request, and what a person or a script is told about how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from controller.core.errors import Severity
+from controller.core.event import Report
+from controller.core.event import Sync as Standing
+from controller.core.run import Outcome
+from controller.usecases.look import Look
+from controller.usecases.sync import Sync, exit_code
+from controller.usecases.views import FORMAT_VERSION, RunView, StatusView, status_view
+
+_INVALID, _UNREACHABLE = 3, 8
+_RECENT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PassView:
+    """A pass that ended: its worst outcome, the published exit code for it, the runs it made (newest first; none = nothing
+    was written) and how the house stands now."""
+
+    outcome: str
+    exit_code: int
+    runs: tuple[RunView, ...]
+    status: StatusView
+    format_version: str = FORMAT_VERSION
+
+
+def pass_now(look: Look, sync: Sync, by: str, cause: str = "asked") -> PassView:
+    """Make one pass happen and wait for it."""
+    known = {run.id for run in look.history(_RECENT)}
+    report = sync.apply(by, cause)
+    runs = tuple(run for run in look.history(_RECENT) if run.id not in known)
+    outcome = _outcome(report, [Outcome(run.outcome) for run in runs])
+    return PassView(outcome, _code(report, outcome), runs, status_view(report, look.store.leader()[0]))
+
+
+def _outcome(report: Report, made: Sequence[Outcome]) -> Outcome:
+    """The worst of the runs; a rollout that is held says so even where others were applied."""
+    order = list(Outcome)
+    held = any(status.sync is Standing.HELD for status in report.statuses)
+    return max((*made, Outcome.HELD if held else Outcome.APPLIED if made else Outcome.UNCHANGED), key=order.index)
+
+
+def _code(report: Report, outcome: Outcome) -> int:
+    code = exit_code(outcome)
+    if code:
+        return code
+    if report.reason and any(item.severity is Severity.ERROR for item in report.diagnostics):
+        return _INVALID
+    return _UNREACHABLE if any(report.backends.values()) else 0

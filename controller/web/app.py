@@ -1,0 +1,77 @@
+"""The web face put together: routes, frame, feed. Everything that it may do, it is handed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from controller.usecases.access import Access
+from controller.usecases.desk import Desk
+from controller.web.call import Face
+from controller.web.endpoint import Endpoint, problem_response
+from controller.web.feed import HEARTBEAT, SEND_SECONDS, Feed
+from controller.web.frame import Frame
+from controller.web.lanes import Lanes
+from controller.web.metrics import Meter
+from controller.web.names import Names
+from controller.web.problem import Problem, of
+from controller.web.repeats import Repeats
+from controller.web.routes import routes
+
+
+def create_app(
+    desk: Desk,
+    access: Access,
+    *,
+    meter: Meter | None = None,
+    public: Iterable[str] = (),
+    heartbeat: float = HEARTBEAT,
+    send_seconds: float = SEND_SECONDS,
+) -> Starlette:
+    """The application. `meter` counts passes (the loop calls its `passed`); `public` are the addresses under which a TLS proxy
+    shows this page, as `https://host[:port]`."""
+    names = Names.of(public)
+    face = Face(desk, access, names, meter or Meter(lambda: desk.look.reconciler.last, desk.world))
+    lanes, repeats = Lanes(), Repeats()
+    feed = Feed(face, lanes, heartbeat, send_seconds)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        watching = asyncio.create_task(feed.watch())
+        try:
+            yield
+        finally:
+            feed.close()
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            lanes.close()
+
+    app = Starlette(
+        routes=[Route(path, Endpoint(path, methods, face, lanes, feed, repeats)) for path, methods in routes().items()],
+        middleware=[Middleware(Frame, names=names)],
+        exception_handlers={HTTPException: _known, Exception: _unforeseen},
+        lifespan=lifespan,
+    )
+    # A redirect is an answer that an attacker can shape; a path is right or it is not.
+    app.router.redirect_slashes = False
+    app.state.face, app.state.feed = face, feed
+    return app
+
+
+def _known(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 (registered for it)
+    phrase = HTTPStatus(error.status_code).phrase
+    return problem_response(Problem(error.status_code, phrase.lower().replace(" ", "-"), phrase))
+
+
+def _unforeseen(_request: Request, error: Exception) -> Response:
+    return problem_response(of(error))

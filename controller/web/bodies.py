@@ -1,0 +1,156 @@
+"""Bodies and queries that the API takes. Strict: what is unknown is refused, and no text may act on a terminal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from controller.core.key import Key
+from controller.usecases.access import Scope
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("control characters and characters that reorder or hide text are not allowed")
+    return text
+
+
+def _key(text: str) -> str:
+    return str(Key.parse(text))
+
+
+Line = Annotated[str, Field(max_length=500), AfterValidator(_printable)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{6,64}$")]
+KeyText = Annotated[str, Field(max_length=100), AfterValidator(_key)]
+Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
+RevisionName = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._/-]{0,199}$")]
+
+
+class Body(BaseModel):
+    """What a request carries."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Query(BaseModel):
+    """What stands behind the `?`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Say(Body):
+    """A word on held rollouts, by their digests as they were shown."""
+
+    digests: Annotated[list[Digest], Field(min_length=1, max_length=100)]
+    reason: Line = ""
+
+
+class Retry(Body):
+    """What to try again: a rollout digest, a key, or `all`."""
+
+    target: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)]
+
+
+class Suspend(Body):
+    """A key to leave alone."""
+
+    key: KeyText
+    reason: Line = ""
+
+
+class Detach(Body):
+    """Keys to let go of; `all` stands alone."""
+
+    keys: Annotated[list[KeyText], Field(max_length=1000)] = Field(default_factory=list)
+    all: bool = False
+
+
+class GoBack(Body):
+    """Where to go back to: a revision, a key (`kind/name`), or "" for what was applied before. `plan` is the digest of the plan
+    that was shown: the way back is refused when it has become another one."""
+
+    target: Annotated[str, Field(max_length=200, pattern=r"^([0-9A-Za-z][0-9A-Za-z._/-]*)?$")] = ""
+    plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+class Enter(Body):
+    """The one-time token of a link."""
+
+    token: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Invite(Body):
+    """Who is invited, and what they may do."""
+
+    name: Name = "owner"
+    scopes: Annotated[list[Scope], Field(min_length=1, strict=False)] = Field(default_factory=lambda: list(Scope))
+
+
+class Issue(Body):
+    """A token to make; `days` null = until revoked."""
+
+    name: Name
+    scopes: Annotated[list[Scope], Field(min_length=1, strict=False)]
+    days: Annotated[float, Field(gt=0, le=3650, allow_inf_nan=False)] | None = 90
+
+
+class Thing(Body):
+    """An object that runs: its key, and which one it is on the backend ("" = the one at the declared address)."""
+
+    key: KeyText
+    handle: Annotated[str, Field(max_length=200), AfterValidator(_printable)] = ""
+
+
+class Adopt(Body):
+    """Objects to take over exactly as they are."""
+
+    objects: Annotated[list[Thing], Field(min_length=1, max_length=1000)]
+
+
+class Rotate(Body):
+    """A secret that gets a new generated value, as long as the last one unless `length` says otherwise."""
+
+    ref: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+    length: Annotated[int, Field(ge=1, le=10_000)] | None = None
+
+
+class SetSecret(Body):
+    """A secret value to keep. Never logged, never answered."""
+
+    ref: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+    value: Annotated[SecretStr, Field(min_length=1, max_length=65_536)]
+
+
+class PlanQuery(Query):
+    """Which plan: of the newest revision, of another one, or of uncommitted files (only at the controller's own socket)."""
+
+    worktree: bool = False
+    revision: RevisionName | None = None
+
+
+class BackQuery(Query):
+    """Where to go back to, as in `GoBack`."""
+
+    target: Annotated[str, Field(max_length=200, pattern=r"^([0-9A-Za-z][0-9A-Za-z._/-]*)?$")] = ""
+
+
+class HistoryQuery(Query):
+    """A page of runs; `cursor` is the `next` of the page before."""
+
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
+class EventsQuery(Query):
+    """Events with a number above `after` (streams begin at the newest where it is not given)."""
+
+    after: Annotated[int, Field(ge=0, le=2**53)] | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 200
+    key: Annotated[str, Field(max_length=100)] = ""
+
+
+class SyncQuery(Query):
+    """`wait` = answer when the pass has ended."""
+
+    wait: bool = False

@@ -1,0 +1,80 @@
+"""Doors: how a browser or a program is let in, and who holds which credential."""
+
+from __future__ import annotations
+
+from controller.core.errors import Refused
+from controller.usecases.access import Scope
+from controller.web.answers import Invitation, Me, TokenAnswer, Tokens, WebhookSecret
+from controller.web.call import Call, Face, Reply
+from controller.web.gate import cookie_name, own_page
+from controller.web.problem import Problem
+
+_MONTH = 30 * 86_400
+
+
+def enter(face: Face, call: Call) -> Reply:
+    """Trade the one-time token of a link for a session cookie. An older session of this browser ends."""
+    if not call.local:
+        own_page(face, call)
+    secret, actor = face.access.enter(call.body.token, call.peer)
+    if call.actor is not None and call.actor.door == "session":
+        face.access.leave(call.actor.id)
+    view = Me(actor.name, tuple(sorted(actor.scopes)), actor.door, face.desk.world, face.desk.instance)
+    return Reply(view, 201, headers={"Set-Cookie": _cookie(face, call, secret, _MONTH)})
+
+
+def leave(face: Face, call: Call) -> Reply:
+    """End the caller's session."""
+    if call.actor is None or call.actor.door != "session":
+        raise Problem(409, "no-session", "only a session can be left; revoke a token instead")
+    face.access.leave(call.actor.id)
+    return Reply(status=204, headers={"Set-Cookie": _cookie(face, call, "", 0), "Clear-Site-Data": '"cookies"'})
+
+
+def _cookie(face: Face, call: Call, value: str, seconds: int) -> str:
+    secure = "; Secure" if face.names.secure(call.host) else ""
+    return f"{cookie_name(face, call.host)}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+
+
+def invite(face: Face, call: Call) -> Reply:
+    """A fresh link for a browser."""
+    token = face.access.invite(call.body.name, _granted(call, call.body.scopes))
+    return Reply(Invitation(token, f"{face.address}/#token={token}" if face.address else ""), 201)
+
+
+def tokens(face: Face, _call: Call) -> Reply:
+    """Every token that works, without its text."""
+    return Reply(Tokens(face.access.tokens()))
+
+
+def issue(face: Face, call: Call) -> Reply:
+    """A new token for a program."""
+    text, view = face.access.issue(call.body.name, _granted(call, call.body.scopes), call.body.days, call.by)
+    return Reply(TokenAnswer(text, view), 201)
+
+
+def revoke(face: Face, call: Call) -> Reply:
+    """End a token at once."""
+    try:
+        face.access.revoke(call.path["id"], call.by)
+    except Refused as error:
+        raise Problem(404, "not-found", str(error)) from error
+    return Reply(status=204)
+
+
+def webhook(face: Face, _call: Call) -> Reply:
+    """The webhook's secret as it is."""
+    return Reply(WebhookSecret(face.access.webhook_secret()))
+
+
+def make_webhook(face: Face, _call: Call) -> Reply:
+    """The webhook's secret; it is made where there is none."""
+    return Reply(WebhookSecret(face.access.webhook_secret(make=True)))
+
+
+def _granted(call: Call, scopes: list[Scope]) -> list[Scope]:
+    """Nobody gives what they do not have."""
+    missing = [scope for scope in scopes if call.actor is None or not call.actor.may(scope)]
+    if missing:
+        raise Problem(403, "not-allowed", f"you do not have {', '.join(missing)} yourself")
+    return scopes

@@ -1,0 +1,83 @@
+"""The status page: one template, one style sheet, one script, no build step. Every text in it is hostile and is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from controller.usecases.views import StatusLine, status_view
+from controller.web.call import Call, Face, Reply
+
+HTML = "text/html; charset=utf-8"
+FILES = {"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"}
+_RUNS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A rollout that waits for a person."""
+
+    digest: str
+    lines: tuple[StatusLine, ...]
+
+
+@cache
+def file(name: str) -> Callable[[Face, Call], Reply]:
+    """The operation that answers with one of the page's files, read once."""
+    content = files("controller.web").joinpath(name).read_bytes()
+    return lambda _face, _call: Reply(content, media=FILES[name])
+
+
+@cache
+def _template() -> Template:
+    loader = PackageLoader("controller.web", "")
+    about = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    about.filters["clock"] = _clock
+    about.filters["took"] = lambda seconds: f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return about.get_template("page.html")
+
+
+def show(face: Face, call: Call) -> Reply:
+    """The page for whoever is signed in; for everyone else its door, which tells nothing."""
+    world = "simulated" if face.desk.world.startswith("memory") else "docker"
+    if call.actor is None:
+        return _html(401, {"actor": None, "world": world})
+    report = face.report
+    status = status_view(report, face.desk.look.store.leader()[0]) if report is not None else None
+    shown = {
+        "actor": call.actor,
+        "world": world,
+        "instance": face.desk.instance,
+        "leads": face.desk.sync is not None,
+        "status": status,
+        "held": held(status.items) if status else (),
+        "order": _ORDER,
+        "last": face.desk.look.last_event(),
+        "runs": face.desk.look.history(_RUNS),
+    }
+    return _html(200, shown)
+
+
+_ORDER = ("Failed", "Held", "Drifted", "Unknown", "Pending", "Synced")
+
+
+def held(items: Iterable[StatusLine]) -> tuple[Held, ...]:
+    """Rollouts that are held, each with its keys."""
+    found: dict[str, list[StatusLine]] = {}
+    for item in items:
+        if item.sync == "Held" and item.rollout:
+            found.setdefault(item.rollout, []).append(item)
+    return tuple(Held(digest, tuple(lines)) for digest, lines in found.items())
+
+
+def _html(status: int, about: dict[str, object]) -> Reply:
+    return Reply(_template().render(about).encode("utf-8", "replace"), status, HTML)
+
+
+def _clock(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
