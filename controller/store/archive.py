@@ -23,15 +23,14 @@ def backup(database: Database, path: Path, clock: Clock) -> None:
     """Writes everything but the lease, as it stands at one instant, to a new file (0600); complete or not there."""
     if path.exists() or path.is_symlink():
         raise Refused(f"{path} already exists: choose another name for the backup")
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.unlink(missing_ok=True)
     try:
-        with closing(_fresh(unfinished, clock)) as target, database.picture() as source, target.writing() as connection:
-            transfer(source, connection)
-        embedded.copy(unfinished, path)
-    finally:
-        for leftover in path.parent.glob(f"{unfinished.name}*"):
-            leftover.unlink()
+        with tempfile.TemporaryDirectory(prefix="backup-", dir=path.parent) as scratch:
+            unfinished = Path(scratch, "backup.db")
+            with closing(_fresh(unfinished, clock)) as target, database.picture() as source, target.writing() as connection:
+                transfer(source, connection)
+            embedded.copy(unfinished, path)
+    except OSError as error:
+        raise JournalError(f"{path}: the backup cannot be written: {error.strerror}") from error
 
 
 @contextmanager
@@ -42,9 +41,10 @@ def opened(path: Path, folder: Path | None, clock: Clock) -> Iterator[Connection
         copy = Path(scratch, "backup.db")
         embedded.take(path, copy)
         found = _revision_of(copy)
-        with closing(_fresh(Path(scratch, "expected.db"), clock, REVISIONS[: REVISIONS.index(found) + 1])):
-            if embedded.shape(copy) != embedded.shape(Path(scratch, "expected.db")):
-                raise Refused(f"{path} is not a backup of the store: its tables are not the ones that version {found} makes")
+        expected = Path(scratch, "expected.db")
+        _fresh(expected, clock, REVISIONS[: REVISIONS.index(found) + 1]).close()
+        if embedded.shape(copy) != embedded.shape(expected):
+            raise Refused(f"{path} is not a backup of the store: its tables are not the ones that version {found} makes")
         embedded.check(copy)
         with closing(Database(f"sqlite:///{copy}", clock)) as database:
             bring_up(database, keep=False)

@@ -71,9 +71,10 @@ def take(archive: Path, target: Path) -> None:
         source = os.open(archive, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise Refused(f"{archive} cannot be read as a backup: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(source).st_mode):
+        os.close(source)
+        raise Refused(f"{archive} is not a regular file")
     with os.fdopen(source, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise Refused(f"{archive} is not a regular file")
         if file.read(16) != b"SQLite format 3\0":
             raise Refused(f"{archive} is not a backup of the store")
         file.seek(0)

@@ -58,3 +58,8 @@ def translated(store: str) -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         raise JournalError(f"{store}: {sentence(error)}") from error
+    except ValueError as error:
+        # What the drivers raise for half a surrogate pair (SQLite) and a null character (PostgreSQL).
+        if isinstance(error, UnicodeEncodeError) or "NUL" in str(error):
+            raise JournalError(f"{store}: a name holds a character that cannot be stored") from error
+        raise
