@@ -99,9 +99,8 @@ class VaultFile:
         if not self.identity_path.exists():
             with durable.locked(self._lock_path):
                 if self.path.exists() and not self.identity_path.exists():
-                    raise SettingsError(
-                        f"{self.identity_path} is missing, without which {self.path} cannot be opened: put back the one that you saved"
-                    )
+                    message = f"{self.identity_path} is missing and {self.path} cannot be opened without it"
+                    raise SettingsError(f"{message}: put back the identity that you saved")
                 with suppress(FileExistsError):
                     return create_identity(self.identity_path)
         return load_identity(self.identity_path)
