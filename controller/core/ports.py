@@ -78,6 +78,14 @@ class Audits(Protocol):
         """Trust nothing seen before: the next look reads everything anew."""
 
 
+@runtime_checkable
+class Tidies(Protocol):
+    """A provider that leaves things behind for a while in case they are needed for an undo."""
+
+    def tidy(self, now: float) -> None:
+        """Remove what is no longer needed at `now` (seconds since the epoch). Raises what `apply` raises."""
+
+
 @dataclass(frozen=True, slots=True)
 class Discovery:
     """An object that runs but is not ours, as the documents that would declare it. `secrets` are values to move into the

@@ -12,7 +12,7 @@ from controller.loop.chronicle import Chronicle
 from controller.loop.lease import Seat
 from controller.loop.queue import Priority, Queue, Request, Ticket
 from controller.loop.triggers import Backends, Commits, WatchPaths
-from controller.loop.worker import Worker
+from controller.loop.worker import Passed, Worker
 
 WEBHOOK = "webhook"
 """The cause of a kick that only means: look at the repository."""
@@ -29,6 +29,7 @@ class Loop:
         chronicle: Chronicle,
         paths: WatchPaths = tuple,
         upkeep: Callable[[], None] = lambda: None,
+        passed: Passed = lambda _report, _seconds: None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         clock = reconciler.bench.clock
@@ -38,7 +39,7 @@ class Loop:
         self.queue = Queue(clock, jitter, self._wake)
         self._backends = Backends(reconciler, self.queue)
         self._commits = Commits(source, self.queue, reconciler.bench.tell, clock, paths, jitter)
-        self._worker = Worker(reconciler, self.queue, seat, self._backends.follow, upkeep, jitter)
+        self._worker = Worker(reconciler, self.queue, seat, self._backends.follow, passed, upkeep, jitter)
 
     def start(self) -> None:
         """Take the lease when it is free, make the first pass, and go on."""

@@ -17,11 +17,14 @@ from controller.loop.queue import Batch, Priority, Queue, Request, Ticket
 RESYNC, AUDIT, UPKEEP = 60.0, 600.0, 86_400.0
 """Seconds between passes that nothing asked for (± 20 %), between looks that trust nothing seen before, between clean-ups."""
 
+Passed = Callable[[Report | None, float], None]
+
 _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Serves the queue. `after` hears every report with the providers of that pass; `upkeep` is called once a day by the writer.
+    """Serves the queue. `after` hears the providers of every pass, `passed` its report (None = it raised) and how many seconds it
+    took; `upkeep` is called once a day by the writer.
 
     A pass that raises is reported once, tried again after a pause, and its end is reported once: the thread never dies."""
 
@@ -31,6 +34,7 @@ class Worker:
         queue: Queue,
         seat: Seat,
         after: Callable[[Providers], None] = lambda _providers: None,
+        passed: Passed = lambda _report, _seconds: None,
         upkeep: Callable[[], None] = lambda: None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -38,6 +42,7 @@ class Worker:
         self._queue = queue
         self._seat = seat
         self._after = after
+        self._passed = passed
         self._upkeep = upkeep
         self._jitter = jitter
         self._clock: Clock = reconciler.bench.clock
@@ -69,11 +74,14 @@ class Worker:
         if batch is None:
             return False
         self._owed += batch.tickets
+        began = self._clock.monotonic()
         try:
             report = self._pass(batch)
         except Exception as error:  # noqa: BLE001 (whatever goes wrong in a pass, the next one must come)
+            self._passed(None, self._clock.monotonic() - began)
             self._broke(batch, error)
         else:
+            self._passed(report, self._clock.monotonic() - began)
             self._went_well(report)
         self._queue.add(Request(Priority.RESYNC, "resync", "resync"), RESYNC * (0.8 + 0.4 * self._jitter()))
         return True

@@ -1,0 +1,9 @@
+"""The composition root: builds everything out of the settings, and is the only room that knows all others.
+
+`open_house` is for one command, `run_controller` for `homelab run`, `load_kinds` for what can be declared."""
+
+from controller.wire.house import House, open_house
+from controller.wire.kinds import load_kinds
+from controller.wire.run import Running, run_controller
+
+__all__ = ["House", "Running", "load_kinds", "open_house", "run_controller"]

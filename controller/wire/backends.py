@@ -1,0 +1,159 @@
+"""Connections made: the providers behind what homelab.yaml declares, opened once and kept while the declaration stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from threading import Event as Flag
+from threading import RLock
+from typing import Any
+
+from controller.clients.docker import DEFAULT_URL, Connection, DockerHost, Tls
+from controller.clients.memory import MemoryProvider, MemoryWorld
+from controller.core.change import Change
+from controller.core.errors import HomelabError, Rejected, SettingsError, Transient
+from controller.core.estate import HomelabSpec
+from controller.core.kind import Kind
+from controller.core.ports import Provider, Providers
+from controller.core.state import Receipt, Snapshot, Target, canonical
+from controller.settings import Settings
+from controller.wire.kinds import Tools, docker_providers, foreign_kinds
+
+LOCAL = "local"
+DOCKER = "docker"
+
+Opened = Mapping[str, Provider]
+"""Providers of one connection by kind."""
+
+
+class Shut:
+    """The provider behind a connection that cannot be opened: nothing is known and nothing is done."""
+
+    visible_within = 0.0
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def observe(self, _targets: Collection[Target]) -> Snapshot:
+        """Unknown."""
+        return Snapshot({}, complete=False, reason=self._reason)
+
+    def apply(self, _change: Change, _interrupt: Flag) -> Receipt:
+        """Raises Transient."""
+        raise Transient(self._reason)
+
+
+class Connections:
+    """`connect` of the reconciler. `local` is the engine of DOCKER_HOST or the default socket unless it is declared. An unchanged
+    declaration keeps its providers (and their event streams); the same set of providers is the same object. For many threads."""
+
+    def __init__(self, open_one: Callable[[str, Mapping[str, Any]], tuple[Opened, Callable[[], None]]]) -> None:
+        self._open = open_one
+        self._lock = RLock()
+        self._opened: dict[tuple[str, str], tuple[Opened, Callable[[], None]]] = {}
+        self._providers: Providers = {}
+        self.changed: Callable[[Providers], None] = lambda _providers: None
+
+    def connect(self, homelab: HomelabSpec) -> Providers:
+        """The providers for the declared connections."""
+        declared = {LOCAL: {"type": DOCKER}, **homelab.connections}
+        wanted = {(name, canonical(item)): (name, item) for name, item in declared.items()}
+        with self._lock:
+            if wanted.keys() == self._opened.keys():
+                return self._providers
+            for place in self._opened.keys() - wanted.keys():
+                self._opened.pop(place)[1]()
+            for place, (name, item) in wanted.items():
+                if place not in self._opened:
+                    self._opened[place] = self._open(name, item)
+            self._providers = {
+                (kind, name): provider for (name, _), (opened, _) in self._opened.items() for kind, provider in opened.items()
+            }
+            providers = self._providers
+        self.changed(providers)
+        return providers
+
+    def providers(self) -> Providers:
+        """Those of the last `connect`."""
+        with self._lock:
+            return self._providers
+
+    def close(self) -> None:
+        """End every connection."""
+        with self._lock:
+            for _, close in self._opened.values():
+                close()
+            self._opened.clear()
+            self._providers = {}
+
+
+def docker_connections(settings: Settings, tools: Tools) -> Connections:
+    """Real backends."""
+
+    def open_one(name: str, declared: Mapping[str, Any]) -> tuple[Opened, Callable[[], None]]:
+        opened: dict[str, Provider] = {}
+        close: Callable[[], None] = _nothing
+        if declared.get("type", DOCKER) == DOCKER:
+            try:
+                host = _host(settings, name, declared)
+            except HomelabError as error:
+                shut = Shut(f"{name}: {_said(error)}")
+                opened = dict.fromkeys(("service", "network", "volume"), shut)
+            else:
+                opened, close = dict(docker_providers(host, tools)), host.close
+        for kind, foreign in foreign_kinds().items():
+            provider = foreign.provider(name, declared, tools) if foreign.KIND.resolve is not None else None
+            if provider is not None:
+                opened[kind] = provider
+        return opened, close
+
+    return Connections(open_one)
+
+
+def memory_connections(world: MemoryWorld, kinds: Mapping[str, Kind], instance: str) -> Connections:
+    """The simulated world behind every connection, for every kind that stands for objects."""
+
+    def open_one(name: str, _declared: Mapping[str, Any]) -> tuple[Opened, Callable[[], None]]:
+        standing = {each: kind for each, kind in kinds.items() if kind.resolve is not None}
+        return {each: MemoryProvider(kind, world, name, instance) for each, kind in standing.items()}, _nothing
+
+    return Connections(open_one)
+
+
+def _host(settings: Settings, name: str, declared: Mapping[str, Any]) -> DockerHost:
+    if name == LOCAL and "url" not in declared:
+        return local_host(settings)
+    return DockerHost.open(Connection.parse(name, declared))
+
+
+def local_host(settings: Settings) -> DockerHost:
+    """The engine that DOCKER_HOST names, or the one on the default socket. Raises SettingsError."""
+    url = settings.docker_host or DEFAULT_URL
+    declared: dict[str, Any] = {"type": DOCKER, "url": url}
+    if settings.docker_certificates:
+        folder = settings.docker_certificates.rstrip("/")
+        tls = Tls(f"{folder}/ca.pem", f"{folder}/cert.pem", f"{folder}/key.pem")
+        declared["tls"] = {"ca": tls.ca, "cert": tls.cert, "key": tls.key}
+    try:
+        return DockerHost.open(Connection.parse(LOCAL, declared))
+    except Rejected as error:
+        raise SettingsError(f"DOCKER_HOST: {error}; unset it to use {DEFAULT_URL}") from error
+
+
+def engine_answers(settings: Settings) -> bool:
+    """True when a Docker engine answers where `local` is."""
+    host = local_host(settings)
+    try:
+        host.info()
+    except HomelabError:
+        return False
+    finally:
+        host.close()
+    return True
+
+
+def _nothing() -> None:
+    return None
+
+
+def _said(error: HomelabError) -> str:
+    return str(error) or type(error).__name__

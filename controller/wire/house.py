@@ -1,0 +1,235 @@
+"""The house: everything that one process works with, opened for the settings and closed again."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event as Flag
+
+from controller.clients.blobs import BlobStore
+from controller.clients.clock import SystemClock
+from controller.clients.memory import MemoryWorld
+from controller.clients.vault import AgeVault
+from controller.clients.yaml import read_yaml, write_yaml
+from controller.core.document import Files, Revision
+from controller.core.errors import SettingsError
+from controller.core.estate import Estate
+from controller.core.event import Event, Report
+from controller.core.ports import Clock
+from controller.engine.bench import Bench
+from controller.engine.link import Linker
+from controller.engine.reconcile import Reconciler
+from controller.loop.chronicle import Chronicle
+from controller.loop.lease import FileLock, Seat
+from controller.loop.queue import Queue
+from controller.loop.triggers import Backends
+from controller.settings import Settings, is_url
+from controller.source import FolderSource, GitSource, find_repository
+from controller.store.sql import SqlStore
+from controller.usecases.desk import Desk
+from controller.usecases.importing import Importing
+from controller.usecases.look import Look
+from controller.usecases.rollback import Rollback
+from controller.usecases.secrets import Secrets
+from controller.usecases.sync import RunNow, Sync
+from controller.wire.backends import Connections, docker_connections, engine_answers, memory_connections
+from controller.wire.kinds import Tools, load_kinds
+
+SIMULATED = "memory (simulated)"
+HISTORY_SECONDS, EVENT_SECONDS = 400 * 86_400.0, 30 * 86_400.0
+_SIMULATED_START = 0.5
+"""Seconds that a simulated service takes to get healthy."""
+
+
+@dataclass
+class House:
+    """Everything one process works with. `world` is "docker" or "memory (simulated)"; `instance` marks what is ours; `sync` of
+    the desk is None when it was opened for reading."""
+
+    settings: Settings
+    world: str
+    instance: str
+    clock: Clock
+    store: SqlStore
+    source: GitSource | FolderSource
+    vault: AgeVault
+    connections: Connections
+    chronicle: Chronicle
+    reconciler: Reconciler
+    seat: Seat
+    desk: Desk = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.desk = self._reading_desk()
+
+    def keep_up(self) -> None:
+        """Forget old history and events."""
+        now = self.clock.now()
+        self.store.prune(now - HISTORY_SECONDS, now - EVENT_SECONDS)
+
+    def desk_with(self, run_now: RunNow, kick: Callable[[str], None]) -> Desk:
+        """The desk whose passes are made by somebody else (the loop)."""
+        sync = Sync(self.reconciler, self.source, self.store, self.clock, run_now)
+        return replace(self.desk, sync=sync, kick=kick)
+
+    def _reading_desk(self) -> Desk:
+        """What needs no lease: looking, and what people may do to the repository and the vault."""
+        reconciler, source, store = self.reconciler, self.source, self.store
+        return Desk(
+            look=Look(reconciler, source, store),
+            sync=None,
+            world=self.world,
+            instance=self.instance,
+            wait_event=self.chronicle.wait,
+            kick=lambda _cause: None,
+            rollback=Rollback(reconciler, source, store),
+            importing=Importing(reconciler, source, store, self.vault, self.clock, write_yaml),
+            secrets=Secrets(self.vault, store, self.clock, reconciler.forget),
+        )
+
+
+@dataclass(frozen=True)
+class AgeFileLinker(Linker):
+    """A linker whose secrets may stand as age files beside the specs of the same revision."""
+
+    age_vault: AgeVault | None = None
+
+    def estate(self, revision: Revision, files: Files) -> Estate:
+        """The desired graph of a revision; raises SpecError."""
+        vault = self.age_vault.beside(files.read) if self.age_vault is not None else self.vault
+        return Linker(self.reader, self.kinds, vault, self.blobs).estate(revision, files)
+
+
+@contextmanager
+def open_house(settings: Settings, *, write: bool, clock: Clock | None = None) -> Iterator[House]:
+    """The house of one command while no controller runs. With `write` the lease is held from here on until it closes.
+
+    Raises LeaseHeld when somebody else writes, SettingsError, SourceError, JournalError."""
+    with built(settings, clock or SystemClock()) as house:
+        if not write:
+            yield house
+            return
+        watching = Backends(house.reconciler, Queue(house.clock))
+        house.connections.changed = watching.follow
+        try:
+            house.seat.require()
+            house.seat.keep(lambda _leading: None)
+            house.desk = house.desk_with(_run_here(house), lambda _cause: None)
+            yield house
+        finally:
+            watching.stop()
+            house.reconciler.flights.close()
+
+
+def _run_here(house: House) -> RunNow:
+    def run_now(cause: str, by: str) -> Report:
+        if not house.seat.held:
+            raise house.seat.refusal()
+        return house.reconciler.reconcile(cause, by, Flag())
+
+    return run_now
+
+
+@contextmanager
+def built(settings: Settings, clock: Clock) -> Iterator[House]:
+    """The house without a lease: nothing writes yet."""
+    with ExitStack() as closing:
+        world = chosen_world(settings)
+        folder = settings.state / "memory" if world == SIMULATED else settings.state
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        source = open_source(settings)
+        store = SqlStore(settings.database or f"sqlite:///{folder / 'state.db'}", clock)
+        closing.callback(store.close)
+        chronicle = Chronicle(store, clock)
+        closing.callback(chronicle.close)
+        _refuse_another_world(store, world, settings)
+        instance = _instance(store)
+        vault = AgeVault(folder, environment=settings.secrets)
+        blobs = BlobStore(folder / "blobs")
+        kinds = load_kinds()
+        if world == SIMULATED:
+            simulated = MemoryWorld(clock, folder / "world.json", _SIMULATED_START)
+            connections = memory_connections(simulated, kinds, instance)
+        else:
+            tools = Tools(vault, blobs, clock, instance, folder / "data", _pulls(chronicle, clock))
+            connections = docker_connections(settings, tools)
+        closing.callback(connections.close)
+        bench = Bench(connections.providers, kinds, store, vault, clock, chronicle.tell)
+        linker = AgeFileLinker(read_yaml, kinds, vault, blobs, vault)
+        reconciler = Reconciler(source, linker, bench, connections.connect, lambda: _run_name(clock), world)
+        seat = Seat(store, clock, holder_name(settings.state), FileLock(settings.state / "writer.lock"))
+        closing.callback(seat.leave)
+        yield House(settings, world, instance, clock, store, source, vault, connections, chronicle, reconciler, seat)
+
+
+def chosen_world(settings: Settings) -> str:
+    """`docker`, or `memory (simulated)` when asked for. `auto` takes the simulated world only where no engine answers and the
+    state folder has not been used with real Docker."""
+    if settings.world == "memory":
+        return SIMULATED
+    if settings.world == "auto" and not (settings.state / "state.db").exists() and not engine_answers(settings):
+        return SIMULATED
+    return "docker"
+
+
+def open_source(settings: Settings) -> GitSource | FolderSource:
+    """The spec repository: git by path or address, or a plain folder. Raises SettingsError, SourceError."""
+    if not settings.repo:
+        raise SettingsError("no spec repository: name one with --repo PATH-OR-URL (HOMELAB_REPO)")
+    folder = Path(settings.repo)
+    if not is_url(settings.repo) and find_repository(folder) is None and folder.is_dir():
+        return FolderSource(folder / settings.path)
+    return GitSource(
+        settings.repo,
+        branch=settings.branch,
+        path=settings.path,
+        cache_dir=settings.state / "repository",
+        trusted_hosts=settings.trusted_hosts,
+        environment=settings.environment,
+    )
+
+
+def holder_name(state: Path) -> str:
+    """The name under which this state folder holds the lease: the same after a restart, another on every machine and folder."""
+    path = state / "holder"
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with path.open("x") as file:
+            file.write(secrets.token_hex(4))
+    except FileExistsError:
+        pass
+    mark = path.read_text().strip()
+    return f"{socket.gethostname()} ({mark or 'unnamed'})"
+
+
+def _instance(store: SqlStore) -> str:
+    found = store.fact("instance")
+    if not found:
+        store.remember("instance", secrets.token_hex(6))
+        found = store.fact("instance")
+    return str(found)
+
+
+def _refuse_another_world(store: SqlStore, world: str, settings: Settings) -> None:
+    """A ledger of simulated things must never be held against real ones."""
+    known = store.fact("world")
+    if known is None:
+        store.remember("world", world)
+    elif known != world:
+        raise SettingsError(
+            f"the store {settings.database or settings.state} belongs to the world {known!r}, not {world!r}: "
+            "use another --database or --state, or the same --world"
+        )
+
+
+def _pulls(chronicle: Chronicle, clock: Clock) -> Callable[[object, str], None]:
+    return lambda key, words: chronicle.tell(Event(clock.now(), "Pulling", words, key=str(key)))
+
+
+def _run_name(clock: Clock) -> str:
+    return f"{datetime.fromtimestamp(clock.now(), UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

@@ -1,0 +1,79 @@
+"""Every kind that can be declared: the built-in ones, listed, and those that other packages bring as entry points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Protocol
+
+from controller.clients.blobs import BlobStore
+from controller.clients.docker import DockerHost
+from controller.core.errors import SettingsError
+from controller.core.key import Key
+from controller.core.kind import Kind
+from controller.core.ports import Clock, Provider, Vault
+from controller.kinds import network, service, stack, volume
+
+GROUP = "homelab.kinds"
+"""Entry points of this group name an object with `KIND` and, for a kind that stands for objects, `provider`."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a provider may be given. `instance` is the owner mark, `data` a folder of this machine for what services write below
+    relative paths, `told` hears of what takes long (key, words)."""
+
+    vault: Vault
+    blobs: BlobStore
+    clock: Clock
+    instance: str
+    data: Path
+    told: Callable[[Key, str], None]
+
+
+class ForeignKind(Protocol):
+    """A kind from another package."""
+
+    KIND: Kind
+
+    def provider(self, connection: str, declared: Mapping[str, Any], tools: Tools) -> Provider | None:
+        """Its provider behind a connection as homelab.yaml declares it, None when that connection holds no such objects."""
+
+
+@cache
+def foreign_kinds() -> Mapping[str, ForeignKind]:
+    """Kinds of other packages, by name. Raises SettingsError for one that cannot be loaded or takes a known name."""
+    found: dict[str, ForeignKind] = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda item: item.name):
+        where = f"the kind {point.name!r} ({point.value})"
+        try:
+            loaded = point.load()
+            kind = loaded.KIND
+        except (ImportError, AttributeError) as error:
+            raise SettingsError(f"{where} cannot be loaded: {error}; fix or remove its package") from error
+        if kind.name in found or kind.name in _BUILT_IN:
+            raise SettingsError(f"{where} calls itself {kind.name!r}, which is taken; remove its package")
+        found[kind.name] = loaded
+    return found
+
+
+_BUILT_IN: Mapping[str, Kind] = {kind.name: kind for kind in (service.KIND, stack.KIND, network.KIND, volume.KIND)}
+
+
+def load_kinds() -> Mapping[str, Kind]:
+    """Every kind by name."""
+    return {**_BUILT_IN, **{name: item.KIND for name, item in foreign_kinds().items()}}
+
+
+def docker_providers(host: DockerHost, tools: Tools) -> Mapping[str, Provider]:
+    """The providers of a Docker host, by kind."""
+    return {
+        "service": service.ServiceProvider(
+            host, tools.vault, tools.blobs, tools.clock, tools.instance, str(tools.data), tools.told
+        ),
+        "network": network.NetworkProvider(host, tools.instance),
+        "volume": volume.VolumeProvider(host, tools.instance),
+    }

@@ -1,0 +1,115 @@
+"""`homelab run`: the controller with its page, until it is told to end."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event as Flag
+from threading import Thread, current_thread, main_thread
+from types import FrameType
+
+from controller.clients.clock import SystemClock
+from controller.core.errors import LeaseHeld
+from controller.core.ports import Clock
+from controller.loop.lease import FileLock
+from controller.loop.loop import Loop
+from controller.settings import Settings
+from controller.usecases.access import Access
+from controller.wire.house import House, built
+
+ENDED, FAILED, INTERRUPTED = 0, 1, 130
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a person is told when the controller stands. `link` lets a browser in once (only at first start, else "")."""
+
+    address: str
+    link: str
+    world: str
+    leading: bool
+    holder: str
+
+
+def run_controller(
+    settings: Settings,
+    told: Callable[[Running], None],
+    *,
+    stop: Flag | None = None,
+    public: Iterable[str] = (),
+    clock: Clock | None = None,
+) -> int:
+    """Bring the store up to date (after a copy), settle what is open, make passes and serve the page and the socket until
+    SIGTERM, SIGINT or `stop`; returns the exit code. `told` hears once that it stands. Prints nothing.
+
+    Raises LeaseHeld when a controller already runs with this state folder, SettingsError, SourceError, JournalError."""
+    lock = FileLock(settings.state / "controller.lock")
+    if not lock.take():
+        raise LeaseHeld(f"a controller already runs with this state folder ({settings.state})")
+    try:
+        with built(settings, clock or SystemClock()) as house, _signals(stop or Flag()) as (flag, code):
+            _serve(house, flag, told, public, code)
+            return code[0]
+    finally:
+        lock.leave()
+
+
+def _serve(house: House, stop: Flag, told: Callable[[Running], None], public: Iterable[str], code: list[int]) -> None:
+    from controller.web.app import create_app
+    from controller.web.metrics import Meter
+    from controller.web.server import serve
+
+    reconciler = house.reconciler
+    meter = Meter(lambda: reconciler.last, house.world)
+    loop = Loop(
+        reconciler, house.source, house.seat, house.chronicle, house.source.watch_paths, upkeep=house.keep_up, passed=meter.passed
+    )
+    house.desk = house.desk_with(loop.run_now, loop.kick)
+    access = Access(house.store, house.clock, house.vault)
+    app = create_app(house.desk, access, meter=meter, public=public)
+    ended = Flag()
+
+    def started(address: str) -> None:
+        invitation = access.first_invitation()
+        link = f"{address}/#token={invitation}" if invitation and address else ""
+        told(Running(address, link, house.world, house.seat.held, house.seat.holder))
+
+    loop.start()
+    try:
+        page = serve(app, house.settings.address, house.settings.socket, ended, started)
+        _wait(house.clock, stop, page, code)
+        ended.set()
+        page.join()
+    finally:
+        ended.set()
+        loop.stop()
+
+
+def _wait(clock: Clock, stop: Flag, page: Thread, code: list[int]) -> None:
+    while not clock.wait(stop, 1.0):
+        if not page.is_alive():
+            code[0] = FAILED
+            return
+
+
+@contextmanager
+def _signals(stop: Flag) -> Iterator[tuple[Flag, list[int]]]:
+    """SIGTERM and SIGINT set the flag while this is open (they come to the main thread only); the exit code that follows from
+    them is the list's only item."""
+    code = [ENDED]
+    if current_thread() is not main_thread():
+        yield stop, code
+        return
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        code[0] = INTERRUPTED if number == signal.SIGINT else ENDED
+        stop.set()
+
+    known = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop, code
+    finally:
+        for number, handler in known.items():
+            signal.signal(number, handler)
