@@ -62,7 +62,9 @@ class Reader(Protocol):
 class Draft:
     """A plain document that a kind expands into; validated by the loader like a written one.
 
-    `at` is the path below the parent's `spec` (or in `file`) that it comes from, for error positions."""
+    `at` is the path below the parent's `spec` that it comes from, for error positions; with `file` set (relative to the parent's
+    folder) it is a path from the top of that file. `also` names further files and paths that parts of it are written in,
+    strongest first ("" = below the parent's `spec`): what is wrong with a part is shown where that part is written."""
 
     kind: str
     name: str
@@ -70,3 +72,4 @@ class Draft:
     needs: tuple[Key, ...] = ()
     at: Path = ()
     file: str = ""
+    also: tuple[tuple[str, Path], ...] = ()

@@ -22,6 +22,10 @@ class Surroundings(Protocol):
     a path that leaves the repository raises Rejected."""
 
     @property
+    def base(self) -> str:
+        """The document's folder, from the top of the spec folder ("" = the top)."""
+
+    @property
     def connections(self) -> Mapping[str, Mapping[str, Any]]:
         """The connections declared in homelab.yaml, by name."""
 
@@ -32,7 +36,8 @@ class Surroundings(Protocol):
         """Contents of every file below a folder of the repository, by relative path, or None when there is none."""
 
     def parse(self, path: str, content: bytes) -> Any:
-        """YAML content as plain data; raises SpecError with positions."""
+        """The YAML document in `content` as plain data, None when it says nothing; raises SpecError with positions, also for a
+        second document."""
 
     def blob(self, content: bytes) -> str:
         """Keep content for `apply`; returns its SHA-256 digest."""

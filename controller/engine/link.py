@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
@@ -20,6 +19,7 @@ from controller.core.resource import Resource
 from controller.core.suggest import did_you_mean
 from controller.engine.load import Document, Loaded, diagnostic, load, validation_diagnostics
 from controller.engine.surroundings import RepositorySurroundings
+from controller.engine.written import Shelf
 
 EXPANSION_DEPTH = 4
 
@@ -36,6 +36,7 @@ class Linker:
     def estate(self, revision: Revision, files: Files) -> Estate:
         """The desired graph of a revision; raises SpecError with everything that is wrong at once."""
         loaded = load(files, self.reader, self.kinds)
+        shelf = Shelf(files, self.reader)
         found = list(loaded.problems)
         listing = tuple(files.paths())
         used: set[str] = set()
@@ -44,19 +45,20 @@ class Linker:
         while queue:
             document, depth = queue.pop(0)
             around = RepositorySurroundings(
-                files, posixpath.dirname(document.origin.file), self.reader, self.vault, self.blobs, loaded.homelab, used, listing
+                files, document.folder, self.reader, self.vault, self.blobs, loaded.homelab, used, listing
             )
             try:
-                queue += [(child, depth + 1) for child in self._expand(document, depth, around)]
+                queue += [(child, depth + 1) for child in self._expand(document, depth, around, shelf)]
                 resource = self._resolve(document, around)
             except Rejected as error:
-                found += self._findings(error.problems, document, files)
+                found += _findings(error.problems, document, shelf)
             except SpecError as error:
                 found += error.diagnostics
             else:
                 if resource is not None:
                     resources.append((resource, document))
         found += [item for path, items in loaded.strays.items() if path not in used for item in items]
+        resources = _spelled_out(resources)
         found += _twins(resources)
         found += _clashes(resources)
         graph, problems = _ordered(resources)
@@ -66,26 +68,38 @@ class Linker:
             raise SpecError(sorted(errors, key=lambda item: item.origin))
         return _estate(revision, graph, loaded, found)
 
-    def _expand(self, document: Document, depth: int, around: RepositorySurroundings) -> Iterable[Document]:
+    def _expand(self, document: Document, depth: int, around: RepositorySurroundings, shelf: Shelf) -> Iterable[Document]:
         kind = self.kinds[document.key.kind]
         if kind.expand is None or document.settled:
             return []
         if depth >= EXPANSION_DEPTH:
             raise Rejected([Problem((), f"{document.key} expands deeper than {EXPANSION_DEPTH} levels")])
-        return [self._child(draft, document) for draft in kind.expand(document.key.name, document.spec, around)]
+        children: list[Document] = []
+        found: list[Diagnostic] = []
+        for draft in kind.expand(document.key.name, document.spec, around):
+            try:
+                children.append(self._child(draft, document, shelf))
+            except Rejected as error:
+                found += _findings(error.problems, document, shelf)
+            except SpecError as error:
+                found += error.diagnostics
+        if found:
+            raise SpecError(found)
+        return children
 
-    def _child(self, draft: Draft, parent: Document) -> Document:
-        at = (*parent.at, *draft.at)
+    def _child(self, draft: Draft, parent: Document, shelf: Shelf) -> Document:
+        parsed, at = shelf.draft(draft, parent.parsed, parent.at, parent.folder)
         if not is_name(draft.name):
             raise Rejected([Problem(draft.at, f"{draft.name!r} is not a name", "use a-z, 0-9 and inner dashes", draft.file)])
         try:
             spec = self.kinds[draft.kind].model.model_validate(draft.spec)
         except ValidationError as error:
-            raise SpecError(validation_diagnostics(error, parent.parsed, at, self.kinds[draft.kind].model)) from error
+            raise SpecError(validation_diagnostics(error, parsed, at, self.kinds[draft.kind].model)) from error
         return replace(
             parent,
             key=Key(draft.kind, draft.name),
             spec=spec,
+            parsed=parsed,
             at=at,
             needs=(*parent.needs, *draft.needs),
             made_by=parent.key,
@@ -118,20 +132,33 @@ class Linker:
             made_by=document.made_by,
         )
 
-    def _findings(self, problems: Iterable[Problem], document: Document, files: Files) -> Iterable[Diagnostic]:
-        for problem in problems:
-            if not problem.file:
-                yield diagnostic(document.parsed, (*document.at, *problem.path), problem.message, problem.hint, problem.severity)
-                continue
-            path = posixpath.normpath(posixpath.join(posixpath.dirname(document.origin.file), problem.file))
-            try:
-                parsed = self.reader(path, files.read(path) or b"")
-            except SpecError:
-                parsed = ()
-            if parsed:
-                yield diagnostic(parsed[0], problem.path, problem.message, problem.hint, problem.severity)
-            else:
-                yield Diagnostic(problem.message, Origin(path), problem.hint, severity=problem.severity)
+
+def _spelled_out(resources: list[tuple[Resource, Document]]) -> list[tuple[Resource, Document]]:
+    """A need on a document that stands for others alone (a stack) is a need on all of those."""
+    made: dict[Key, list[Key]] = {}
+    for resource, _ in resources:
+        if resource.made_by is not None:
+            made.setdefault(resource.made_by, []).append(resource.key)
+    for resource, _ in resources:
+        made.pop(resource.key, None)
+    if not made:
+        return resources
+    return [
+        (replace(resource, needs=tuple(key for need in resource.needs for key in made.get(need, [need]))), document)
+        for resource, document in resources
+    ]
+
+
+def _findings(problems: Iterable[Problem], document: Document, shelf: Shelf) -> Iterable[Diagnostic]:
+    for problem in problems:
+        if not problem.file:
+            yield diagnostic(document.parsed, (*document.at, *problem.path), problem.message, problem.hint, problem.severity)
+            continue
+        path, parsed = shelf.parsed(problem.file, document.folder)
+        if parsed is not None:
+            yield diagnostic(parsed, problem.path, problem.message, problem.hint, problem.severity)
+        else:
+            yield Diagnostic(problem.message, Origin(path), problem.hint, severity=problem.severity)
 
 
 def _estate(revision: Revision, graph: dict[Key, Resource], loaded: Loaded, found: list[Diagnostic]) -> Estate:
@@ -144,8 +171,9 @@ def _twins(resources: list[tuple[Resource, Document]]) -> Iterable[Diagnostic]:
     for resource, document in resources:
         first = seen.setdefault(resource.key, resource)
         if first is not resource:
+            place = document.at if document.made_by else ("name",)
             yield diagnostic(
-                document.parsed, ("name",), f"{resource.key} is declared twice: also at {first.origin}", "rename one or remove it"
+                document.parsed, place, f"{resource.key} is declared twice: also at {first.origin}", "rename one or remove it"
             )
 
 

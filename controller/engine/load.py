@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from posixpath import basename
+from posixpath import basename, dirname
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -65,11 +65,13 @@ class Envelope(BaseModel):
 
 @dataclass(frozen=True)
 class Document:
-    """A validated document. `at` is the path of its spec inside `parsed` (drafts of a parent point into the parent)."""
+    """A validated document. `at` is the path of its spec inside `parsed` (drafts of a parent point into the parent), `folder`
+    where its relative paths start."""
 
     key: Key
     spec: Any
     parsed: Parsed
+    folder: str
     at: Path = ("spec",)
     needs: tuple[Key, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -157,6 +159,7 @@ def _accept(envelope: Envelope, parsed: Parsed, kinds: Mapping[str, Kind], loade
                 key=Key(kind, envelope.name),
                 spec=spec,
                 parsed=parsed,
+                folder=dirname(parsed.origin.file),
                 needs=tuple(Key.parse(need) for need in envelope.needs),
                 labels=envelope.labels,
                 mode=envelope.mode,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from controller.core.document import Files, Reader
-from controller.core.errors import Problem, Rejected
+from controller.core.errors import Diagnostic, Problem, Rejected, SpecError
 from controller.core.estate import HomelabSpec
 from controller.core.ports import Blobs, Vault
 from controller.core.secret import SecretVersion
@@ -58,8 +58,11 @@ class RepositorySurroundings:
         return found or None
 
     def parse(self, path: str, content: bytes) -> Any:
-        """The first YAML document of a file as plain data."""
+        """The only YAML document of a file as plain data."""
         documents = self.reader(self._inside(path), content)
+        if len(documents) > 1:
+            origin, hint = documents[1].origin, "move it to a file of its own"
+            raise SpecError([Diagnostic("a second YAML document in this file", origin, hint, documents[1].snippet(origin))])
         return documents[0].data if documents else None
 
     def blob(self, content: bytes) -> str:
