@@ -56,6 +56,10 @@ _BLOCK = 1 << 16
 _SAID = 256
 
 
+class TooMuch(SourceError):
+    """git had more to say than was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """A command that ended: exit code, output, and the first line of what it complained."""
@@ -104,7 +108,7 @@ class Git:
         if late.is_set():
             raise SourceError(f"git {arguments[0]} took longer than {seconds:g} seconds")
         if len(out) > most:
-            raise SourceError(f"git {arguments[0]} gave more than {most // MEBIBYTE} MiB")
+            raise TooMuch(f"git {arguments[0]} gave more than {most // MEBIBYTE} MiB")
         return Done(process.returncode, out, _first_line(err))
 
     def _command(self, arguments: tuple[str, ...], work_tree: Path | None, extra: Mapping[str, str]) -> list[str]:

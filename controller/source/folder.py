@@ -8,7 +8,7 @@ import os
 import stat
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from controller.core.document import Revision
@@ -151,6 +151,20 @@ class FolderSource:
     def revert(self, revision: str, message: str, author: str) -> Revision:  # noqa: ARG002 (the port's)
         """Raises SourceError: there is nothing to go back to."""
         raise SourceError("a plain folder keeps no history to go back to; use a git repository")
+
+    def commit(self, edits: Mapping[str, bytes | None], message: str, author: str) -> Revision:  # noqa: ARG002 (the port's)
+        """Raises SourceError: edit the files themselves."""
+        raise SourceError("a plain folder takes no commits: edit its files, or use a git repository")
+
+    def log(self, limit: int = 50) -> Sequence[Revision]:
+        """The kept revisions, newest first. Raises SourceError."""
+        self.head()
+        with self._lock:
+            return [revision for revision, _ in reversed(self._revisions.values())][:limit]
+
+    def worktree(self) -> FolderFiles:
+        """What lies in the folder now. Raises SourceError."""
+        return self.read(self.head().id)
 
     def watch_paths(self) -> tuple[Path, ...]:
         """The folder and every folder in it."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from controller.core.errors import SourceError
-from controller.source.command import MEBIBYTE, Git
+from controller.source.command import MEBIBYTE, Git, TooMuch
 from controller.source.names import collisions, is_object_id, path_problem
 
 MOST_FILES = 50_000
@@ -80,8 +80,14 @@ def list_tree(git: Git, tree: str, where: str) -> dict[str, Entry]:
     """Every file of a tree by path, sorted. Raises SourceError for links, submodules, odd names, missing objects, too many."""
     entries: dict[str, Entry] = {}
     refused: list[tuple[str, str]] = []
-    for mode, blob, size, path in raw_entries(git, tree):
-        if mode not in REGULAR:
+    try:
+        listed = list(raw_entries(git, tree))
+    except TooMuch as error:
+        raise SourceError(f"{where} has more than {MOST_FILES:,} files") from error
+    for mode, blob, size, path in listed:
+        if path in entries:
+            refused.append((path, "it is there twice"))
+        elif mode not in REGULAR:
             refused.append((path, _REFUSED_MODES.get(mode, f"it has the mode {mode}")))
         elif not size.isdigit():
             refused.append((path, "its content is missing in the repository"))

@@ -128,10 +128,11 @@ class Branch:
         if changed:
             told = ", ".join(changed[:_TOLD]) + (", …" if len(changed) > _TOLD else "")
             raise SourceError(f"{tree} has changes that are not committed ({told}): commit or stash them first")
-        tracked = self.entries()
-        for path, entry in written.items():
+        tracked = {tree / self._full(path) for path in self.entries()}
+        for path in (path for path, entry in written.items() if entry):
             file = tree / self._full(path)
-            if entry and path not in tracked and os.path.lexists(file):
+            there = file.rglob("*") if file.is_dir() and not file.is_symlink() else [file]
+            if any(item not in tracked and os.path.lexists(item) and not item.is_dir() for item in there):
                 raise SourceError(f"{file} is not committed yet and would be overwritten: commit or move it first")
 
     def _at(self, tree: Path) -> Git:
