@@ -196,7 +196,9 @@ class House:
         store: Store | None = None,
         clock: Clock | None = None,
         kinds: Mapping[str, Kind] | None = None,
+        holder: str = "test",
     ) -> None:
+        """`holder` takes the lease for an hour ("" = somebody else does)."""
         self.clock = clock or SystemClock()
         self.book = book or Book()
         self.world = world or MemoryWorld(self.clock)
@@ -209,7 +211,8 @@ class House:
         linker = Linker(read_yaml, self.kinds, vault, Drawer())
         numbers = itertools.count(1)
         prefix = f"run-{os.getpid()}-{id(self)}"
-        self.store.claim("test", 3600)
+        if holder:
+            self.store.claim(holder, 3600)
         self.reconciler = Reconciler(
             self.book, linker, self.bench, self._connect, lambda: f"{prefix}-{next(numbers)}", "memory (simulated)"
         )
