@@ -37,12 +37,12 @@ class Identity:
         except pyrage.IdentityError as error:
             raise SettingsError("the identity holds a line that is no age secret key") from error
         self._key = hmac.digest(b"homelabhub", secrets[0].encode(), sha256)
-        self.recipient: str = self._all[0].to_public()
+        self.recipient = str(self._all[0].to_public())
         """The public half, to which anybody may encrypt (`age -r`)."""
 
     def encrypt(self, content: bytes) -> bytes:
         """Content that only this identity can read."""
-        encrypted: bytes = pyrage.encrypt(content, [self.recipient])
+        encrypted: bytes = pyrage.encrypt(content, [self._all[0].to_public()])
         return encrypted
 
     def decrypt(self, content: bytes) -> bytes:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event as Flag
+from typing import Any
 
 from controller.core.change import Action, Change
+from controller.core.errors import JournalError
 from controller.core.event import Event
 from controller.core.key import Key
 from controller.core.run import Entry, Outcome, Row, Run, Step
@@ -85,6 +87,14 @@ def in_postgres(server: Postgres) -> World:
         server.sql(f"UPDATE lease SET until = until - {seconds}", name_in(url))
 
     return World(clock, lambda: SqlStore(url, clock), spend)
+
+
+def said(store: AnyStore, work: Callable[[AnyStore], Any]) -> Any:
+    """What work on a store gives, or the sentence with which it is refused."""
+    try:
+        return work(store)
+    except JournalError as error:
+        return str(error)
 
 
 def name_in(url: str) -> str:

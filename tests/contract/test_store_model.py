@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from controller.core.decision import Approval, Quarantine, Suspension
-from controller.core.errors import JournalError
 from controller.core.run import Step
 from controller.store.memory import MemoryStore
 from controller.store.sql import SqlStore
-from tests.contract.stores import AnyStore, Hand, a_run, an_event, entry, row
+from tests.contract.stores import AnyStore, Hand, a_run, an_event, entry, row, said
 
 NAMES = st.sampled_from(["plex", "n8n", "caddy"])
 NUMBERS = st.integers(0, 5)
@@ -134,13 +133,6 @@ class Twins(RuleBasedStateMachine):
     def both_look_the_same(self) -> None:
         for who in (0, 1):
             self.both(who, everything)
-
-
-def said(store: AnyStore, work: Callable[[AnyStore], Any]) -> Any:
-    try:
-        return work(store)
-    except JournalError as error:
-        return str(error)
 
 
 def everything(store: AnyStore) -> list[Any]:
