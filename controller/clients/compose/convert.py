@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from controller.clients.compose.data import Data
 from controller.clients.compose.durations import format_duration, parse_duration
-from controller.clients.compose.findings import Invalid
+from controller.clients.compose.findings import Faults, Invalid
 from controller.clients.compose.shape import listed
 from controller.clients.compose.sizes import parse_bytes
 from controller.clients.compose.text import boolean_of, decimal_of, integer_of, single_precision, text_of
@@ -37,6 +37,7 @@ def record(fields: Mapping[str, Field], always: Mapping[str, Data] | None = None
 
     def convert(value: Data) -> Data:
         result: dict[str, Data] = dict(always or {})
+        faults = Faults()
         for key, raw in value.items():
             field = fields.get(key)
             if field is None or raw is None:
@@ -44,9 +45,11 @@ def record(fields: Mapping[str, Field], always: Mapping[str, Data] | None = None
             try:
                 canonical = field.convert(raw)
             except Invalid as error:
-                raise Invalid(error.message, error.hint, (key, *error.at)) from None
+                faults.add(key, error)
+                continue
             if field.keep or canonical:
                 result[key] = canonical
+        faults.settle()
         return result
 
     return convert
@@ -199,11 +202,13 @@ def map_of(convert: Convert) -> Convert:
 
     def converted(value: Data) -> Data:
         found: dict[str, Data] = {}
+        faults = Faults()
         for name, part in value.items():
             try:
                 found[name] = None if part is None else convert(part)
             except Invalid as error:
-                raise Invalid(error.message, error.hint, (name, *error.at)) from None
+                faults.add(name, error)
+        faults.settle()
         return found
 
     return converted

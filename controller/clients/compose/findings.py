@@ -17,11 +17,28 @@ class ComposeError(Rejected):
 
 
 class Invalid(ValueError):
-    """One value that means nothing; `at` leads to the culprit inside it. Loaders turn it into a finding."""
+    """A value that means nothing; `at` leads to the culprit inside it, `others` are further ones. Loaders make findings of it."""
 
-    def __init__(self, message: str, hint: str = "", at: Path = ()) -> None:
-        self.message, self.hint, self.at = message, hint, at
+    def __init__(self, message: str, hint: str = "", at: Path = (), others: tuple[Invalid, ...] = ()) -> None:
+        self.message, self.hint, self.at, self.others = message, hint, at, others
         super().__init__(message)
+
+
+class Faults:
+    """What is invalid among the parts of one value, so that all of it is raised together."""
+
+    def __init__(self) -> None:
+        self.found: list[Invalid] = []
+
+    def add(self, part: str | int, error: Invalid) -> None:
+        """Keep an error, and those that came with it, about one part of the value."""
+        self.found += [Invalid(one.message, one.hint, (part, *one.at)) for one in (error, *error.others)]
+
+    def settle(self) -> None:
+        """Raise what was kept, if anything."""
+        if self.found:
+            first, *others = self.found
+            raise Invalid(first.message, first.hint, first.at, tuple(others))
 
 
 class Findings:
@@ -39,7 +56,8 @@ class Findings:
         self.problems.append(Problem(path, message, hint, self.file))
 
     def add_invalid(self, path: Path, error: Invalid) -> None:
-        self.add((*path, *error.at), error.message, error.hint)
+        for one in (error, *error.others):
+            self.add((*path, *one.at), one.message, one.hint)
 
     def unknown(self, path: Path, key: str, known: Iterable[str], where: str) -> None:
         self.add((*path, key), f"unknown key `{key}` in {where}", suggestion(key, known))

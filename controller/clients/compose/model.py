@@ -16,9 +16,9 @@ from controller.clients.compose.merge import merge, merge_files
 from controller.clients.compose.places import Places, resolve_paths
 from controller.clients.compose.resources import check_resources
 from controller.clients.compose.shape import shape
+from controller.clients.compose.spec_file import compose_file
 from controller.clients.compose.substitute import Variables
 from controller.clients.compose.text import text_of
-from controller.clients.compose.toplevel import compose_file
 from controller.clients.compose.unique import unify
 from controller.core.errors import Problem
 
@@ -102,7 +102,7 @@ class ModelLoader:
         return data
 
     def _checked(self, model: dict[str, Data]) -> dict[str, Data]:
-        unify(model, self.findings)
+        unify(model)
         before = len(self.findings.problems)
         compose_file(model, (), self.findings)
         drop_broken(model, self.findings.problems[before:])
@@ -213,10 +213,11 @@ class _Extends:
             data = self.loader.read_file(file, self.scope.variables, scratch, [])
             if not isinstance(data.get("services"), dict):
                 raise Invalid(f"`{file}` has no services")
-            unify(data, scratch)
+            unify(data)
             compose_file({"services": data["services"]}, (), scratch)
             drop_broken(data, scratch.problems)
             shape(data, scratch)
+            unify(data, scratch)
             resolve_paths(data, self.loader.library.places.folder(file), self.loader.library.places, scratch)
             self.others[file] = data["services"], scratch.problems
         services, problems = self.others[file]

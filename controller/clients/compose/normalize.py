@@ -6,7 +6,7 @@ import copy
 
 from controller.clients.compose.data import Data
 from controller.clients.compose.merge import merge
-from controller.clients.compose.specification import CONTAINER
+from controller.clients.compose.spec_container import CONTAINER
 
 _NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
 _INHERITED = CONTAINER.keys() - {"volumes"}

@@ -58,7 +58,15 @@ def wrong_type(value: Data, path: Path, findings: Findings, allowed: Collection[
     wanted = list(dict.fromkeys(_NAMES[kind] for kind in _NAMES if kind in allowed))
     found = _NAMES.get(type(value), type(value).__name__)
     hint = "write it in quotes" if str in allowed and isinstance(value, _QUOTABLE) else ""
-    findings.add(path, f"`{path[-1] if path else 'the file'}` must be {' or '.join(wanted)}, not {found}", hint)
+    if list in allowed and not isinstance(value, dict | list):
+        hint = "put `- ` before it"
+    findings.add(path, f"{_place(path)} must be {' or '.join(wanted)}, not {found}", hint)
+
+
+def _place(path: Path) -> str:
+    if not path:
+        return "the file"
+    return f"`{path[-1]}`" if isinstance(path[-1], str) else f"an entry of {_place(path[:-1])}"
 
 
 def by_type(checks: Mapping[type, Check]) -> Check:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from controller.clients.compose.data import Data
-from controller.clients.compose.findings import Findings, Invalid
+from controller.clients.compose.findings import Faults, Findings, Invalid
 from controller.clients.compose.mounts import parse_mount
 from controller.clients.compose.ports import parse_port
 from controller.clients.compose.text import text_of
@@ -47,12 +47,13 @@ def each(step: _Step) -> _Step:
     """The step for every entry of a list; says which entry is wrong."""
 
     def steps(entries: Data) -> Data:
-        found = []
+        found, faults = [], Faults()
         for index, entry in enumerate(entries or []):
             try:
                 found.append(step(entry))
             except Invalid as error:
-                raise Invalid(error.message, error.hint, (index, *error.at)) from None
+                faults.add(index, error)
+        faults.settle()
         return found
 
     return steps
@@ -102,9 +103,11 @@ def _gpus(value: Data) -> Data:
 
 
 def _ulimits(value: Data) -> Data:
+    faults = Faults()
     for name, limit in value.items():
         if not isinstance(limit, dict) and type(limit) is not int:
-            raise Invalid(f"`{text_of(limit)}` is not a limit", "write a whole number", (name,))
+            faults.add(name, Invalid(f"`{text_of(limit)}` is not a limit", "write a whole number"))
+    faults.settle()
     return value
 
 
@@ -115,16 +118,11 @@ def _depends_on(value: Data) -> Data:
 
 
 def _ports(value: Data) -> Data:
-    found: list[Data] = []
-    for index, entry in enumerate(value or []):
-        if isinstance(entry, dict):
-            found.append(entry)
-            continue
-        try:
-            found += parse_port(text_of(entry))
-        except Invalid as error:
-            raise Invalid(error.message, error.hint, (index,)) from None
-    return found
+    return [port for ports in each(_port)(value) for port in ports]
+
+
+def _port(entry: Data) -> Data:
+    return [entry] if isinstance(entry, dict) else parse_port(text_of(entry))
 
 
 def _build(value: Data) -> Data:

@@ -26,8 +26,10 @@ def without_doubles(entries: list[Data], key: _Key, path: Path) -> list[Data]:
     return list(found.values())
 
 
-def unify(file: dict[str, Data], findings: Findings) -> None:
-    """Remove doubles from every list of a file whose entries have keys, in place; an entry without a key is a finding."""
+def unify(file: dict[str, Data], findings: Findings | None = None) -> None:
+    """Remove doubles from every list of a file whose entries have keys, in place.
+
+    A list with an entry without a key is a finding and is dropped; without `findings` it is left alone for later checks."""
     for name, service in _maps(file.get("services")):
         for attribute in service.keys() & _SERVICE.keys():
             _unify_one(service, attribute, _SERVICE[attribute], ("services", name), findings)
@@ -45,14 +47,15 @@ def _maps(section: Data) -> list[tuple[str, dict[str, Data]]]:
     return [(name, value) for name, value in section.items() if isinstance(value, dict)] if isinstance(section, dict) else []
 
 
-def _unify_one(owner: Data, attribute: str, key: _Key, path: Path, findings: Findings) -> None:
+def _unify_one(owner: Data, attribute: str, key: _Key, path: Path, findings: Findings | None) -> None:
     entries = owner.get(attribute) if isinstance(owner, dict) else None
     if isinstance(entries, list) and entries:
         try:
             owner[attribute] = without_doubles(entries, key, (*path, attribute))
         except Invalid as error:
-            findings.add_invalid((), error)
-            del owner[attribute]
+            if findings is not None:
+                findings.add_invalid((), error)
+                del owner[attribute]
 
 
 def key_of(entry: Data, path: Path) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from controller.clients.compose.schema import Check, anything, by_type, entries, items, record, scalar
-from controller.clients.compose.specification import NAME, SERVICE, flag, list_or_map, text, text_or_texts
+from controller.clients.compose.spec_container import NAME, flag, list_or_map, text, text_or_texts
+from controller.clients.compose.spec_service import SERVICE
 
 _nothing = type(None)
 _options = entries(scalar(str, float))
