@@ -284,16 +284,16 @@ def test_a_revert_repairs_a_folder_that_may_not_be_read(repository: Repository) 
     assert repository.status() == ""
 
 
-def test_new_files_belong_to_the_owner_of_the_repository(repository: Repository) -> None:
+def test_new_files_belong_to_the_owner_of_the_repository(
+    repository: Repository, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """As root, git runs as the owner: what it leaves must stay theirs."""
     repository.commit(FILES)
     owner = 54321 if os.geteuid() == 0 else os.geteuid()
-    home = repository.folder.parent
-    if owner != os.geteuid():
-        for folder in (home, *home.parents):
-            if folder.owner() == "root" and folder != Path("/") and folder.is_relative_to("/tmp/pytest-of-root"):
-                folder.chmod(0o755)
-        for path in (repository.folder, *repository.folder.rglob("*")):
-            os.chown(path, owner, owner)
+    base = tmp_path_factory.getbasetemp()
+    for folder in (base.parent, base, repository.folder.parent):
+        folder.chmod(folder.stat().st_mode | 0o011)  # the owner must be able to reach it
+    for path in (repository.folder, *repository.folder.rglob("*")):
+        os.chown(path, owner, -1)
     source(repository).commit({"new/web.yaml": b"version: 2\n"}, "Change", ADA)
     assert {path.stat().st_uid for path in (repository.folder, *repository.folder.rglob("*"))} == {owner}
