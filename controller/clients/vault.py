@@ -88,8 +88,9 @@ class AgeVault:
         return self._numbered(f"{_LITERAL}{self.fingerprint(value)[:12]}", value, Origin.LITERAL)
 
     def keep(self, versions: Iterable[SecretVersion]) -> None:
-        """Raises KeyError for a version that was never proposed here, Transient for one whose number went to another value."""
-        missing = [version for version in versions if self._kept(self._file.read(), version) is None]
+        """A version without a reference stands for a value of the world: there is nothing to keep. Raises KeyError for a version
+        that was never proposed here, Transient for one whose number went to another value."""
+        missing = [version for version in versions if version.ref and self._kept(self._file.read(), version) is None]
         if not missing:
             return
         with self._file.changing() as book:

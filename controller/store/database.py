@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, Executable, Table, create_engine, event, make_url, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
@@ -17,6 +16,10 @@ from controller.core.errors import JournalError, SettingsError
 from controller.core.ports import Clock
 from controller.store import embedded
 from controller.store.refusals import translated
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+    from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 BUSY_SECONDS = 5.0
 _POSTGRES_LIMITS = {
@@ -81,7 +84,16 @@ class Database:
 
     def upsert(self, table: Table, keys: tuple[str, ...]) -> Executable:
         """A statement that inserts, or replaces what has the same keys."""
-        insert = sqlite.insert(table) if self.path else postgresql.insert(table)
+        # Only one dialect is needed, and each takes a while to load.
+        insert: SqliteInsert | PostgresInsert
+        if self.path:
+            from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+            insert = sqlite_insert(table)
+        else:
+            from sqlalchemy.dialects.postgresql import insert as postgres_insert
+
+            insert = postgres_insert(table)
         rest = [column.name for column in table.columns if column.name not in keys and not column.identity]
         return insert.on_conflict_do_update(index_elements=list(keys), set_={name: insert.excluded[name] for name in rest})
 
