@@ -15,9 +15,10 @@ from controller.core.run import Outcome
 FIRST, LONGEST = 1.0, 600.0
 """Seconds before the second attempt, and the longest pause between two."""
 VAIN = 3
-"""A rollout that is planned again right after it was applied, this often in a row, does not converge."""
-OFTEN, WHILE = 10, 60.0
-"""More repairs of the same thing than this within so many seconds are slowed down: somebody works against us."""
+"""A rollout that is planned again right after it was applied, from yet another state, this often in a row, does not converge."""
+OFTEN, WHILE, SLOWED = 20, 60.0, 10.0
+"""More repairs of the same thing than this within so many seconds get a pause of so many: somebody works against us. (What
+falls back into the very state that was repaired was undone by somebody: it converges, and is repaired as often as it takes.)"""
 
 _Signature = tuple[tuple[str, str, str, str], ...]
 
@@ -33,7 +34,7 @@ class _Record:
     failures: int = 0
     vain: int = 0
     not_before: float = 0.0
-    fresh: bool = False
+    fresh: str = ""
     applied: deque[float] = field(default_factory=lambda: deque(maxlen=OFTEN))
 
 
@@ -64,24 +65,27 @@ class Patience:
                 record.failures += 1
                 record.not_before = now + pause(record.failures, self._jitter)
                 return
-            record.failures, record.fresh = 0, True
+            record.failures, record.fresh = 0, rollout.digest
             record.applied.append(now)
             if len(record.applied) == OFTEN and now - record.applied[0] < WHILE:
-                record.not_before = now + WHILE * (0.8 + 0.4 * self._jitter())
+                record.not_before = now + SLOWED * (0.8 + 0.4 * self._jitter())
 
     def vain(self, plan: Plan) -> tuple[Rollout, ...]:
-        """After a look: the rollouts of its plan that were applied `VAIN` times in a row and are planned still."""
+        """After a look: the rollouts of its plan that were applied `VAIN` times in a row and are planned still, each time from
+        another state of the world."""
         planned = {_signature(rollout): rollout for rollout in plan.rollouts}
         found: list[Rollout] = []
         now = self._clock.monotonic()
         with self._lock:
             for signature, record in list(self._records.items()):
                 if signature not in planned:
-                    record.vain, record.fresh = 0, False
+                    record.vain, record.fresh = 0, ""
                     if now - max([record.not_before, *record.applied]) > WHILE:
                         del self._records[signature]
                 elif record.fresh:
-                    record.fresh = False
+                    undone, record.fresh = record.fresh == planned[signature].digest, ""
+                    if undone:
+                        continue
                     record.vain += 1
                     record.not_before = max(record.not_before, now + pause(record.vain, self._jitter))
                     if record.vain >= VAIN:

@@ -21,7 +21,7 @@ POLL = 60.0
 SETTLE = 0.03
 """Seconds in which the events of one happening (kill, die, disconnect) are gathered into one pass."""
 AFTERWARDS = 0.5
-"""Seconds after which what happened to an object during its own rollout is looked at again."""
+"""Seconds after which what a rollout may have stirred up itself is looked at."""
 _STEP_MS = 50
 """How long the file watcher sleeps between two looks at its flag."""
 
@@ -176,7 +176,8 @@ class Backends:
         """A backend tells that a key (None = anything) changed."""
         self._reconciler.bench.pulse.beat()
         flying = {note.key for note in self._reconciler.flights.notes()}
-        if key in flying or (key is None and flying):
+        if key in flying:
             self._queue.add(Request(Priority.RETRY, "own", "what a rollout stirred up"), AFTERWARDS)
-        else:
-            self._queue.add(Request(Priority.EVENT, "event", f"{key} changed" if key else "a backend changed"), SETTLE)
+            return
+        delay = AFTERWARDS if key is None and flying else SETTLE
+        self._queue.add(Request(Priority.EVENT, "event", f"{key} changed" if key else "a backend changed"), delay)

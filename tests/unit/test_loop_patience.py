@@ -19,7 +19,7 @@ CHANGE = Change(
 )
 ROLLOUT = Rollout.of([CHANGE], "policy")
 NOTHING = Plan(Revision("1"))
-STILL = Plan(Revision("1"), (ROLLOUT,))
+STILL = Plan(Revision("1"), (Rollout.of([replace(CHANGE, before={"size": 3})], "policy"),))
 
 
 def patience() -> tuple[Patience, HandClock]:
@@ -77,7 +77,16 @@ def test_what_is_planned_again_after_every_apply_is_named_after_the_third() -> N
         assert known.vain(STILL) == (), "only a look after an apply counts"
         clock.advance(60)
     known.ended(ROLLOUT, Outcome.APPLIED)
-    assert known.vain(STILL) == (ROLLOUT,)
+    assert known.vain(STILL) == STILL.rollouts
+
+
+def test_what_somebody_undoes_converges_and_is_repaired_at_once() -> None:
+    known, clock = patience()
+    for _ in range(3 * VAIN):
+        known.ended(ROLLOUT, Outcome.APPLIED)
+        assert known.vain(Plan(Revision("1"), (ROLLOUT,))) == ()
+        assert known.ready([ROLLOUT]) == (ROLLOUT,)
+        clock.advance(1)
 
 
 def test_one_look_without_it_is_convergence() -> None:
