@@ -1,0 +1,139 @@
+"""From the spec of a stack to its compose project, with every problem where it is written."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from controller.clients.compose import ComposeError, Project, load
+from controller.clients.compose.findings import Invalid
+from controller.clients.compose.substitute import Variables, substitute
+from controller.core.document import Path
+from controller.core.errors import Problem, Rejected
+from controller.core.kind import Surroundings
+from controller.kinds.stack.marks import Marks, shown
+from controller.kinds.stack.model import StackSpec
+from controller.kinds.stack.repository import ROOT, Repository, bare
+from controller.kinds.stack.written import Written
+
+_PROJECT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_SECTIONS = ("networks", "volumes", "configs", "secrets")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The compose project of a stack, where its parts are written, and the secrets that marks in it stand for. `words` are what
+    the stack says about each of its services."""
+
+    stack: str
+    words: Mapping[str, Any]
+    project: Project
+    repository: Repository
+    written: Written
+    marks: Marks
+
+
+def load_project(stack: str, spec: StackSpec, around: Surroundings) -> Loaded:
+    """Read everything that the spec names. Raises Rejected with every problem, SpecError for a file that is not YAML."""
+    marks = Marks()
+    repository = Repository(around, spec.inline, marks)
+    entries = _entries(spec, repository, around.base)
+    variables = {**around.variables(), **{name: _value(value, marks) for name, value in spec.variables.items()}}
+    name = _project_name(stack, entries, repository, variables)
+    try:
+        project = load(
+            repository,
+            entries,
+            project=name,
+            variables=variables,
+            profiles=spec.profiles,
+            read=repository.read,
+            root=ROOT,
+        )
+    except ComposeError as error:
+        raise Rejected([_local(problem, repository) for problem in error.problems]) from error
+    words = {"project": stack, "host": spec.host, "rollback": spec.rollback}
+    loaded = Loaded(stack, words, project, repository, Written(repository, entries, project.variables), marks)
+    missing = list(_unset(loaded))
+    if missing:
+        raise Rejected(missing)
+    return loaded
+
+
+def _entries(spec: StackSpec, repository: Repository, base: str) -> list[str]:
+    """The files that override each other, by path from the top of the repository."""
+    first: list[tuple[Path, str]] = [] if spec.file is None else [(("file",), spec.file)]
+    problems: list[Problem] = []
+    found = [repository.inline] if spec.inline is not None else []
+    for path, file in [*first, *((("files", index), file) for index, file in enumerate(spec.files))]:
+        full = posixpath.normpath(posixpath.join(base, file))
+        if file.startswith("/") or full == ".." or full.startswith("../") or "\0" in file:
+            problems.append(Problem(path, f"{file!r} is outside the repository", "use a path beside this document"))
+        elif repository.read(full) is None:
+            problems.append(Problem(path, f"{file!r} does not exist in the repository", "the path starts beside this document"))
+        found.append(full)
+    if problems:
+        raise Rejected(problems)
+    return found
+
+
+def _value(value: Any, marks: Marks) -> str:
+    return value if isinstance(value, str) else marks.mark(value.model_dump(exclude_none=True))
+
+
+def _project_name(stack: str, entries: Iterable[str], repository: Repository, variables: Mapping[str, str]) -> str:
+    """Compose's project name: what the last file says, else the stack's name."""
+    name, where = stack, ""
+    for file in entries:
+        data = repository[file]
+        given = bare(data.get("name")) if isinstance(data, dict) else None
+        if isinstance(given, str):
+            name, where = given, file
+    try:
+        name = substitute(name, Variables(variables))
+    except Invalid as error:
+        raise Rejected([Problem(("name",), error.message, error.hint, repository.local(where))]) from error
+    if not _PROJECT_NAME.fullmatch(name):
+        hint = "use a-z, 0-9, - and _, starting with a letter or a digit"
+        raise Rejected([Problem(("name",), f"{name!r} is not a project name", hint, repository.local(where))])
+    return name
+
+
+def _local(problem: Problem, repository: Repository) -> Problem:
+    file = repository.local(problem.file) if problem.file else ""
+    return replace(problem, message=shown(problem.message), hint=shown(problem.hint), file=file)
+
+
+def _unset(loaded: Loaded) -> Iterable[Problem]:
+    """A problem for each variable without a value that something in use refers to. Compose takes empty text with a warning;
+    here its value may live in a shell or a file that the repository does not have, so silence would break the service."""
+    project, written = loaded.project, loaded.written
+    layers = [layer for name in project.services for layer in written.layers("services", name)]
+    for section in _SECTIONS:
+        layers += [layer for name in getattr(project, section) for layer in written.layers(section, name)]
+    layers += written.top("name", "include")
+    for name in project.unset:
+        reference = re.compile(rf"(?<!\$)(?:\$\$)*\$(?:{name}(?![_a-zA-Z0-9])|\{{{name}\}})")
+        place = next(
+            ((file, (*path, *rest)) for file, path in layers for rest in _texts(written.at((file, path)), reference)), None
+        )
+        if place is not None:
+            hint = (
+                f"add it to `variables` of the stack or of homelab.yaml, or to a .env beside the compose file; "
+                f"write ${{{name}:-}} where empty is meant"
+            )
+            yield Problem(place[1], f"the variable {name} has no value", hint, loaded.repository.local(place[0]))
+
+
+def _texts(data: Any, pattern: re.Pattern[str], path: Path = ()) -> Iterable[Path]:
+    """Paths of the texts that a pattern is found in."""
+    data = bare(data)
+    if isinstance(data, str):
+        if pattern.search(data):
+            yield path
+    elif isinstance(data, dict | list):
+        for part, value in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from _texts(value, pattern, (*path, part))
