@@ -12,7 +12,7 @@ from controller.core.change import Action, Reversal
 from controller.core.diff import FieldDiff, Same, equal
 from controller.core.document import Draft
 from controller.core.key import Claim, Key
-from controller.core.resource import Gate, Risk, Rollback
+from controller.core.resource import Gate, Mode, Risk, Rollback
 from controller.core.secret import SecretVersion
 from controller.core.state import State
 
@@ -57,7 +57,8 @@ class Surroundings(Protocol):
 class Desired:
     """What a spec means: its normal form and everything the engine needs to know about it.
 
-    `references` are keys found inside the spec (they become needs), `provider` the connection that holds the object."""
+    `references` are keys found inside the spec (they become needs), `provider` the connection that holds the object. `mode` is
+    for a spec that says itself that the object is somebody else's; None leaves it to the document."""
 
     state: State
     provider: str
@@ -68,6 +69,7 @@ class Desired:
     rollback: Rollback = Rollback.ALWAYS
     stateful: bool = False
     risks: tuple[Risk, ...] = ()
+    mode: Mode | None = None
 
 
 def _replace(_fields: Sequence[FieldDiff]) -> Action:

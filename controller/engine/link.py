@@ -121,7 +121,7 @@ class Linker:
             origin=origin,
             needs=tuple(needs),
             claims=desired.claims,
-            mode=document.mode,
+            mode=desired.mode or document.mode,
             protect=document.protect,
             suspend=document.suspend,
             rollback=desired.rollback,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Mapping
 from typing import Any
@@ -25,6 +26,12 @@ class Containers:
     def listing(self) -> bytes:
         """Every container, running or not, as the engine's JSON text: newest first, ports, labels, state, networks, mounts."""
         return self._door.read("/containers/json", {"all": "1"})
+
+    def on_network(self, network: str) -> list[dict[str, Any]]:
+        """Rows of the containers that are attached to a network, running or not."""
+        filters = json.dumps({"network": [object_ref(network, "network")]})
+        found: list[dict[str, Any]] = self._door.get("/containers/json", {"all": "1", "filters": filters})
+        return found
 
     def inspect(self, ref: str) -> dict[str, Any] | None:
         """Everything about one container, or None."""

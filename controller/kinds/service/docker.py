@@ -119,6 +119,10 @@ class ServiceProvider:
             self._host.containers.remove(str(spot.parked["Id"]))
         return replace(self._receipt(change), retained=())
 
+    def audit(self) -> None:
+        """Look at every container anew next time."""
+        self._look.doubt()
+
     def tidy(self, now: float) -> None:
         """Remove parked containers of ours that have been stopped for a day. `now` in seconds since the epoch."""
         for parked in self._roster.parked(self._look.read()):

@@ -80,6 +80,25 @@ def referenced(mode: str, name_of: Callable[[str], str]) -> str:
     return name_of(container) if colon and kind == "container" else mode
 
 
+def donors(state: State, container_id: Callable[[str], str]) -> list[str]:
+    """Containers to take volumes from, by id: `NAME`, `NAME:ro` or `container:NAME` in the normal form."""
+    found = []
+    for text in state.get("volumes_from") or ():
+        known = text if text.startswith("container:") else f"service:{text}"
+        kind, name, *access = known.split(":")
+        found.append(":".join([container_id(f"{kind}:{name}"), *access]))
+    return found
+
+
+def donated(given: Any, name_of: Callable[[str], str]) -> list[str]:
+    """The same as a container shows it."""
+    found = []
+    for text in given or ():
+        container, *access = str(text).split(":")
+        found.append(":".join([name_of(container).removeprefix("service:"), *access]))
+    return found
+
+
 def _entry(settings: Mapping[str, Any], container: str) -> dict[str, Any]:
     ipam = settings.get("IPAMConfig") or {}
     options = dict(settings.get("DriverOpts") or {})

@@ -58,7 +58,6 @@ PLAIN = (
     Plain("device_cgroup_rules", HOST, "DeviceCgroupRules", ordered=False),
     Plain("group_add", HOST, "GroupAdd", ordered=False),
     Plain("security_opt", HOST, "SecurityOpt", ordered=False),
-    Plain("volumes_from", HOST, "VolumesFrom"),
     Plain("storage_opt", HOST, "StorageOpt"),
     Plain("sysctls", HOST, "Sysctls"),
     Plain("annotations", HOST, "Annotations"),

@@ -71,6 +71,11 @@ def _network(path: tuple[str, ...], desired: Any, _observed: Any) -> bool:
     return len(path) == _ENDPOINT_FIELD and (path[2] == "priority" or (desired is None and path[2] in _SHOWN_ONLY))
 
 
+def _mount(path: tuple[str, ...], desired: Any, observed: Any) -> bool:
+    # What matters when a container is created and is not in it.
+    return _nothing(path, desired, observed) or path[2:] in (("external",), ("create_host_path",))
+
+
 def _platform(_path: tuple[str, ...], desired: Any, observed: Any) -> bool:
     return isinstance(observed, str) and isinstance(desired, str) and f"{observed}/".startswith(f"{desired}/")
 
@@ -94,6 +99,6 @@ _RULES: dict[str, Callable[[tuple[str, ...], Any, Any], bool]] = {
     "platform": _platform,
     "entrypoint": _entrypoint,
     "command": _nothing,
-    "volumes": _nothing,
+    "volumes": _mount,
     **dict.fromkeys(_DIRECTIVES, _directive),
 }

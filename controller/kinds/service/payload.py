@@ -50,6 +50,7 @@ def create(state: State, address: str, around: Circumstances, *, quiet: bool = F
         ],
         "ExtraHosts": [each.replace("=", ":", 1) for each in state.get("extra_hosts") or ()],
         "LogConfig": _logging(state),
+        "VolumesFrom": endpoints.donors(state, around.container_id) or None,
         **_namespaces(state, around.container_id),
     }
     body: dict[str, Any] = {

@@ -60,6 +60,7 @@ def project(details: Details, address: str, eyes: Eyes) -> dict[str, Any]:
         "blkio_config": _blkio(host),
         "ipc": endpoints.referenced(host.get("IpcMode") or "", eyes.name_of),
         "pid": endpoints.referenced(host.get("PidMode") or "", eyes.name_of),
+        "volumes_from": endpoints.donated(host.get("VolumesFrom"), eyes.name_of),
         "secrets": given.get("secrets") or {},
         **mounts.shown(details, eyes.roots, given),
         **endpoints.shown(details, eyes.name_of),

@@ -147,7 +147,8 @@ class Roster:
 def _depends(details: Details) -> bool:
     """True when what a container shows depends on how another one is called."""
     host = details["HostConfig"]
-    return any(str(host.get(mode, "")).startswith("container:") for mode in ("NetworkMode", "IpcMode", "PidMode"))
+    modes = [str(host.get(mode, "")) for mode in ("NetworkMode", "IpcMode", "PidMode")]
+    return bool(host.get("VolumesFrom")) or any(mode.startswith("container:") for mode in modes)
 
 
 def _parsed(text: str) -> Key | None:

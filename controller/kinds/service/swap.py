@@ -41,9 +41,19 @@ class Swap:
         """Who bears the three names now."""
         return Spot(*(self.host.containers.inspect(name) for name in names.family(address)))
 
+    def require(self, state: State) -> None:
+        """Refuse, before anything is touched, a state that names what is not on the host: engines notice only at the start."""
+        for network in endpoints.attachments(state):
+            if network != endpoints.DEFAULT and self.host.networks.inspect(network) is None:
+                raise Permanent(f"there is no network {network!r} on {self.host.name}")
+        for entry in (state.get("volumes") or {}).values():
+            if entry.get("external") and self.host.volumes.inspect(str(entry["source"])) is None:
+                raise Permanent(f"there is no volume {entry['source']!r} on {self.host.name}")
+
     def prepare(self, change: Change, state: State, spot: Spot, interrupt: Flag, *, quiet: bool = False) -> str:
         """Pull, and create the coming container stopped; returns its id. Until here nothing that runs was touched, and nothing is
         left when it fails."""
+        self.require(state)
         pinning.fetch(self.host, state, lambda text: self.told(change.key, text), interrupt)
         if spot.coming is not None:
             if twin(spot.coming, names.identity(state)) and not started(spot.coming):
