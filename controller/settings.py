@@ -22,7 +22,6 @@ SETTINGS_FILE = "homelab.toml"
 SOCKET = "controller.sock"
 _VALUES = "HOMELAB_SECRET_"
 _UNSET: Mapping[str, str] = {}
-_LONGEST_SOCKET = 107
 _HOST_PORT = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]*):(?P<port>\d{1,5})")
 
 
@@ -234,6 +233,4 @@ def _checked(said: _Said, repo: str, state: Path, environment: Mapping[str, str]
     _, port = settings.address
     if not 0 <= port <= 65535:
         raise SettingsError(f"{said.found('listen')[1]}: {port} is not a port; use 1 to 65535 (0 = any free one)")
-    if len(os.fsencode(settings.socket)) > _LONGEST_SOCKET:
-        raise SettingsError(f"{said.found('state')[1]}: {state} is too long a path for a socket; name a shorter one with --state")
     return settings
