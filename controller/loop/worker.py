@@ -14,7 +14,7 @@ from controller.engine.reconcile import Reconciler
 from controller.loop.lease import Seat
 from controller.loop.queue import Batch, Priority, Queue, Request, Ticket
 
-RESYNC, AUDIT, UPKEEP = 60.0, 600.0, 86_400.0
+RESYNC, AUDIT, UPKEEP = 60.0, 600.0, 3600.0
 """Seconds between passes that nothing asked for (± 20 %), between looks that trust nothing seen before, between clean-ups."""
 
 Passed = Callable[[Report | None, float], None]
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 class Worker:
     """Serves the queue. `after` hears the providers of every pass, `passed` its report (None = it raised) and how many seconds it
-    took; `upkeep` is called once a day by the writer.
+    took; `upkeep` is called once an hour by the writer.
 
     A pass that raises is reported once, tried again after a pause, and its end is reported once: the thread never dies."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +17,10 @@ from controller.clients.memory import MemoryWorld
 from controller.clients.vault import AgeVault
 from controller.clients.yaml import read_yaml, write_yaml
 from controller.core.document import Files, Revision
-from controller.core.errors import SettingsError
+from controller.core.errors import ProviderError, SettingsError
 from controller.core.estate import Estate
 from controller.core.event import Event, Report
-from controller.core.ports import Clock
+from controller.core.ports import Clock, Tidies
 from controller.engine.bench import Bench
 from controller.engine.link import Linker
 from controller.engine.reconcile import Reconciler
@@ -68,9 +68,13 @@ class House:
         self.desk = self._reading_desk()
 
     def keep_up(self) -> None:
-        """Forget old history and events."""
+        """Forget old history and events, and what backends kept for undos that nobody needs any more."""
         now = self.clock.now()
         self.store.prune(now - HISTORY_SECONDS, now - EVENT_SECONDS)
+        for provider in self.connections.providers().values():
+            if isinstance(provider, Tidies):
+                with suppress(ProviderError):  # an hour later is soon enough
+                    provider.tidy(now)
 
     def desk_with(self, run_now: RunNow, kick: Callable[[str], None]) -> Desk:
         """The desk whose passes are made by somebody else (the loop)."""
