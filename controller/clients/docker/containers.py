@@ -7,7 +7,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from controller.clients.docker.door import QUICK, Door
+from controller.clients.docker.door import FAILED, QUICK, Door
 from controller.clients.docker.names import archive_path, container_name, container_ref, object_ref
 from controller.core.errors import Permanent, Transient
 
@@ -53,7 +53,7 @@ class Containers:
                 self._door.post(f"/containers/{container_ref(ref)}/start", timeout=3 * QUICK)
         except Transient as error:
             if error.__cause__ is None and not any(word in str(error) for word in _LOST):
-                raise Permanent(str(error)) from error
+                raise Permanent(str(error).partition(FAILED)[2] or str(error)) from error
             raise
 
     def stop(self, ref: str, timeout: int | None = None) -> None:
@@ -93,7 +93,7 @@ class Containers:
 
     def put_archive(self, ref: str, folder: str, archive: bytes) -> None:
         """Unpack a tar archive into a folder of it."""
-        self._door.put(f"/containers/{container_ref(ref)}/archive", archive, {"path": archive_path(folder), "copyUIDGID": "1"})
+        self._door.put(f"/containers/{container_ref(ref)}/archive", archive, {"path": archive_path(folder)})
 
     def logs(self, ref: str, lines: int = 20) -> str:
         """The last lines of both outputs."""

@@ -20,6 +20,7 @@ from controller.core.errors import Conflict, Permanent, ProviderError, Transient
 LOWEST, HIGHEST = (1, 41), (1, 51)
 QUICK = 60.0
 """Seconds to wait for an answer to an ordinary call."""
+FAILED = "the engine failed: "
 _CONNECT = 10.0
 _LIMIT = 256
 _PARALLEL_WRITES = 4
@@ -186,7 +187,7 @@ class Door:
                 return Permanent(f"{self.name}: the engine is too new for API {_text(HIGHEST)}: {text}")
             return Transient(f"{self.name}: the engine has changed its API version: {text}")
         if status >= _SERVER_FAULT:
-            return Transient(f"{self.name}: the engine failed: {text}")
+            return Transient(f"{self.name}: {FAILED}{text}")
         return (Conflict if status == requests.codes.conflict else Permanent)(text)
 
     @contextmanager

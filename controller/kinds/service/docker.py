@@ -21,7 +21,7 @@ from controller.kinds.service.health import judge
 from controller.kinds.service.judgement import differences
 from controller.kinds.service.projection import Details, Eyes, project
 from controller.kinds.service.roster import Roster
-from controller.kinds.service.spot import Spot, ended, labels_of, running
+from controller.kinds.service.spot import Spot, ended, labels_of, running, twin
 from controller.kinds.service.swap import Swap
 from controller.kinds.service.tuning import Tuning
 
@@ -232,7 +232,7 @@ class ServiceProvider:
     def _old(self, after: State, change: Change, spot: Spot) -> Details | None:
         """A stopped container that is what `after` wants: the parked one, or in the middle of a replacement the current one."""
         for each in (spot.current if spot.torn else None, spot.parked):
-            if each is not None and not differences(after, self._show(each, change.address), _MOVES):
+            if each is not None and not self._differing(after, each, change, _MOVES):
                 return each
         return None
 
@@ -257,7 +257,8 @@ class ServiceProvider:
     def _differing(
         self, wanted: State, details: Details, change: Change, ignored: frozenset[str] = frozenset()
     ) -> tuple[str, ...]:
-        return differences(wanted, self._show(details, change.address), ignored)
+        made_so = twin(details, names.identity(wanted))
+        return differences(wanted, self._show(details, change.address), ignored, made_so=made_so)
 
     def _show(self, details: Details, address: str) -> dict[str, Any]:
         return project(details, address, self._eyes)

@@ -93,7 +93,7 @@ def shown(details: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for row in PLAIN:
         value = details[row.section].get(row.key)
-        if value is None or value in ("", 0, [], {}):
+        if not value and not (row.name == "init" and value is False):
             continue
         found[row.name] = value if row.ordered else sorted(value)
     return found

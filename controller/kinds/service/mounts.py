@@ -32,7 +32,7 @@ class Roots:
         if entry["type"] in ("file", "folder"):
             owner = SHARED if entry.get("read_only") else address
             return str(PurePosixPath(self.content) / owner / f"{entry['type']}-{entry['digest']}")
-        return str(entry["source"])
+        return str(entry.get("source", ""))
 
     def entry(self, source: str) -> dict[str, Any]:
         """What a path on that machine stands for in the normal form."""
@@ -60,7 +60,7 @@ def payload(state: State, address: str, roots: Roots, inherited: Mapping[str, st
         else:
             mounts.append(_long(source, target, entry))
     for target, entry in (state.get("configs") or {}).items():
-        if bound(entry, roots):
+        if bound(entry, roots) and target not in volumes:
             source = roots.source({"type": "file", "digest": entry["digest"], "read_only": True}, address)
             binds.append(f"{source}:{target}:ro")
     mounts += [
