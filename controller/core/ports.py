@@ -71,6 +71,14 @@ class Watches(Protocol):
 
 
 @runtime_checkable
+class Speaks(Protocol):
+    """A provider whose objects write logs."""
+
+    def log(self, target: Target, lines: int) -> str:
+        """The last lines that an object wrote, without the secret values that it was given. Raises Transient, Permanent."""
+
+
+@runtime_checkable
 class Audits(Protocol):
     """A provider that answers from what it has seen before while its backend tells about every change."""
 

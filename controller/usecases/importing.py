@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
 from controller.core.diff import compare
 from controller.core.document import Files, Revision
@@ -18,11 +18,12 @@ from controller.core.run import Row
 from controller.core.secret import SecretVersion
 from controller.core.state import Observed, Present, Target, Unknown
 from controller.engine import adapt as adapting
+from controller.engine.link import Linker
 from controller.engine.reconcile import Reconciler
 from controller.usecases.rollback import Overlay
 from controller.usecases.secrets import SecretKeeper
 
-_SCHEMA_LINE = "# yaml-language-server: $schema={}schemas/homelab.json\n"
+SCHEMA_LINE = "# yaml-language-server: $schema={}schemas/homelab.json\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Importing:
             drafted = {file_of(item.key): self.document(item) for item in wanted}
             secrets = {ref: value for item in wanted for ref, value in item.secrets.items()}
             try:
-                self.trial(drafted, secrets)
+                self.trial(drafted)
             except SpecError as error:
                 refused = {item.origin.file: item.message for item in reversed(error.diagnostics)}
                 out = [item for item in wanted if file_of(item.key) in refused]
@@ -114,21 +115,25 @@ class Importing:
                 left += [Left(str(item.key), refused[file_of(item.key)]) for item in out]
                 wanted = [item for item in wanted if item not in out]
             else:
-                return Sketch(drafted, secrets, tuple(Handle(str(item.key), item.handle) for item in wanted), tuple(left))
+                objects = tuple(Handle(str(item.key), item.handle) for item in wanted)
+                return Sketch(drafted, secrets, objects, tuple(left))
 
-    def trial(self, drafted: Mapping[str, bytes | None], secrets: Collection[str]) -> Estate:
-        """The estate as it would be with the drafted files; secrets that are not in the vault yet are stood in for. Raises
-        SpecError."""
+    def trial(self, drafted: Mapping[str, bytes | None]) -> Estate:
+        """The estate with the drafted files; secrets that do not exist yet are stood in for. Raises SpecError."""
         head, files, _ = self._now()
-        promised: Any = Promised(self.reconciler.linker.vault, frozenset(secrets))
-        return replace(self.reconciler.linker, vault=promised).estate(head, Overlay(files, drafted))
+        linker, promised = self.reconciler.linker, cast(Vault, Promised(self.reconciler.linker.vault))
+        return Linker(linker.reader, linker.kinds, promised, linker.blobs).estate(head, Overlay(files, drafted))
+
+    def paths(self) -> Sequence[str]:
+        """Every file of the specs now."""
+        return tuple(self._now()[1].paths())
 
     def document(self, item: Discovery) -> bytes:
         """The file that declares a discovered object."""
         data: dict[str, Any] = {"kind": item.key.kind.capitalize(), "name": item.key.name, "spec": dict(item.spec)}
         if item.needs:
             data["needs"] = [str(need) for need in item.needs]
-        return (_SCHEMA_LINE.format("../") + self.write(data)).encode()
+        return (SCHEMA_LINE.format("../") + self.write(data)).encode()
 
     # Taking over
 
@@ -212,16 +217,16 @@ class Importing:
 
 @dataclass(frozen=True)
 class Promised:
-    """A vault that also knows secrets which an import will keep, so that a specification can be tried before anything is kept."""
+    """A vault in which every secret exists, so that a specification can be tried before its secrets are kept."""
 
     vault: Vault
-    refs: frozenset[str]
 
     def current(self, ref: str, generate: int | None = None) -> SecretVersion:
-        """What there is, else a stand-in for what was promised."""
-        if ref in self.refs:
+        """What there is, else a stand-in."""
+        try:
+            return self.vault.current(ref, generate)
+        except KeyError:
             return SecretVersion(ref, 1, self.vault.fingerprint(ref))
-        return self.vault.current(ref, generate)
 
     def literal(self, value: str) -> SecretVersion:
         """As the vault."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from controller.core.errors import Refused, SpecError
 from controller.core.event import Event
 from controller.core.key import Key
-from controller.core.ports import Source, Store
-from controller.core.state import Present
+from controller.core.ports import Source, Speaks, Store
+from controller.core.state import Present, Target
 from controller.engine.reconcile import Reconciler, Survey
 from controller.usecases.views import (
     DiagnosticView,
@@ -95,6 +95,19 @@ class Look:
             claims=wanted.claims if wanted else (),
             handle=observed.handle if isinstance(observed, Present) else "",
         )
+
+    def log(self, key: Key, lines: int) -> str:
+        """The last lines that an object of ours wrote, secrets masked. Raises Refused, Transient."""
+        found = self.reconciler.survey()
+        wanted = found.estate.resources.get(key)
+        row = next((row for (k, _), row in found.situation.rows.items() if k == key), None)
+        place = (wanted.provider, wanted.address) if wanted else (row.provider, row.address) if row else None
+        if place is None:
+            raise Refused(f"{key} is neither declared nor ours")
+        provider: object = self.reconciler.bench.providers().get((key.kind, place[0]))
+        if not isinstance(provider, Speaks):
+            raise Refused(f"{key} writes no log: {'it is simulated' if 'memory' in found.report.world else 'its kind has none'}")
+        return provider.log(Target(key, place[1], row.handle if row else ""), lines)
 
     def events(self, after: int = 0, limit: int = 200, key: str = "") -> Sequence[Event]:
         """Events with a number above `after`, oldest first."""

@@ -1,0 +1,68 @@
+"""`homelab apply` and `homelab sync`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from controller.cli.exits import INVALID, NOT_ALLOWED, UNREACHABLE
+from controller.cli.house import House, running_house, writing
+from controller.cli.show_findings import finding_lines, has_errors
+from controller.cli.show_history import event_line, history_lines
+from controller.cli.show_plan import plan_lines
+from controller.cli.show_status import standing_lines
+from controller.cli.text import Paint, visible
+from controller.cli.verbs import talk, verb
+
+
+@verb("apply", examples=["homelab apply", "homelab apply -o json"], prints=True)
+def apply_verb() -> None:
+    """Make the world follow git, as far as the rules allow.
+
+    Prints the plan, applies what is allowed, and shows what is held with the command that approves it. What fails is undone as a
+    whole and not tried again until something changes or `homelab retry` says so."""
+    with writing() as house:
+        before = house.plan()
+        if has_errors(before["diagnostics"]):
+            for line in finding_lines(before["diagnostics"], talk().paint_talk):
+                talk().warn_plainly(line)
+            talk().end(INVALID)
+        if not talk().json:
+            talk().lines([*plan_lines(before, talk().paint), ""])
+        done = pass_with_events(house, "apply")
+    finish(done, {"plan": before, "pass": done})
+
+
+def pass_with_events(house: House, cause: str) -> Mapping[str, Any]:
+    """Make a pass and tell its events meanwhile."""
+    return house.make_pass(cause, lambda event: talk().say(event_line(event, talk().paint_talk)))
+
+
+def finish(done: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    """Show how a pass ended and leave with its exit code."""
+    talk().data(data, pass_lines(done, talk().paint))
+    talk().end(pass_code(done))
+
+
+def pass_code(done: Mapping[str, Any]) -> int:
+    """The exit code for a pass: that of its runs; else what keeps the world from following git."""
+    code: int = done["exit_code"]
+    if code in (0, UNREACHABLE) and any(item["sync"] == "Failed" for item in done["status"]["items"]):
+        return NOT_ALLOWED
+    return code
+
+
+def pass_lines(done: Mapping[str, Any], paint: Paint) -> list[str]:
+    """What a pass did, and what is still not as git wants it."""
+    lines = history_lines(done["runs"], paint) if done["runs"] else ["nothing was done"]
+    for run in done["runs"]:
+        if run["reason"]:
+            lines.append(f"{visible(run['id'])}: {visible(run['reason'])}")
+    return lines + standing_lines(done["status"], paint)
+
+
+@verb("sync", examples=["homelab sync"])
+def sync_verb() -> None:
+    """Ask the running controller for a pass soon, without waiting for it."""
+    running_house().kick()
+    talk().say("asked; `homelab events -f` shows what happens")

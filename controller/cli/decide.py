@@ -1,0 +1,84 @@
+"""What a person says: approve, reject, retry, suspend, resume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from controller.cli.apply import finish, pass_with_events
+from controller.cli.house import House, writing
+from controller.cli.verbs import talk, verb
+
+REASON = click.option("--reason", default="", help="Why, for the record.")
+NO_PASS = click.option("--no-apply", is_flag=True, help="Only say it; a later pass follows it.")
+
+
+def _then_pass(house: House, cause: str, said: dict[str, Any], no_apply: bool) -> None:
+    if no_apply:
+        talk().json_only(said)
+        return
+    done = pass_with_events(house, cause)
+    finish(done, {**said, "pass": done})
+
+
+@verb(
+    "approve",
+    examples=["homelab approve 8f3c2a19be70", 'homelab approve 8f3c2a19be70 --reason "window agreed"'],
+    prints=True,
+)
+@click.argument("digests", metavar="DIGEST...", nargs=-1, required=True)
+@REASON
+@NO_PASS
+def approve_verb(digests: tuple[str, ...], reason: str, no_apply: bool) -> None:
+    """Approve held rollouts and apply them.
+
+    The word holds for exactly what was shown: it is refused when the desired state, a touched object or the policy has moved."""
+    with writing() as house:
+        full = list(house.decide(True, digests, reason))
+        talk().say(f"approved {', '.join(digest[:12] for digest in full)}")
+        _then_pass(house, "approval", {"approved": full}, no_apply)
+
+
+@verb("reject", examples=['homelab reject 8f3c2a19be70 --reason "not on a weekend"'], prints=True)
+@click.argument("digests", metavar="DIGEST...", nargs=-1, required=True)
+@REASON
+def reject_verb(digests: tuple[str, ...], reason: str) -> None:
+    """Say no to held rollouts; they stay held until something in them changes."""
+    with writing() as house:
+        full = list(house.decide(False, digests, reason))
+    talk().data({"rejected": full}, [f"rejected {', '.join(digest[:12] for digest in full)}"])
+
+
+@verb("retry", examples=["homelab retry service/web", "homelab retry all"], prints=True)
+@click.argument("target", metavar="KEY|DIGEST|all")
+@NO_PASS
+def retry_verb(target: str, no_apply: bool) -> None:
+    """Lift a quarantine and try again what failed."""
+    with writing() as house:
+        digests = list(house.retry(target))
+        talk().say(f"tries again {', '.join(digest[:12] for digest in digests)}")
+        _then_pass(house, "retry", {"retried": digests}, no_apply)
+
+
+@verb("suspend", examples=['homelab suspend service/web --reason "disk is being replaced"'], prints=True)
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True)
+@REASON
+def suspend_verb(keys: tuple[str, ...], reason: str) -> None:
+    """Leave keys alone until they are resumed: nothing is started, stopped or changed."""
+    _each(keys, lambda house, key: house.suspend(key, reason), "suspended")
+
+
+@verb("resume", examples=["homelab resume service/web"], prints=True)
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True)
+def resume_verb(keys: tuple[str, ...]) -> None:
+    """Take suspended keys up again; the next pass brings them to what git wants."""
+    _each(keys, lambda house, key: house.resume(key), "resumed")
+
+
+def _each(keys: tuple[str, ...], order: Callable[[House, str], None], word: str) -> None:
+    with writing() as house:
+        for key in keys:
+            order(house, key)
+    talk().data({word: list(keys)}, [f"{word} {key}" for key in keys])

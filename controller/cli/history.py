@@ -1,0 +1,64 @@
+"""`homelab history` and `homelab show`."""
+
+from __future__ import annotations
+
+import click
+
+from controller.cli.house import House, looking, settings
+from controller.cli.show_history import history_lines, resource_lines, revision_lines, run_lines
+from controller.cli.verbs import talk, verb
+from controller.core.errors import HomelabError, Refused, SourceError
+
+_ALL = 10_000
+
+
+@verb("history", examples=["homelab history", "homelab history --limit 5", "homelab history -o json"], prints=True)
+@click.option("--limit", type=click.IntRange(1, _ALL), default=20, show_default=True, help="At most so many runs.")
+def history_verb(limit: int) -> None:
+    """List what was done, newest first."""
+    with looking() as house:
+        runs = house.history(limit)
+    talk().data({"runs": list(runs)}, history_lines(runs, talk().paint))
+
+
+@verb(
+    "show",
+    examples=["homelab show service/web", "homelab show 01K9ZQ", "homelab show HEAD~1"],
+    prints=True,
+)
+@click.argument("what", metavar="KEY|RUN|REVISION")
+def show_verb(what: str) -> None:
+    """Show everything about a key, a run or a revision."""
+    with looking() as house:
+        if "/" in what:
+            found = house.resource(_key(what))
+            talk().data(found, resource_lines(found, talk().paint))
+            return
+        try:
+            found = house.run(what)
+        except HomelabError as error:
+            _show_revision(house, what, error)
+            return
+    talk().data(found, run_lines(found, talk().paint))
+
+
+def _key(text: str) -> str:
+    from controller.core.key import Key
+
+    try:
+        return str(Key.parse(text))
+    except ValueError as error:
+        raise Refused(str(error)) from error
+
+
+def _show_revision(house: House, name: str, no_run: HomelabError) -> None:
+    from controller.core.codec import to_data
+    from controller.wire import open_house
+
+    with open_house(settings(), write=False) as own:
+        try:
+            revision = to_data(own.desk.look.source.revision(name))
+        except SourceError as error:
+            raise Refused(f"{no_run}; and as a revision: {error}") from error
+    runs = [run for run in house.history(_ALL) if run["revision"] == revision["id"]]
+    talk().data({"revision": revision, "runs": runs}, revision_lines(revision, runs, talk().paint))

@@ -1,0 +1,192 @@
+"""The house when no controller runs: this process does the work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from threading import Event as Flag
+from threading import Thread
+from typing import TypeVar
+
+from controller import wire
+from controller.cli.exits import ERROR, Answered
+from controller.cli.house import Data, Heard, user
+from controller.core.codec import to_data
+from controller.core.errors import Refused, SourceError
+from controller.core.key import Key
+from controller.usecases.access import Access, Scope
+from controller.usecases.desk import Desk
+from controller.usecases.importing import Handle
+from controller.usecases.passed import PassView, pass_now
+from controller.usecases.sync import Sync
+
+T = TypeVar("T")
+_TICK = 0.2
+_LISTENING = 3600.0
+
+
+class OwnHouse:
+    """`house.House` over the desk of this process."""
+
+    running = False
+
+    def __init__(self, house: wire.House) -> None:
+        self.desk = house.desk
+        self._access = Access(house.store, house.clock, house.vault)
+
+    def now(self) -> float:
+        return self.desk.look.reconciler.bench.clock.now()
+
+    def status(self) -> Data:
+        return _data(self.desk.look.status())
+
+    def plan(self, *, worktree: bool = False) -> Data:
+        return _data(self.desk.look.plan(worktree=worktree))
+
+    def history(self, limit: int) -> Sequence[Data]:
+        return [_data(run) for run in self.desk.look.history(limit)]
+
+    def run(self, name: str) -> Data:
+        return _data(self.desk.look.run(name))
+
+    def resource(self, key: str) -> Data:
+        return _data(self.desk.look.resource(_key(key)))
+
+    def events(self, after: int, limit: int, key: str) -> Sequence[Data]:
+        return [_data(event) for event in self.desk.look.events(after, limit, key)]
+
+    def follow(self, after: int) -> Iterator[Data]:
+        while True:
+            self.desk.wait_event(after, _LISTENING)
+            for event in self.desk.look.events(after):
+                after = event.number
+                yield _data(event)
+
+    def make_pass(self, cause: str, heard: Heard) -> Data:
+        after = self.desk.look.last_event()
+        job = _Job(self.desk, self._sync, cause)
+        while not job.done.is_set():
+            self.desk.wait_event(after, _TICK)
+            after = self._tell(after, heard)
+        passed = job.result()
+        self._tell(after, heard)
+        return _data(passed)
+
+    def kick(self) -> None:
+        raise Refused("no controller runs for this state folder; `homelab apply` makes a pass itself")
+
+    def decide(self, approve: bool, digests: Sequence[str], reason: str) -> Sequence[str]:
+        word = self._sync.approve if approve else self._sync.reject
+        return word(digests, user(), reason)
+
+    def retry(self, target: str) -> Sequence[str]:
+        return self._sync.retry(target, user())
+
+    def suspend(self, key: str, reason: str) -> None:
+        self._sync.suspend(_key(key), user(), reason)
+
+    def resume(self, key: str) -> None:
+        self._sync.resume(_key(key), user())
+
+    def detach(self, keys: Sequence[str] | None) -> Sequence[str]:
+        return self._sync.detach(None if keys is None else [_key(key) for key in keys], user())
+
+    def adopt(self, objects: Sequence[Data]) -> Data:
+        adopted, left = given(self.desk.importing).adopt([Handle(item["key"], item["handle"]) for item in objects], user())
+        return {"adopted": [_data(item) for item in adopted], "left": [_data(item) for item in left]}
+
+    def way_back(self, target: str) -> Data:
+        return _data(given(self.desk.rollback).prepare(target))
+
+    def go_back(self, target: str, way: Data, heard: Heard) -> Data:
+        rollback = given(self.desk.rollback)
+        prepared = rollback.prepare(target)
+        if prepared.plan.digest != way["plan"]["digest"]:
+            raise Refused("the way back is not the one that was shown (any more); look at its plan again")
+        try:
+            revision = rollback.commit(prepared, user())
+        except SourceError as error:
+            raise Answered(ERROR, str(error), by_hand=rollback.by_hand(prepared)) from error
+        return {"revision": revision.id, "done": self.make_pass("rollback", heard)}
+
+    def secrets(self) -> Sequence[Data]:
+        return [_data(item) for item in given(self.desk.secrets).list()]
+
+    def set_secret(self, ref: str, value: str) -> Data:
+        return _data(given(self.desk.secrets).set(ref, value, user()))
+
+    def rotate_secret(self, ref: str, length: int | None) -> Data:
+        return _data(given(self.desk.secrets).rotate(ref, user(), length))
+
+    def export_secrets(self) -> Mapping[str, str]:
+        return given(self.desk.secrets).export(user())
+
+    def invite(self) -> Data:
+        return {"token": self._access.invite(), "url": ""}
+
+    def tokens(self) -> Sequence[Data]:
+        return [_data(item) for item in self._access.tokens()]
+
+    def issue(self, name: str, scopes: Sequence[str], days: float | None) -> Data:
+        token, about = self._access.issue(name, [Scope(scope) for scope in scopes], days, user())
+        return {"token": token, "about": _data(about)}
+
+    def revoke(self, name: str) -> None:
+        self._access.revoke(name, user())
+
+    def webhook(self, *, make: bool) -> str | None:
+        return self._access.webhook_secret(make=make)
+
+    @property
+    def _sync(self) -> Sync:
+        return given(self.desk.sync)
+
+    def _tell(self, after: int, heard: Heard) -> int:
+        for event in self.desk.look.events(after):
+            heard(_data(event))
+            after = event.number
+        return after
+
+
+class _Job:
+    """A pass on a thread of its own, so that its events can be told meanwhile."""
+
+    def __init__(self, desk: Desk, sync: Sync, cause: str) -> None:
+        self.done = Flag()
+        self._passed: PassView | None = None
+        self._error: BaseException | None = None
+        self._arguments = (desk.look, sync, user(), cause)
+        Thread(target=self._work, name="pass", daemon=True).start()
+
+    def result(self) -> PassView:
+        """What the pass came to; raises what it raised."""
+        if self._error is not None:
+            raise self._error
+        assert self._passed is not None  # noqa: S101 (it is done)
+        return self._passed
+
+    def _work(self) -> None:
+        try:
+            self._passed = pass_now(*self._arguments)
+        except BaseException as error:  # noqa: BLE001 (told by `result`)
+            self._error = error
+        finally:
+            self.done.set()
+
+
+def given(use_case: T | None) -> T:
+    """What the desk was handed. Raises Refused for what this process may not do."""
+    if use_case is None:
+        raise Refused("this process may only look")
+    return use_case
+
+
+def _data(view: object) -> Data:
+    found: Data = to_data(view)
+    return found
+
+
+def _key(text: str) -> Key:
+    try:
+        return Key.parse(text)
+    except ValueError as error:
+        raise Refused(str(error)) from error

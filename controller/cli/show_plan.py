@@ -1,0 +1,108 @@
+"""A plan as people read it, from its JSON form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from controller.cli.show_findings import backend_lines, finding_lines
+from controller.cli.text import Paint, counted, value, visible
+
+MARKS = {
+    "create": ("+", "green"),
+    "update": ("~", "yellow"),
+    "replace": ("±", "yellow"),
+    "delete": ("-", "red"),
+    "adopt": ("=", "cyan"),
+    "forget": (".", "dim"),
+    "ask": ("?", "magenta"),
+}
+_VERDICTS = {"allow": ("allowed", "green"), "hold": ("HELD", "yellow"), "deny": ("DENIED", "red")}
+_MOST_FIELDS = 40
+
+
+def plan_lines(plan: Mapping[str, Any], paint: Paint) -> list[str]:
+    """The whole plan: where from, what is wrong, every rollout, what is left alone, the sum."""
+    lines = [_headline(plan, paint)]
+    lines += backend_lines(plan.get("backends", {}), paint)
+    lines += finding_lines(plan.get("diagnostics", ()), paint)
+    if plan.get("reason"):
+        lines.append(paint(f"! {visible(plan['reason'])}", "yellow"))
+    for rollout in plan.get("rollouts", ()):
+        lines += ["", *rollout_lines(rollout, paint)]
+    lines += _note_lines(plan.get("notes", ()), paint)
+    return [*lines, "", _sum(plan, paint)]
+
+
+def _headline(plan: Mapping[str, Any], paint: Paint) -> str:
+    revision, live = visible(plan["revision"]), visible(plan["live"])
+    where = f"plan for {paint(revision[:10] or 'no revision', 'bold')}"
+    if live and live != revision:
+        where += f" (reconciled is {live[:10]})"
+    return f"{where} on {world(plan['world'])}"
+
+
+def world(name: str) -> str:
+    """The world in plain words."""
+    plain = visible(name) or "an unnamed world"
+    return f"{plain} (simulated)" if plain.startswith("memory") and "simulated" not in plain else plain
+
+
+def rollout_lines(rollout: Mapping[str, Any], paint: Paint) -> list[str]:
+    """One rollout: verdict, digest, its changes with their fields, and how a held one is approved."""
+    word, style = _VERDICTS.get(rollout["verdict"], (visible(rollout["verdict"]), ""))
+    digest = visible(rollout["digest"])[:12]
+    line = f"rollout {paint(digest, 'bold')}  {paint(word, style)}"
+    if rollout.get("reason"):
+        line += f" by {visible(rollout['rule'])}: {visible(rollout['reason'])}"
+    lines = [line]
+    for change in rollout["changes"]:
+        lines += change_lines(change, paint)
+    if rollout["verdict"] == "hold":
+        lines.append(f"  approve it with: {paint(f'homelab approve {digest}', 'bold')}")
+    elif rollout["verdict"] == "deny":
+        lines.append("  an approval cannot lift this; change the specification or the rules under policy/")
+    return lines
+
+
+def change_lines(change: Mapping[str, Any], paint: Paint) -> Iterable[str]:
+    """One change: mark, key, cause, and each field old → new."""
+    mark, style = MARKS.get(change["action"], ("*", ""))
+    where = f" on {visible(change['provider'])}" if change.get("provider") not in ("", "local") else ""
+    extra = f" ({change['reversal']} undo)" if change.get("reversal") not in ("exact", None) else ""
+    key = paint(visible(change["key"]), style)
+    yield f"  {paint(mark, style)} {key}{where}  {visible(change['action'])}: {visible(change['cause'])}{extra}"
+    fields = change.get("fields", ())
+    for field in fields[:_MOST_FIELDS]:
+        yield f"      {visible(field['path'])}: {paint(value(field['old']), 'red')} → {paint(value(field['new']), 'green')}"
+    if len(fields) > _MOST_FIELDS:
+        yield f"      … and {counted(len(fields) - _MOST_FIELDS, 'more field')} (-o json shows all)"
+    if change.get("risks"):
+        yield f"      risks: {', '.join(visible(risk) for risk in change['risks'])}"
+
+
+def _note_lines(notes: Iterable[Mapping[str, Any]], paint: Paint) -> list[str]:
+    lines = []
+    for note in notes:
+        told = f"{visible(note['reason'])}: {visible(note['message'])}"
+        lines.append(f"  {paint('!', 'yellow')} {visible(note['key'])}  {told}")
+    return ["", "left alone", *lines] if lines else []
+
+
+def _sum(plan: Mapping[str, Any], paint: Paint) -> str:
+    rollouts = plan.get("rollouts", ())
+    if not rollouts:
+        if plan.get("notes") or any(plan.get("backends", {}).values()) or plan.get("reason"):
+            return "nothing to do for what could be planned"
+        return paint("no changes: the world is as git wants it", "green")
+    actions: dict[str, int] = {}
+    for rollout in rollouts:
+        for change in rollout["changes"]:
+            actions[change["action"]] = actions.get(change["action"], 0) + 1
+    verdicts: dict[str, int] = {}
+    for rollout in rollouts:
+        word = _VERDICTS.get(rollout["verdict"], (rollout["verdict"], ""))[0].lower()
+        verdicts[word] = verdicts.get(word, 0) + 1
+    does = ", ".join(f"{actions[action]} to {action}" for action in MARKS if action in actions)
+    said = ", ".join(f"{number} {word}" for word, number in verdicts.items())
+    return f"{does} in {counted(len(rollouts), 'rollout')}: {said}"

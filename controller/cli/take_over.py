@@ -1,0 +1,185 @@
+"""`homelab import`, `homelab adopt`, `homelab detach`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from controller.cli.exits import ERROR, OK
+from controller.cli.house import settings, user, writing
+from controller.cli.show_plan import plan_lines
+from controller.cli.text import counted, visible, visible_lines
+from controller.cli.verbs import Verb, talk, verb
+from controller.core.errors import Refused
+
+if TYPE_CHECKING:
+    from controller.usecases.importing import Importing, Sketch
+
+DRY = click.option("--dry-run", is_flag=True, help="Only show what would be written.")
+
+
+@click.group("import")
+def import_verb() -> None:
+    """Write specs for what already runs, and take it over as it is.
+
+    Nothing is recreated or restarted; the first plan after an import is empty. Values that look secret go to the vault, the files
+    hold references."""
+
+
+@import_verb.command(
+    "docker",
+    cls=Verb,
+    examples=[
+        "homelab import docker --dry-run",
+        "homelab import docker",
+        "homelab import docker --only service/plex --only 'network/*'",
+    ],
+    prints=True,
+)
+@DRY
+@click.option("--only", multiple=True, metavar="PATTERN", help="Only keys that fit, with * and ?; may be given several times.")
+def docker_verb(dry_run: bool, only: tuple[str, ...]) -> None:
+    """Import every container, network and volume that runs without being ours: one file each."""
+    from fnmatch import fnmatchcase
+
+    from controller.wire import open_house
+
+    with open_house(settings(), write=False) as house:
+        importing = _given(house.desk.importing)
+        found = [item for item in importing.discover() if not only or any(fnmatchcase(str(item.key), want) for want in only)]
+        sketch = importing.draft(found)
+        revision = _write(importing, sketch, "what runs on Docker", dry_run)
+    _take(sketch, revision)
+
+
+@import_verb.command(
+    "compose",
+    cls=Verb,
+    examples=[
+        "homelab import compose ~/media/compose.yaml",
+        "homelab import compose compose.yaml --name media --split --dry-run",
+    ],
+    prints=True,
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", default="", help="Name of the Stack; default: the project's name.")
+@click.option("--split", is_flag=True, help="Write one Service per container instead of a Stack.")
+@DRY
+def compose_verb(file: Path, name: str, split: bool, dry_run: bool) -> None:
+    """Import a compose project as a Stack, and take over its containers where it runs."""
+    from controller.usecases.importing_compose import ComposeImport
+    from controller.wire import open_house
+
+    with open_house(settings(), write=False) as house:
+        importing = _given(house.desk.importing)
+        path = file.resolve()
+        compose = ComposeImport(importing, PurePosixPath(path.parent), path.name, Beside(path.parent))
+        sketch = compose.split(name) if split else compose.stack(name)
+        revision = _write(importing, sketch, f"the compose file {file.name}", dry_run)
+    _take(sketch, revision)
+
+
+class Beside:
+    """Files of a folder and nothing outside it: links that lead out, and files over 1 MiB, are as good as missing."""
+
+    _MOST = 1 << 20
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+
+    def __call__(self, path: str) -> bytes | None:
+        try:
+            found = (self._folder / path).resolve(strict=True)
+            if not found.is_relative_to(self._folder) or not found.is_file() or found.stat().st_size > self._MOST:
+                return None
+            return found.read_bytes()
+        except (OSError, ValueError):
+            return None
+
+
+def _given(importing: Importing | None) -> Importing:
+    if importing is None:
+        raise Refused("this house cannot import")
+    return importing
+
+
+def _write(importing: Importing, sketch: Sketch, what: str, dry_run: bool) -> str:
+    """Show what is written, and commit it unless it is a dry run; the revision."""
+    if not talk().json:
+        for path, content in sorted(sketch.files.items()):
+            talk().lines([talk().paint(f"--- {visible(path)}", "bold"), *visible_lines(content.decode()), ""])
+    for item in sketch.left:
+        talk().say(f"left out {visible(item.key)}: {visible(item.reason)}")
+    if sketch.secrets:
+        talk().say(f"to the vault: {', '.join(visible(ref) for ref in sorted(sketch.secrets))}")
+    if dry_run:
+        return ""
+    if not sketch.files:
+        talk().say("there is nothing to import")
+        return ""
+    revision = importing.commit(sketch, user(), what)
+    talk().say(f"committed {revision[:10]} with {counted(len(sketch.files), 'file')}")
+    return revision
+
+
+def _take(sketch: Sketch, revision: str) -> None:
+    """Take over what was committed, and show that the plan after it is empty."""
+    data: dict[str, Any] = {
+        "files": {path: content.decode() for path, content in sketch.files.items()},
+        "secrets": sorted(sketch.secrets),
+        "left": [{"key": item.key, "reason": item.reason} for item in sketch.left],
+        "revision": revision,
+    }
+    if not revision:
+        talk().json_only(data)
+        return
+    with writing() as house:
+        objects = [{"key": item.key, "handle": item.handle} for item in sketch.objects]
+        taken = house.adopt(objects) if objects else _NONE
+        plan = house.plan()
+    _tell_taken(taken)
+    talk().data({**data, **taken, "plan": plan}, plan_lines(plan, talk().paint))
+
+
+_NONE: Mapping[str, Sequence[Any]] = {"adopted": (), "left": ()}
+
+
+def _tell_taken(taken: Mapping[str, Any]) -> None:
+    for item in taken["adopted"]:
+        talk().say(f"took over {visible(item['key'])} ({visible(item['handle'])[:12]})")
+        if item["differs"]:
+            fields = ", ".join(visible(field) for field in item["differs"])
+            talk().warn(
+                f"{visible(item['key'])} differs from its specification in {fields}; it stays as it runs until that changes"
+            )
+    for item in taken["left"]:
+        talk().warn(f"not taken over: {visible(item['key'])}: {visible(item['reason'])}")
+
+
+@verb("adopt", examples=["homelab adopt service/plex", "homelab adopt service/plex network/media"], prints=True)
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True)
+def adopt_verb(keys: tuple[str, ...]) -> None:
+    """Take over what runs for a declared key, as it is: nothing is restarted."""
+    with writing() as house:
+        taken = house.adopt([{"key": key, "handle": ""} for key in keys])
+    _tell_taken(taken)
+    talk().json_only(dict(taken))
+    talk().end(ERROR if taken["left"] else OK)
+
+
+@verb("detach", examples=["homelab detach service/plex", "homelab detach --all --yes"], prints=True)
+@click.argument("keys", metavar="[KEY...]", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Everything that is ours.")
+@click.option("--yes", is_flag=True, help="Do it without asking.")
+def detach_verb(keys: tuple[str, ...], everything: bool, yes: bool) -> None:
+    """Let go of keys; everything keeps running. `homelab adopt KEY` takes them back."""
+    if everything == bool(keys):
+        raise click.UsageError("name keys, or say --all")
+    if everything and not yes:
+        talk().confirm("Let go of everything that is ours?")
+    with writing() as house:
+        gone = list(house.detach(None if everything else keys))
+    talk().data({"detached": gone}, [f"let go of {visible(key)}; it keeps running" for key in gone])
