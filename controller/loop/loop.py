@@ -44,7 +44,7 @@ class Loop:
     def start(self) -> None:
         """Take the lease when it is free, make the first pass, and go on."""
         self._chronicle.start()
-        self._turned(self.seat.take())
+        self._tell_turn(self.seat.take())
         self.seat.keep(self._turned)
         self._worker.start()
         self._commits.start()
@@ -73,12 +73,15 @@ class Loop:
             self.queue.add(Request(Priority.HUMAN, "human", cause))
 
     def _turned(self, leading: bool) -> None:
+        self._tell_turn(leading)
+        self.queue.add(Request(Priority.EVENT, "lease", "took over the lease" if leading else "lost the lease"))
+
+    def _tell_turn(self, leading: bool) -> None:
         now = self._reconciler.bench.clock.now()
         if leading:
             self._reconciler.bench.tell(Event(now, "Leading", f"{self.seat.holder} writes from now on"))
         else:
             self._reconciler.bench.tell(Event(now, "Following", f"{self.seat.holder} only looks: another controller writes"))
-        self.queue.add(Request(Priority.EVENT, "lease", "the lease moved"))
 
     def _wake(self) -> None:
         """Let the pass under way see that something urgent waits."""

@@ -55,7 +55,7 @@ class Worker:
 
     def start(self) -> None:
         """Serve on a thread of its own from now on; the first pass comes at once."""
-        self._queue.add(Request(Priority.RESYNC, "resync", "started"))
+        self._queue.add(Request(Priority.COMMIT, "start", "started"))
         self._thread = Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 

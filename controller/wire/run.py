@@ -42,7 +42,7 @@ def run_controller(
     clock: Clock | None = None,
 ) -> int:
     """Bring the store up to date (after a copy), settle what is open, make passes and serve the page and the socket until
-    SIGTERM, SIGINT or `stop`; returns the exit code. `told` hears once that it stands. Prints nothing.
+    SIGTERM, SIGINT or `stop`; returns the exit code. `told` hears once, on this thread, that it stands. Prints nothing.
 
     Raises LeaseHeld when a controller already runs with this state folder, SettingsError, SourceError, JournalError."""
     lock = FileLock(settings.state / "controller.lock")
@@ -69,17 +69,16 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], public: It
     house.desk = house.desk_with(loop.run_now, loop.kick)
     access = Access(house.store, house.clock, house.vault)
     app = create_app(house.desk, access, meter=meter, public=public)
-    ended = Flag()
-
-    def started(address: str) -> None:
-        invitation = access.first_invitation()
-        link = f"{address}/#token={invitation}" if invitation and address else ""
-        told(Running(address, link, house.world, house.seat.held, house.seat.holder))
-
+    ended, standing = Flag(), _Standing()
     loop.start()
     try:
-        page = serve(app, house.settings.address, house.settings.socket, ended, started)
-        _wait(house.clock, stop, page, code)
+        page = serve(app, house.settings.address, house.settings.socket, ended, standing.at)
+        if _until(standing.flag, page, house.clock, stop):
+            invitation = access.first_invitation()
+            link = f"{standing.address}/#token={invitation}" if invitation and standing.address else ""
+            told(Running(standing.address, link, house.world, house.seat.held, house.seat.holder))
+        if not _until(stop, page, house.clock):
+            code[0] = FAILED
         ended.set()
         page.join()
     finally:
@@ -87,11 +86,24 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], public: It
         loop.stop()
 
 
-def _wait(clock: Clock, stop: Flag, page: Thread, code: list[int]) -> None:
-    while not clock.wait(stop, 1.0):
-        if not page.is_alive():
-            code[0] = FAILED
-            return
+class _Standing:
+    """Where the page stands, told on the page's own thread."""
+
+    def __init__(self) -> None:
+        self.flag = Flag()
+        self.address = ""
+
+    def at(self, address: str) -> None:
+        self.address = address
+        self.flag.set()
+
+
+def _until(flag: Flag, page: Thread, clock: Clock, stop: Flag | None = None) -> bool:
+    """Wait for a flag; False when the page has ended by itself, or `stop` came first."""
+    while not clock.wait(flag, 0.05 if stop is not None else 1.0):
+        if not page.is_alive() or (stop is not None and stop.is_set()):
+            return flag.is_set()
+    return True
 
 
 @contextmanager
