@@ -98,7 +98,7 @@ class Application:
         with self._lock:
             self._receipts[change.place] = receipt
         entry = self._keep(self.bench.done(entry, receipt, self.revision))
-        self.bench.say("Applied", f"{change.action} {change.key}: {change.cause}", entry)
+        self.bench.say("Applied", f"{change.action}: {change.cause}", entry)
         if change.action.writes:
             provider = self.bench.provider(change)
             gate(change, receipt.handle, provider, self.bench.clock, self.interrupt, self.bench.pulse)
@@ -125,7 +125,7 @@ class Application:
     def _backward(self, change: Change, error: Exception) -> RolloutRun:
         if isinstance(error, Interrupted) and self.bench.closing.is_set():
             return self._ended(Outcome.WAITING, "the controller stopped; the next start settles it")
-        reason = f"{change.key}: {error}" if str(change.key) not in str(error) else str(error)
+        reason = f"{change.key}: {error}"
         failed = isinstance(error, (GateFailed, Permanent, KeyError)) or type(error) is Unhealthy
         if failed and not self.rollout.drift:  # a repair is tried again, with patience: what it needs may come back
             now = self.bench.clock.now()

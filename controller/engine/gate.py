@@ -38,7 +38,7 @@ def gate(change: Change, handle: str, provider: Provider, clock: Clock, interrup
     healthy_since: float | None = None
     while True:
         if interrupt.is_set():
-            raise Interrupted(f"{change.key}: called off while waiting for health")
+            raise Interrupted("called off while waiting for health")
         moved = pulse.next()
         health, why = _look(provider, target)
         now = clock.monotonic()
@@ -47,11 +47,11 @@ def gate(change: Change, handle: str, provider: Provider, clock: Clock, interrup
             if now - healthy_since >= change.gate.settle:
                 return
         elif health is Health.DEGRADED:
-            raise GateFailed(f"{change.key} failed: {why}")
+            raise GateFailed(why)
         else:
             healthy_since = None
         if now >= deadline:
-            raise GateFailed(f"{change.key} was not healthy within {change.gate.timeout:.0f} s: {why or health}")
+            raise GateFailed(f"not healthy within {change.gate.timeout:.0f} s: {why or health}")
         left = deadline - now if healthy_since is None else healthy_since + change.gate.settle - now
         clock.wait(moved, min(POLL, max(left, 0.01)))
 

@@ -123,7 +123,7 @@ def _blocked(situation: Situation) -> tuple[dict[Key, str], dict[Key, str]]:
         wanted = {Key.parse(name): digest for name, digest in item.wanted.items()}
         if all((resources[key].digest if key in resources else "") == digest for key, digest in wanted.items()):
             found = stopped if item.repair else blocked
-            found.update(dict.fromkeys(wanted, f"quarantined since {item.culprit} failed: {item.reason}"))
+            found.update(dict.fromkeys(wanted, f"quarantined: {item.culprit} failed: {item.reason}"))
     return blocked, stopped
 
 

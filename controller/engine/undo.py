@@ -85,7 +85,7 @@ def _take_back(bench: Bench, entry: Entry) -> tuple[Change, Receipt] | None:
     if not bench.matches(inverse, inverse.after, observed):
         raise Conflict("the world does not show what was there before")
     bench.back(entry, Step.UNDONE, handle=receipt.handle)
-    bench.say("Undone", f"{change.key} is as before ({change.action} taken back)", entry, Severity.WARNING)
+    bench.say("Undone", f"{change.action} taken back: it is as before", entry, Severity.WARNING)
     return inverse, receipt
 
 
