@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from controller.cli.exits import INVALID, NOT_ALLOWED, UNREACHABLE
-from controller.cli.house import House, running_house, writing
+from controller.cli.exits import INVALID, NOT_ALLOWED, OK, ROLLED_BACK, UNREACHABLE
+from controller.cli.house import Heard, House, running_house, writing
 from controller.cli.show_findings import finding_lines, has_errors
 from controller.cli.show_history import event_line, history_lines
 from controller.cli.show_plan import plan_lines
@@ -30,26 +30,34 @@ def apply_verb() -> None:
         if not talk().json:
             talk().lines([*plan_lines(before, talk().paint), ""])
         done = pass_with_events(house, "apply")
-    finish(done, {"plan": before, "pass": done})
+        finish(house, done, {"plan": before, "pass": done})
 
 
 def pass_with_events(house: House, cause: str) -> Mapping[str, Any]:
     """Make a pass and tell its events meanwhile."""
-    return house.make_pass(cause, lambda event: talk().say(event_line(event, talk().paint_talk)))
+    return house.make_pass(cause, telling())
 
 
-def finish(done: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+def telling() -> Heard:
+    """Says every event that it hears, from any thread."""
+    here = talk()
+    return lambda event: here.say(event_line(event, here.paint_talk))
+
+
+def finish(house: House, done: Mapping[str, Any], data: Mapping[str, Any]) -> None:
     """Show how a pass ended and leave with its exit code."""
     talk().data(data, pass_lines(done, talk().paint))
-    talk().end(pass_code(done))
+    talk().end(_code(house, done))
 
 
-def pass_code(done: Mapping[str, Any]) -> int:
-    """The exit code for a pass: that of its runs; else what keeps the world from following git."""
+def _code(house: House, done: Mapping[str, Any]) -> int:
+    """The exit code for a pass: that of its runs; else what keeps the world from following git. What failed in an earlier run and
+    is not tried again counts as failed now, so that a script need not know who was first to apply a commit."""
     code: int = done["exit_code"]
-    if code in (0, UNREACHABLE) and any(item["sync"] == "Failed" for item in done["status"]["items"]):
-        return NOT_ALLOWED
-    return code
+    if code not in (OK, UNREACHABLE) or all(item["sync"] != "Failed" for item in done["status"]["items"]):
+        return code
+    quarantined = any(note["reason"] == "Quarantined" for note in house.plan()["notes"])
+    return ROLLED_BACK if quarantined else NOT_ALLOWED
 
 
 def pass_lines(done: Mapping[str, Any], paint: Paint) -> list[str]:

@@ -20,7 +20,7 @@ def _then_pass(house: House, cause: str, said: dict[str, Any], no_apply: bool) -
         talk().json_only(said)
         return
     done = pass_with_events(house, cause)
-    finish(done, {**said, "pass": done})
+    finish(house, done, {**said, "pass": done})
 
 
 @verb(

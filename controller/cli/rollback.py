@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from controller.cli.apply import finish
+from controller.cli.apply import finish, telling
 from controller.cli.house import looking, writing
-from controller.cli.show_history import event_line
 from controller.cli.show_plan import plan_lines
 from controller.cli.text import visible
 from controller.cli.verbs import talk, verb
@@ -35,6 +34,6 @@ def rollback_verb(target: str, yes: bool, only_plan: bool) -> None:
             return
         if not yes:
             talk().confirm("Write this as a commit and apply it?")
-        went = house.go_back(target, way, lambda event: talk().say(event_line(event, talk().paint_talk)))
-    talk().say(f"committed {went['revision'][:10]}: {visible(way['message'].splitlines()[0])}")
-    finish(went["done"], {"rollback": way, "revision": went["revision"], "pass": went["done"]})
+        went = house.go_back(target, way, telling())
+        talk().say(f"committed {went['revision'][:10]}: {visible(way['message'].splitlines()[0])}")
+        finish(house, went["done"], {"rollback": way, "revision": went["revision"], "pass": went["done"]})

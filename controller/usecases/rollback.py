@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from controller.core.document import Files, Revision
@@ -14,7 +14,7 @@ from controller.core.key import Key
 from controller.core.ports import Source, Store
 from controller.core.resource import Resource
 from controller.core.run import Outcome, Run
-from controller.engine.reconcile import Reconciler
+from controller.engine.reconcile import Reconciler, Survey
 from controller.usecases.views import PlanView, plan_view
 
 _FARTHEST = 200
@@ -96,7 +96,7 @@ class Rollback:
             raise Refused(f"the specs of {goal.short} are those of {head.short} already: there is nothing to go back to")
         found = self.reconciler.survey(self.source.read(goal.id))
         message = f"Roll back to {goal.short}\n\n{_subject(goal)}"
-        return WayBack(goal.id, "", (), message, plan_view(found.plan, found.decisions, found.report))
+        return WayBack(goal.id, "", (), message, _plan(found, goal))
 
     def commit(self, way: WayBack, author: str) -> Revision:
         """Write it as a commit on top of the branch. Raises SourceError when the repository cannot be written."""
@@ -154,7 +154,7 @@ class Rollback:
             raise Refused(f"the files of {key} are as they were at {revision.short}; what differs is a secret or homelab.yaml")
         found = self.reconciler.survey(Overlay(new, {item: old.read(item) for item in paths}))
         message = f"Roll back {key} to {revision.short}\n\n{_subject(revision)}"
-        return WayBack(revision.id, str(key), paths, message, plan_view(found.plan, found.decisions, found.report))
+        return WayBack(revision.id, str(key), paths, message, _plan(found, revision))
 
     def _earlier(self, key: Key, revision: str) -> tuple[Resource, Revision] | None:
         try:
@@ -183,6 +183,10 @@ class Rollback:
 
     def _runs(self) -> Iterator[Run]:
         yield from self.store.runs(_FARTHEST)
+
+
+def _plan(found: Survey, goal: Revision) -> PlanView:
+    return replace(plan_view(found.plan, found.decisions, found.report), revision=goal.id, live=goal.id)
 
 
 def _applied(run: Run, key: Key) -> bool:

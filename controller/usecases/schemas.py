@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from controller.core.estate import HomelabSpec
@@ -70,7 +70,20 @@ def _definitions(models: Models) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     wanted = [(model, "validation") for model, _ in models.values()]
     made, shared = models_json_schema(wanted, ref_template="#/$defs/{model}")  # type: ignore[arg-type]
     references = {name: made[model, "validation"] for name, (model, _) in models.items()}
-    return references, _without_titles(shared.get("$defs", {}))
+    definitions = _without_titles(shared.get("$defs", {}))
+    for model, _ in models.values():
+        if _takes_notes(model):
+            definitions[model.__name__]["patternProperties"] = {"^x-": {}}
+    return references, definitions
+
+
+def _takes_notes(model: type[BaseModel]) -> bool:
+    """True when `x-…` keys are free for a person's own notes."""
+    try:
+        model.model_validate({"x-note": None})
+    except ValidationError as error:
+        return all(item["type"] != "extra_forbidden" for item in error.errors(include_input=False))
+    return True
 
 
 def _document(name: str, summary: str, spec: Mapping[str, Any]) -> dict[str, Any]:
