@@ -24,7 +24,7 @@ from controller.core.estate import HomelabSpec
 from controller.core.event import Event, Report
 from controller.core.key import Key
 from controller.core.kind import Desired, Kind, Surroundings
-from controller.core.ports import Clock, Providers, Store
+from controller.core.ports import Clock, Providers, Store, Vault
 from controller.core.resource import Gate, Risk, Rollback
 from controller.core.secret import SecretVersion
 from controller.core.state import fingerprint
@@ -197,6 +197,7 @@ class House:
         clock: Clock | None = None,
         kinds: Mapping[str, Kind] | None = None,
         holder: str = "test",
+        vault: Vault | None = None,
     ) -> None:
         """`holder` takes the lease for an hour ("" = somebody else does)."""
         self.clock = clock or SystemClock()
@@ -206,7 +207,7 @@ class House:
         self.kinds = kinds or {"box": BOX}
         self.said: list[Event] = []
         self.providers: Providers = {(name, "local"): MemoryProvider(kind, self.world) for name, kind in self.kinds.items()}
-        vault = OpenVault()
+        vault = vault or OpenVault()
         self.bench = Bench(lambda: self.providers, self.kinds, self.store, vault, self.clock, self.said.append)
         linker = Linker(read_yaml, self.kinds, vault, Drawer())
         numbers = itertools.count(1)

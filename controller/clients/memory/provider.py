@@ -151,7 +151,7 @@ class MemoryProvider:
         status = thing.state.get("status", "running")
         if ":crash" in image:
             return Health.DEGRADED, "exited with code 1: simulated crash"
-        if status != "running":
+        if status not in ("running", "completed"):
             return Health.DEGRADED, f"it is {status}"
         if ":never" in image or age < self._world.delay:
             return Health.PROGRESSING, "starting"
