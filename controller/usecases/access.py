@@ -279,6 +279,6 @@ def _bucket(door: str, peer: str) -> str:
         address = ip_address(peer)
     except ValueError:
         return f"{door} {peer[:64]}"
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
-        return f"{door} {ip_network((address, 64), strict=False)}"
+    if isinstance(address, IPv6Address):
+        return f"{door} {address.ipv4_mapped or ip_network((address, 64), strict=False)}"
     return f"{door} {address}"

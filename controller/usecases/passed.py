@@ -31,7 +31,7 @@ class PassView:
 
 def pass_now(look: Look, sync: Sync, by: str, cause: str = "asked") -> PassView:
     """Make one pass happen and wait for it."""
-    known = {run.id for run in look.history(_RECENT)}
+    known = {run.id for run in look.history(_RECENT) if run.finished}
     report = sync.apply(by, cause)
     runs = tuple(run for run in look.history(_RECENT) if run.id not in known)
     outcome = _outcome(report, [Outcome(run.outcome) for run in runs])
@@ -39,10 +39,12 @@ def pass_now(look: Look, sync: Sync, by: str, cause: str = "asked") -> PassView:
 
 
 def _outcome(report: Report, made: Sequence[Outcome]) -> Outcome:
-    """The worst of the runs; a rollout that is held says so even where others were applied."""
-    order = list(Outcome)
-    held = any(status.sync is Standing.HELD for status in report.statuses)
-    return max((*made, Outcome.HELD if held else Outcome.APPLIED if made else Outcome.UNCHANGED), key=order.index)
+    """The worst of the runs; a rollout that is held or denied says so even where others were applied."""
+    standing = {status.sync for status in report.statuses if status.rollout}
+    left = [Outcome.HELD] if Standing.HELD in standing else []
+    # A failed key that still has a rollout is one that the rules deny; a quarantined one has none.
+    left += [Outcome.DENIED] if Standing.FAILED in standing else []
+    return max((*made, *left), key=list(Outcome).index, default=Outcome.UNCHANGED)
 
 
 def _code(report: Report, outcome: Outcome) -> int:

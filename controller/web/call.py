@@ -145,7 +145,8 @@ class Operation:
     """One method of one path: what it does and everything the API document says about it.
 
     `scope` None = open to everyone. `answer` is the type of the JSON answer (None = no content or another `media`); `also` are
-    further statuses of success. `socket` = only at the controller's own socket. `etag` = the answer can be revalidated."""
+    further statuses of success. `socket` = only at the controller's own socket; `page` = only there and from our own page.
+    `etag` = the answer can be revalidated."""
 
     handle: Handler
     summary: str
@@ -158,6 +159,7 @@ class Operation:
     body: type[BaseModel] | None = None
     lane: Lane = Lane.QUICK
     socket: bool = False
+    page: bool = False
     etag: bool = False
     problems: tuple[int, ...] = ()
 

@@ -6,7 +6,7 @@ from controller.core.errors import Refused
 from controller.usecases.access import Scope
 from controller.web.answers import Invitation, Me, TokenAnswer, Tokens, WebhookSecret
 from controller.web.call import Call, Face, Reply
-from controller.web.gate import cookie_name, own_page
+from controller.web.gate import cookie_name
 from controller.web.problem import Problem
 
 _MONTH = 30 * 86_400
@@ -14,8 +14,6 @@ _MONTH = 30 * 86_400
 
 def enter(face: Face, call: Call) -> Reply:
     """Trade the one-time token of a link for a session cookie. An older session of this browser ends."""
-    if not call.local:
-        own_page(face, call)
     secret, actor = face.access.enter(call.body.token, call.peer)
     if call.actor is not None and call.actor.door == "session":
         face.access.leave(call.actor.id)

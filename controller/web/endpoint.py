@@ -72,13 +72,13 @@ class Endpoint:
             if operation.scope is None:
                 return None
             raise
-        admit(operation, actor, call)
+        admit(self._face, operation, actor, call)
         return actor
 
     def _still(self, operation: Operation, call: Call, user: str) -> bool:
         """True while a stream's caller may still see it (not signed out, token not revoked)."""
         actor = actor_of(self._face, call, user)
-        admit(operation, actor, call)
+        admit(self._face, operation, actor, call)
         return True
 
     def _work(self, operation: Operation, call: Call) -> Answer | Stream:

@@ -80,7 +80,7 @@ class Feed:
 
     def response(self, after: int, still: Callable[[], bool]) -> Listener:
         """The answer to who wants to listen. Raises Problem when there are too many."""
-        if len(self._listeners) >= LISTENERS:
+        if self.listeners() >= LISTENERS:
             raise Problem(503, "busy", "too many listeners", {"Retry-After": "10"})
         return Listener(self, after, still)
 
@@ -88,6 +88,10 @@ class Feed:
         """Begin to watch for a listener."""
         self._listeners.add(listener)
         self._wanted.set()
+
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
 
     def part(self, listener: Listener) -> None:
         """A listener has gone."""
@@ -103,7 +107,7 @@ class Feed:
     async def page(self, after: int) -> tuple[bytes, int]:
         """Frames after a cursor, and the cursor behind them."""
         recent = tuple(self._recent)
-        if after >= self._newest:
+        if self._newest and after >= self._newest:
             found = []
         elif recent and after >= recent[0][0] - 1:
             found = [item for item in recent if item[0] > after]
@@ -137,25 +141,23 @@ class Listener:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._feed.join(self)
-        gone = asyncio.create_task(_gone(receive))
-        tasks = [gone, asyncio.create_task(self._talk(send)), asyncio.create_task(self._guard())]
+        gone, talk, guard = (asyncio.create_task(part) for part in (_gone(receive), self._talk(send), self._guard()))
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((gone, talk, guard), return_when=asyncio.FIRST_COMPLETED)
+            if _deaf(talk):
+                # Closing would wait for a peer that does not read: what is buffered is thrown away.
+                scope["state"]["abort"]()
+                await asyncio.wait((gone,), timeout=1)
             left = gone.done()
         finally:
             self._feed.part(self)
-            for task in tasks:
+            for task in (gone, talk, guard):
                 task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            ended = await asyncio.gather(gone, talk, guard, return_exceptions=True)
         for error in ended:
             if isinstance(error, Exception) and not isinstance(error, TimeoutError | HomelabError | Problem):
                 _log.error("event stream ended unexpectedly", exc_info=error)
-        if left:
-            return
-        if any(isinstance(error, TimeoutError) for error in ended):
-            # The peer does not read. Closing would wait for it; what is buffered is thrown away.
-            scope.get("state", {}).get("abort", _nothing)()
-        elif self._open:
+        if self._open and not left:
             await self._send(send, {"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _talk(self, send: Send) -> None:
@@ -202,8 +204,9 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-def _nothing() -> None:
-    """There is no connection to abort (a test client)."""
+def _deaf(talk: asyncio.Task[None]) -> bool:
+    """True when a listener was not able to take what we sent in time."""
+    return talk.done() and isinstance(talk.exception(), TimeoutError)
 
 
 def frame(event: Event) -> bytes:

@@ -39,10 +39,12 @@ def actor_of(face: Face, call: Call, user: str) -> Actor | None:
     return actor
 
 
-def admit(operation: Operation, actor: Actor | None, call: Call) -> None:
+def admit(face: Face, operation: Operation, actor: Actor | None, call: Call) -> None:
     """Raises Problem unless this caller may do this."""
     if operation.socket and not call.local:
         raise Problem(403, "socket-only", "this is done only at the controller's own socket, by `homelab` on its machine")
+    if operation.page and not call.local:
+        own_page(face, call)
     if operation.scope is None:
         return
     if actor is None:

@@ -31,7 +31,7 @@ def _open() -> Routes:
         for name, media in page.FILES.items()
     }
     return {
-        "/": {"GET": Operation(page.show, "The status page, or its door.", None, media=page.HTML, problems=(401,))},
+        "/": {"GET": Operation(page.show, "The status page, or its door.", None, media=page.HTML, also=(401,))},
         **files,
         "/livez": {"GET": Operation(reads.alive, "The process answers.", None, answers.Alive)},
         "/readyz": {"GET": Operation(reads.ready, "Each dependency in a word.", None, answers.Ready, also=(503,))},
@@ -146,7 +146,13 @@ def _credentials() -> Routes:
     return {
         "/api/v1/session": {
             "POST": Operation(
-                doors.enter, "Trade a link's one-time token for a session cookie.", None, answers.Me, 201, body=bodies.Enter
+                doors.enter,
+                "Trade a link's one-time token for a session cookie.",
+                None,
+                answers.Me,
+                201,
+                body=bodies.Enter,
+                page=True,
             ),
             "DELETE": Operation(doors.leave, "Sign out.", _READ, status=204, problems=(409,)),
         },

@@ -1,0 +1,130 @@
+"""Who may call what: every path and method of the endpoint, held against a list that a person wrote."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from controller.usecases.access import Scope
+from controller.web.routes import routes
+from tests.support.webhouse import WebHouse
+
+ANYBODY, SOCKET = "anybody", "socket"
+READ, PLAN, APPROVE, APPLY, ADMIN = Scope.READ, Scope.PLAN, Scope.APPROVE, Scope.APPLY, Scope.ADMIN
+
+MAY: dict[tuple[str, str], str] = {
+    ("GET", "/"): ANYBODY,  # strangers get the door: see the test of the page
+    ("GET", "/static/page.css"): ANYBODY,
+    ("GET", "/static/page.js"): ANYBODY,
+    ("GET", "/static/icon.svg"): ANYBODY,
+    ("GET", "/livez"): ANYBODY,
+    ("GET", "/readyz"): ANYBODY,
+    ("POST", "/hooks/git"): ANYBODY,  # who cannot sign is refused: see the attacks
+    ("POST", "/api/v1/session"): ANYBODY,  # who has no invitation is refused
+    ("DELETE", "/api/v1/session"): READ,
+    ("GET", "/metrics"): READ,
+    ("GET", "/api/openapi.json"): READ,
+    ("GET", "/api/v1/me"): READ,
+    ("GET", "/api/v1/status"): READ,
+    ("GET", "/api/v1/history"): READ,
+    ("GET", "/api/v1/runs/{id}"): READ,
+    ("GET", "/api/v1/resources/{kind}/{name}"): READ,
+    ("GET", "/api/v1/events"): READ,
+    ("GET", "/api/v1/plan"): PLAN,
+    ("GET", "/api/v1/rollback"): PLAN,
+    ("POST", "/api/v1/approvals"): APPROVE,
+    ("POST", "/api/v1/rejections"): APPROVE,
+    ("POST", "/api/v1/sync"): APPLY,
+    ("POST", "/api/v1/retry"): APPLY,
+    ("POST", "/api/v1/rollback"): APPLY,
+    ("POST", "/api/v1/suspensions"): APPLY,
+    ("DELETE", "/api/v1/suspensions/{kind}/{name}"): APPLY,
+    ("POST", "/api/v1/detach"): ADMIN,
+    ("POST", "/api/v1/adoptions"): ADMIN,
+    ("GET", "/api/v1/secrets"): ADMIN,
+    ("POST", "/api/v1/invitations"): ADMIN,
+    ("GET", "/api/v1/tokens"): ADMIN,
+    ("POST", "/api/v1/tokens"): ADMIN,
+    ("DELETE", "/api/v1/tokens/{id}"): ADMIN,
+    ("POST", "/api/v1/secrets"): SOCKET,
+    ("POST", "/api/v1/secrets/rotations"): SOCKET,
+    ("POST", "/api/v1/secrets/exports"): SOCKET,
+    ("GET", "/api/v1/webhook"): SOCKET,
+    ("POST", "/api/v1/webhook"): SOCKET,
+}
+HOOK, ENTRY, LEAVE = ("POST", "/hooks/git"), ("POST", "/api/v1/session"), ("DELETE", "/api/v1/session")
+REFUSALS = {"not-authenticated", "not-allowed", "socket-only", "cross-site"}
+
+
+def concrete(path: str) -> str:
+    return path.replace("{id}", "nothing").replace("{kind}", "box").replace("{name}", "nothing")
+
+
+def let_in(client: httpx.Client, method: str, path: str) -> bool:
+    """True when the gate lets a caller pass; what is sent makes no sense, so that nothing is done."""
+    body: dict[str, Any] = {"json": {"no": "sense"}} if method == "POST" and path != "/api/v1/sync" else {}
+    if path in ("/api/v1/webhook", "/api/v1/secrets/exports", "/api/v1/sync"):
+        body["params"] = {"no": "sense"}
+    answer = client.request(method, concrete(path), **body)
+    assert answer.status_code < 500, (method, path, answer.text)
+    if answer.headers.get("content-type") != "application/problem+json":
+        return True
+    return answer.json()["code"] not in REFUSALS
+
+
+def test_the_list_names_every_route() -> None:
+    assert {(method, path) for path, methods in routes().items() for method in methods} == set(MAY)
+
+
+def test_a_stranger_may_only_what_is_open(web: WebHouse) -> None:
+    stranger = web.client()
+    allowed = {item for item in MAY if let_in(stranger, *item)}
+    # Two more are open to ask and refuse at once: a hook without our signature, an entry without proof that our own page asks.
+    assert allowed == {item for item, least in MAY.items() if least == ANYBODY} - {HOOK, ENTRY}
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_token_may_what_its_scope_says(web: WebHouse, scope: Scope) -> None:
+    program = web.client(web.token(scope))
+    reachable = {ANYBODY, READ, scope} | (set(Scope) if scope is Scope.ADMIN else set())
+    assert {item for item in MAY if let_in(program, *item)} == {i for i, least in MAY.items() if least in reachable} - {
+        HOOK,
+        ENTRY,
+    }
+
+
+def test_a_session_may_everything_but_what_is_the_operators(web: WebHouse) -> None:
+    browser = web.browser()
+    # Signing out goes last: nothing is allowed after it.
+    allowed = {item for item in sorted(MAY, key=lambda item: item == LEAVE) if let_in(browser, *item)}
+    assert allowed == {item for item, least in MAY.items() if least != SOCKET} - {HOOK}
+
+
+def test_the_operator_at_the_socket_may_everything(web: WebHouse) -> None:
+    operator = web.operator()
+    assert {item for item in MAY if let_in(operator, *item)} == set(MAY) - {HOOK}
+
+
+def test_other_methods_are_answered_with_what_is_allowed(web: WebHouse) -> None:
+    operator = web.operator()
+    for path, methods in routes().items():
+        known = set(methods) | ({"HEAD"} if "GET" in methods else set())
+        for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - known:
+            answer = operator.request(method, concrete(path))
+            assert answer.status_code == 405, (method, path)
+            assert answer.headers["allow"] == ", ".join(sorted(known)), (method, path)
+
+
+def test_a_revoked_or_expired_token_opens_nothing(web: WebHouse) -> None:
+    old, _ = web.access.issue("old", list(Scope), 1, "tester")
+    gone, about = web.access.issue("gone", list(Scope), None, "tester")
+    web.access.revoke(about.id, "tester")
+    web.clock.ahead = 86_400.0 + 1
+    for token in (old, gone):
+        program = web.client(token)
+        for (method, path), least in MAY.items():
+            if least != ANYBODY:
+                # From the tenth wrong one on the address is told to wait; it gets in no more than before.
+                assert program.request(method, concrete(path)).status_code in (401, 429), (method, path)
