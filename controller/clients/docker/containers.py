@@ -7,14 +7,12 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from controller.clients.docker.door import FAILED, QUICK, Door
+from controller.clients.docker.door import QUICK, Door
 from controller.clients.docker.names import archive_path, container_name, container_ref, object_ref
-from controller.core.errors import Permanent, Transient
 
 Payload = Mapping[str, Any]
 _STOP_DEFAULT = 10
 _FRAME = 8
-_LOST = ("context deadline", "context canceled", "connection refused", "connection error", "timed out", "timeout")
 
 
 class Containers:
@@ -41,20 +39,15 @@ class Containers:
     def create(self, name: str, payload: Payload, platform: str = "") -> str:
         """Create a stopped container; returns its id. Raises Conflict when the name is taken."""
         params = {"name": container_name(name), **({"platform": platform} if platform else {})}
-        with self._door.writing():
+        with self._door.making():
             made: str = self._door.post("/containers/create", payload, params).json()["Id"]
         return made
 
     def start(self, ref: str) -> None:
         """Start it; nothing happens when it runs. Raises Permanent with the engine's words when it cannot run (port taken, no
-        such command, missing device), which engines report as their own failure."""
-        try:
-            with self._door.writing():
-                self._door.post(f"/containers/{container_ref(ref)}/start", timeout=3 * QUICK)
-        except Transient as error:
-            if error.__cause__ is None and not any(word in str(error) for word in _LOST):
-                raise Permanent(str(error).partition(FAILED)[2] or str(error)) from error
-            raise
+        such command, missing device)."""
+        with self._door.making():
+            self._door.post(f"/containers/{container_ref(ref)}/start", timeout=3 * QUICK)
 
     def stop(self, ref: str, timeout: int | None = None) -> None:
         """Ask it to end, kill it after `timeout` seconds (None = what the container itself says, 10 by default)."""
@@ -69,7 +62,8 @@ class Containers:
 
     def update(self, ref: str, limits: Payload) -> None:
         """Change limits or the restart policy in place."""
-        self._door.post(f"/containers/{container_ref(ref)}/update", limits)
+        with self._door.making():
+            self._door.post(f"/containers/{container_ref(ref)}/update", limits)
 
     def rename(self, ref: str, name: str) -> None:
         """Give it another name. Raises Conflict when it is taken."""
@@ -84,7 +78,8 @@ class Containers:
     def connect(self, ref: str, network: str, endpoint: Payload) -> None:
         """Attach it to a network."""
         body = {"Container": container_ref(ref), "EndpointConfig": endpoint}
-        self._door.post(f"/networks/{object_ref(network, 'network')}/connect", body)
+        with self._door.making():
+            self._door.post(f"/networks/{object_ref(network, 'network')}/connect", body)
 
     def disconnect(self, ref: str, network: str) -> None:
         """Detach it from a network; nothing happens when either is not there."""

@@ -14,19 +14,28 @@ import requests
 from docker.tls import TLSConfig
 from docker.utils.json_stream import json_stream
 
+from controller.clients.docker.socket import SocketAdapter
 from controller.clients.docker.tunnel import Tunnel
 from controller.core.errors import Conflict, Permanent, ProviderError, Transient
 
 LOWEST, HIGHEST = (1, 41), (1, 51)
 QUICK = 60.0
 """Seconds to wait for an answer to an ordinary call."""
-FAILED = "the engine failed: "
+_LOST = ("context deadline", "context canceled", "connection refused", "connection error", "timed out", "timeout")
 _CONNECT = 10.0
 _LIMIT = 256
 _PARALLEL_WRITES = 4
 _SERVER_FAULT = 500
 
 Version = tuple[int, int]
+
+
+class EngineFailed(Transient):
+    """The engine answered with a failure of its own (5xx): `said` is what it says."""
+
+    def __init__(self, name: str, said: str) -> None:
+        self.said = said
+        super().__init__(f"{name}: the engine failed: {said}")
 
 
 class Door:
@@ -61,6 +70,18 @@ class Door:
         """One of the four places for work that loads the engine (create, start, remove)."""
         with self._writes:
             yield
+
+    @contextmanager
+    def making(self) -> Iterator[None]:
+        """One of the four places, for calls in which engines report what a person wrote wrongly as a failure of their own (port
+        taken, no such command, bad subnet): that is Permanent."""
+        try:
+            with self._writes:
+                yield
+        except EngineFailed as error:
+            if any(word in error.said for word in _LOST):
+                raise
+            raise Permanent(error.said) from error
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None) -> Any:
         """GET as plain data."""
@@ -161,6 +182,8 @@ class Door:
                     self._client = docker.APIClient(self._url, version=_text(LOWEST), tls=self._tls or False, timeout=int(QUICK))
                     # Proxies and netrc of the controller's own environment have no say in how an engine is reached.
                     self._client.trust_env = False
+                    if self._url.startswith("unix://"):
+                        self._client.mount("http+docker://", SocketAdapter(self._url, int(QUICK)))
                 reply = self._client.get(f"{self._client.base_url}/_ping", timeout=(_CONNECT, _CONNECT))
             if not reply.ok:
                 raise self._refusal(reply.status_code, _said(reply))
@@ -187,7 +210,7 @@ class Door:
                 return Permanent(f"{self.name}: the engine is too new for API {_text(HIGHEST)}: {text}")
             return Transient(f"{self.name}: the engine has changed its API version: {text}")
         if status >= _SERVER_FAULT:
-            return Transient(f"{self.name}: {FAILED}{text}")
+            return EngineFailed(self.name, text)
         return (Conflict if status == requests.codes.conflict else Permanent)(text)
 
     @contextmanager

@@ -30,7 +30,7 @@ class Networks:
     def create(self, payload: Mapping[str, Any]) -> str:
         """Create a network; returns its id. Raises Conflict when the name is taken."""
         object_ref(str(payload["Name"]), "network")
-        with self._door.writing():
+        with self._door.making():
             made: str = self._door.post("/networks/create", {**payload, "CheckDuplicate": True}).json()["Id"]
         return made
 
@@ -62,7 +62,7 @@ class Volumes:
     def create(self, payload: Mapping[str, Any]) -> None:
         """Create a volume; one of that name and driver stays as it is."""
         object_ref(str(payload["Name"]), "volume")
-        with self._door.writing():
+        with self._door.making():
             self._door.post("/volumes/create", payload)
 
     def remove(self, name: str) -> bool:

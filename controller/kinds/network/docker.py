@@ -18,6 +18,7 @@ from controller.kinds.network.resolve import differences
 OWNER, KEY, SPEC, PREFIX = "homelab.owner", "homelab.key", "homelab.spec", "homelab."
 _EVENTS = {"network": ["create", "destroy", "remove"]}
 _RETRY = 1.0
+_POOL = {"subnet": "Subnet", "ip_range": "IPRange", "gateway": "Gateway", "aux_addresses": "AuxiliaryAddresses"}
 _IPV4_OPTIONAL = (1, 48)
 Details = Mapping[str, Any]
 
@@ -116,7 +117,14 @@ class NetworkProvider:
 
     def _create(self, change: Change, after: State) -> str:
         marks = {OWNER: self._instance, KEY: str(change.key), SPEC: fingerprint(after)}
-        return self._host.networks.create(payload(after, marks))
+        made = self._host.networks.create(payload(after, marks))
+        details = self._host.networks.inspect(made)
+        # Engine 20.10 takes a subnet that is none and makes another network.
+        wrong = differences(after, shown(details)) if details is not None else ()
+        if wrong:
+            self._host.networks.remove(made)
+            raise Permanent(f"the engine does not take {', '.join(f'{each.path}: {each.new}' for each in wrong)}")
+        return made
 
     def _replace(self, change: Change, after: State, live: Details) -> str:
         """Take every container off, make the network anew, and put them on again; when that fails, as it was."""
@@ -199,15 +207,7 @@ class NetworkProvider:
 def payload(state: State, labels: Mapping[str, str]) -> dict[str, Any]:
     """The body of a create call."""
     ipam: Mapping[str, Any] = state.get("ipam") or {}
-    pools = [
-        {
-            "Subnet": "" if subnet == "auto" else subnet,
-            "IPRange": pool.get("ip_range", ""),
-            "Gateway": pool.get("gateway", ""),
-            "AuxiliaryAddresses": pool.get("aux_addresses") or {},
-        }
-        for subnet, pool in (ipam.get("config") or {}).items()
-    ]
+    pools = [{key: pool[name] for name, key in _POOL.items() if pool.get(name)} for pool in (ipam.get("config") or {}).values()]
     body = {
         "Name": state["name"],
         "Driver": state.get("driver", "bridge"),
@@ -219,7 +219,7 @@ def payload(state: State, labels: Mapping[str, str]) -> dict[str, Any]:
         "Labels": {**(state.get("labels") or {}), **labels},
         "IPAM": {
             "Driver": ipam.get("driver", "default"),
-            "Config": [{name: value for name, value in pool.items() if value} for pool in pools],
+            "Config": pools,
             "Options": ipam.get("options") or {},
         },
     }
@@ -230,11 +230,7 @@ def shown(details: Details) -> dict[str, Any]:
     """The normal form that an engine shows."""
     ipam = details.get("IPAM") or {}
     pools = {
-        pool.get("Subnet") or "auto": {
-            name: pool[key]
-            for name, key in (("ip_range", "IPRange"), ("gateway", "Gateway"), ("aux_addresses", "AuxiliaryAddresses"))
-            if pool.get(key)
-        }
+        pool.get("Subnet") or "auto": {name: pool[key] for name, key in _POOL.items() if pool.get(key)}
         for pool in ipam.get("Config") or ()
     }
     return {

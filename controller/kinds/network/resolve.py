@@ -79,5 +79,5 @@ def _state(address: str, spec: NetworkSpec) -> dict[str, Any]:
 
 
 def _pool(pool: Pool) -> dict[str, Any]:
-    found = {"ip_range": pool.ip_range, "gateway": pool.gateway, "aux_addresses": dict(pool.aux_addresses)}
+    found = {"subnet": pool.subnet, "ip_range": pool.ip_range, "gateway": pool.gateway, "aux_addresses": dict(pool.aux_addresses)}
     return {name: value for name, value in found.items() if value}

@@ -16,14 +16,17 @@ _DIRECTIVES = ("order", "pull_policy", "completes")
 """Fields that say how to change a container and are not in it."""
 _IN_PLACE = ("status", "restart", "container_name", "networks")
 _SHOWN_ONLY = {"mac_address", "priority", "driver_opts", "gw_priority", "interface_name"}
-_ENDPOINT_FIELD = 3
+_NETWORK, _ENDPOINT_FIELD = 2, 3
 DONE = "exited (0)"
 
 
 def same(path: tuple[str, ...], desired: Any, observed: Any) -> bool:
     """True when a desired and an observed value mean the same."""
-    if equal(path, desired, observed) or (not desired and not observed):
+    if equal(path, desired, observed):
         return True
+    if not desired and not observed:
+        # Nothing and empty mean the same, but for a network: attached without more is not detached.
+        return path[0] != "networks" or len(path) != _NETWORK
     rule = _RULES.get(path[0])
     return rule is not None and rule(path, desired, observed)
 
