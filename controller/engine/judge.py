@@ -39,6 +39,12 @@ def judge(plan: Plan, facts: Circumstances) -> dict[str, Decision]:
 def _rollout(rollout: Rollout, plan: Plan, facts: Circumstances) -> Decision:
     decisions = [decision for change in rollout.changes for decision in _change(change, plan, facts)]
     strongest = max(decisions, key=lambda d: _ORDER[d.verdict], default=Decision(Verdict.ALLOW, "default", ""))
+    if strongest.verdict is Verdict.DENY:
+        return strongest
+    asked = [change for change in rollout.changes if change.action is Action.ASK]
+    if asked:
+        # No approval lifts this: there is nothing that a run could do.
+        return Decision(Verdict.HOLD, "ask", "; ".join(f"{change.key}: {_instructions(change)}" for change in asked))
     if strongest.verdict is not Verdict.HOLD:
         return strongest
     word = facts.approvals.get(rollout.digest)
@@ -48,6 +54,10 @@ def _rollout(rollout: Rollout, plan: Plan, facts: Circumstances) -> Decision:
     if word.approved:
         return Decision(Verdict.ALLOW, "approval", f"approved by {word.by}" + (f": {word.reason}" if word.reason else ""))
     return Decision(Verdict.HOLD, "rejection", f"rejected by {word.by}" + (f": {word.reason}" if word.reason else ""))
+
+
+def _instructions(change: Change) -> str:
+    return change.instructions or "only a person can do this: do it by hand, or take it back in git"
 
 
 def _change(change: Change, plan: Plan, facts: Circumstances) -> Iterable[Decision]:

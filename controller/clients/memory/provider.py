@@ -53,7 +53,8 @@ class MemoryProvider:
         return snapshot
 
     def adapt(self, state: State, applied: State | None) -> State:
-        """An image reference gets the digest that the simulated registry has for it, kept while the reference stays the same."""
+        """An image reference gets the digest that the simulated registry has for it, kept while the reference stays the same
+        unless it is always to be pulled."""
         met = self._meet("adapt", None)
         if not self._world.reachable(self._connection):
             raise Transient(f"{self._connection}: simulated: cut off")
@@ -61,7 +62,8 @@ class MemoryProvider:
         image = state.get("image")
         if not isinstance(image, str) or "image_digest" in state:
             return state
-        pinned = applied.get("image_digest") if applied and applied.get("image") == image else None
+        stays = applied and applied.get("image") == image and state.get("pull_policy") != "always"
+        pinned = applied.get("image_digest") if applied and stays else None
         return {**state, "image_digest": pinned or self._world.digest(image)}
 
     def apply(self, change: Change, interrupt: Flag) -> Receipt:
@@ -72,7 +74,7 @@ class MemoryProvider:
         self._world.faults.before(met)
         spot = (self._kind.name, self._connection, change.address)
         live = self._world.at(*spot)
-        if not self._equals(change.after, live):
+        if not self._equals(change.after, live, change.before):
             self._expect(change, live)
             if change.after is None:
                 self._remove(spot)
@@ -157,10 +159,11 @@ class MemoryProvider:
             return Health.PROGRESSING, "starting"
         return (Health.DEGRADED, "unhealthy: simulated health check fails") if ":bad" in image else (Health.HEALTHY, "")
 
-    def _equals(self, state: State | None, live: Thing | None) -> bool:
+    def _equals(self, state: State | None, live: Thing | None, other: State | None = None) -> bool:
+        """True when the thing shows a state, and nothing that only the `other` side of the change declares."""
         if state is None or live is None:
             return state is None and live is None
-        return not compare(state, live.state, same=self._kind.same, whole=self._kind.whole)
+        return not compare(state, live.state, other, same=self._kind.same, whole=self._kind.whole)
 
     def _expect(self, change: Change, live: Thing | None) -> None:
         """Law 1. A thing stopped in the middle of a replacement is expected when it is one of the two sides."""
@@ -192,9 +195,9 @@ class MemoryProvider:
         now = self._world.clock.now()
         with self._world.writing(spot) as content:
             content.parked.pop(spot, None)
-            if kept is not None and self._equals(after, kept):
+            if kept is not None and self._equals(after, kept, change.before):
                 content.things[spot] = replace(kept, since=now)
-            elif live is not None and (change.action is Action.UPDATE or self._equals(after, awake(live))):
+            elif live is not None and (change.action is Action.UPDATE or self._equals(after, awake(live), change.before)):
                 undeclared = {name: value for name, value in live.state.items() if name not in (change.before or {})}
                 content.things[spot] = replace(live, state={**undeclared, **after}, since=now, transit=False)
             else:
