@@ -34,6 +34,7 @@ KINDS: dict[str, Kind] = {
     if (folder / "__init__.py").exists()
 }
 KEEPER = write_yaml({"kind": "Service", "name": "keeper", "spec": {"image": "keeper:1"}})
+LATER = 600.0
 FINGERPRINT = re.compile(r" ?#[0-9a-f]{8}|(?<![0-9a-f])[0-9a-f]{12,}(?![0-9a-f])")
 Fields = dict[str, Any] | Literal["gone"]
 
@@ -84,16 +85,16 @@ class Stage:
         self.key = Key(kind, "it")
         self.case = case
         self.vault = AgeVault(folder)
-        clock = HandClock()
-        self.world = MemoryWorld(clock)
-        self.house = House(world=self.world, clock=clock, kinds=KINDS, vault=self.vault)
+        self.clock = HandClock()
+        self.world = MemoryWorld(self.clock)
+        self.house = House(world=self.world, clock=self.clock, kinds=KINDS, vault=self.vault)
         self.house.book.write({"keeper.yaml": KEEPER})
         self.house.reconcile()
 
-    def commit(self, spec: Any) -> None:
+    def commit(self, spec: Any, **envelope: Any) -> None:
         files = {"keeper.yaml": KEEPER, **self.case.files}
         if isinstance(spec, dict):
-            document = {"kind": self.key.kind.capitalize(), "name": self.key.name, **self.case.envelope, "spec": spec}
+            document = {"kind": self.key.kind.capitalize(), "name": self.key.name, **envelope, "spec": spec}
             files["it.yaml"] = write_yaml(document)
         self.house.book.write(files)
 
@@ -112,7 +113,7 @@ class Stage:
         for image, digest in case.published.items():
             self.world.publish(image, digest)
         self.house.reconciler.forget()
-        self.commit(case.desired if case.desired is not None else case.applied)
+        self.commit(case.desired if case.desired is not None else case.applied, **case.envelope)
 
     def disturb(self) -> None:
         """Let the world show what the case says."""
@@ -152,13 +153,20 @@ class Stage:
         wanted = [] if outcome in (Outcome.HELD, Outcome.DENIED) else [outcome]
         assert [run.outcome for run in made] == wanted, self.plan()
 
+    def again(self) -> None:
+        """A later pass."""
+        self.clock.advance(LATER)
+        self.house.reconcile()
+
     def shown(self) -> dict[str, Any]:
         """Everything in the world, by key."""
-        rows = {(row.key.kind, row.address): row.key for row in self.house.store.rows().values()}
+        owned = [(row.key, row.address) for row in self.house.store.rows().values()]
+        wanted = [(key, resource.address) for key, resource in self.estate().resources.items()]
+        keys = {(key.kind, address): key for key, address in [*wanted, *owned]}
         found = {}
         for kind in KINDS:
             for address, thing in self.world.things(kind, "local").items():
-                found[str(rows.get((kind, address), f"{kind} {address}"))] = json.loads(
+                found[str(keys.get((kind, address), f"{kind} {address}"))] = json.loads(
                     FINGERPRINT.sub(_short, json.dumps(masked(thing.state)))
                 )
         return found
@@ -188,12 +196,14 @@ def test_a_case(kind: str, written: Any, tmp_path: Path) -> None:
     assert plan == case.plan.strip(), f"{case.reason}\n{plan}"
     if case.failure is not None:
         stage.world.faults.add(Fault(**case.failure.model_dump()))
-    if any(line and not line.startswith(("!", " ")) for line in plan.splitlines()):
+    if any(not line.startswith("!") for line in plan.splitlines()):
         stage.run(case.outcome)
     else:
         stage.house.reconcile()
+    if case.outcome is Outcome.WAITING:
+        stage.again()
     after = stage.shown()
-    if case.outcome is Outcome.APPLIED:
+    if case.outcome in (Outcome.APPLIED, Outcome.WAITING):
         assert [line for line in stage.plan().splitlines() if not line.startswith("!")] == [], "the second plan is empty"
     else:
         assert after == before, "the world is what it was"
