@@ -22,6 +22,8 @@ SETTLE = 0.03
 """Seconds in which the events of one happening (kill, die, disconnect) are gathered into one pass."""
 AFTERWARDS = 0.5
 """Seconds after which what a rollout may have stirred up itself is looked at."""
+_FAREWELL = 5.0
+"""Seconds that a watching provider gets to end."""
 _STEP_MS = 50
 """How long the file watcher sleeps between two looks at its flag."""
 
@@ -167,10 +169,13 @@ class Backends:
                 thread.start()
 
     def stop(self) -> None:
-        """Watch nothing; the threads end by themselves."""
-        for watcher in self._watchers.values():
-            watcher.stop.set()
+        """Watch nothing: streams are closed before the connections that they run on."""
+        watchers = list(self._watchers.values())
         self._watchers.clear()
+        for watcher in watchers:
+            watcher.stop.set()
+        for watcher in watchers:
+            watcher.thread.join(_FAREWELL)
 
     def moved(self, key: Key | None) -> None:
         """A backend tells that a key (None = anything) changed."""
