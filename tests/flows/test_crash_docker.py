@@ -102,7 +102,7 @@ def verify(place: Place, engine: Engine, standing: tuple[str, str, bool], bad: b
     expected = {"db": standing[0], "web": standing[1], "lone": "lab/web:1"} | ({"guest": "lab/web:1"} if standing[2] else {})
     containers = engine.api.containers(all=True)
     alive = {item["Names"][0].lstrip("/"): item["Image"] for item in containers if item["State"] == "running"}
-    assert alive == expected
+    assert alive == expected, story(place)
     parked = {item["Names"][0].lstrip("/") for item in containers} - alive.keys()
     assert all(name.endswith(".prev") for name in parked), parked
     with open_house(place.settings, write=False) as house:
@@ -111,3 +111,14 @@ def verify(place: Place, engine: Engine, standing: tuple[str, str, bool], bad: b
         assert not found.plan.changes, found.plan.changes
         assert {key.name for key, _ in house.store.rows() if key.kind == "service"} == expected.keys()
         assert bool(house.store.quarantined()) or not bad
+
+
+def story(place: Place) -> str:
+    """What the journal of the last runs says, for a failing test."""
+    with open_house(place.settings, write=False) as house:
+        lines = []
+        for run in reversed(house.store.runs(6)):
+            lines.append(f"{run.id} {run.revision[:8]} {run.outcome} {run.reason}")
+            entries = house.store.entries(run.id)
+            lines += [f"  {e.number} {e.change.action} {e.change.key} {e.step} {e.note}" for e in entries]
+    return "\n".join(lines)
