@@ -14,7 +14,7 @@ from controller.cli.verbs import talk, verb
 @verb("backup", examples=["homelab backup state-2026-11-22.db"])
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup_verb(file: Path) -> None:
-    """Write the state of the controller (ledger, journal, history, approvals) to a new file, also while it runs.
+    """Write the state of the controller to a file: ledger, journal, history, approvals. Also while it runs.
 
     Secrets are not in it: save `identity` and `vault.age` of the state folder as well."""
     from controller.wire import open_house
