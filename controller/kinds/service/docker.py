@@ -230,8 +230,13 @@ class ServiceProvider:
         return spot.stands
 
     def _old(self, after: State, change: Change, spot: Spot) -> Details | None:
-        """A stopped container that is what `after` wants: the parked one, or in the middle of a replacement the current one."""
-        for each in (spot.current if spot.torn else None, spot.parked):
+        """A stopped container that is what `after` wants: the parked one, or the current one in the middle of a replacement or
+        of the delete that this change takes back."""
+        ours = spot.current is not None and (
+            labels_of(spot.current).get(names.KEY) == str(change.key) or spot.handle() == change.handle
+        )
+        halfway = spot.torn or (change.before is None and ours)
+        for each in (spot.current if halfway else None, spot.parked):
             if each is not None and not self._differing(after, each, change, _MOVES):
                 return each
         return None
