@@ -113,7 +113,9 @@ def _cast_one(data: Data, key: Any, wanted: _Cast | _Tree, findings: Findings, p
             data[key] = wanted(value)
         except Invalid as error:
             findings.add_invalid((*path, key), error)
-            data.pop(key)
+            data[key] = None
+            if isinstance(data, dict):
+                del data[key]
     return None
 
 

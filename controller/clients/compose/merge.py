@@ -109,6 +109,8 @@ def _logging(base: Data, over: Data, path: Path) -> Data:
 
 
 def _build(base: Data, over: Data, path: Path) -> Data:
+    if not all(isinstance(side, str | dict | None) for side in (base, over)):
+        raise Invalid("`build` must be text or a map", at=path)
     sides = [{"context": side} if isinstance(side, str) else dict(side or {}) for side in (base, over)]
     return _merge_maps(sides[0], sides[1], path)
 
@@ -121,8 +123,8 @@ def _ulimit(base: Data, over: Data, path: Path) -> Data:
 
 def _address_pools(base: Data, over: Data, path: Path) -> Data:
     """Pools are the same when their subnet is."""
-    if not (isinstance(base, list) and isinstance(over, list)):
-        raise Invalid("`ipam.config` must be a list", at=path)
+    if not (isinstance(base, list) and isinstance(over, list) and all(isinstance(pool, dict) for pool in base + over)):
+        raise Invalid("`ipam.config` must be a list of maps", at=path)
     pools: list[dict[str, Any]] = []
 
     def position(subnet: Data) -> int:

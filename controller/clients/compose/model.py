@@ -189,7 +189,8 @@ class _Extends:
                 "services extend each other: " + " → ".join(f"{one} in {place}" for place, one in [*trail, (file, name)])
             )
         extends = service["extends"]
-        base_name, base_file = (extends, None) if isinstance(extends, str) else (extends.get("service"), extends.get("file"))
+        said = extends if isinstance(extends, dict) else {"service": extends}
+        base_name, base_file = said.get("service"), said.get("file")
         if not isinstance(base_name, str):
             raise Invalid("`extends` does not say which service", "say `service:`")
         origin, place = file, folder

@@ -125,11 +125,10 @@ def _test(value: Data) -> Data:
     return ["CMD-SHELL", value] if isinstance(value, str) else value
 
 
-def _upper(convert: Convert) -> Convert:
-    """Limits of a device: Compose shows their keys with a capital letter and always."""
+def _upper(amount: str, convert: Convert) -> Convert:
+    """A limit of a device: Compose shows its keys with a capital letter and always."""
 
     def capitalised(value: Data) -> Data:
-        amount = "weight" if "weight" in value or "rate" not in value else "rate"
         return {"Path": value.get("path", ""), amount.capitalize(): convert(value.get(amount, 0))}
 
     return capitalised
@@ -145,7 +144,7 @@ def _bytes(value: Data) -> Data:
     return size(value) or "0"
 
 
-io_limits = Field(each(_upper(_bytes)))
+io_limits = Field(each(_upper("rate", _bytes)))
 healthcheck = record(
     {
         "test": Field(_test),
@@ -281,7 +280,7 @@ attachment = record(
 blkio_config = record(
     {
         "weight": Field(_weight),
-        "weight_device": Field(each(_upper(_weight))),
+        "weight_device": Field(each(_upper("weight", _weight))),
         **fields("device_read_bps device_read_iops device_write_bps device_write_iops", io_limits),
     }
 )

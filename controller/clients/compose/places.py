@@ -89,6 +89,7 @@ class _Resolver:
             if isinstance(mount, dict) and mount.get("type") == "bind":
                 if "source" not in mount:
                     self.findings.add((*self.path, "volumes", index), "a bind mount without a source", "say `source:`")
+                mount["source"] = mount.get("source") or "."  # an empty source is the folder of the file, as in Compose
                 self.one(mount, "source", "volumes", index)
         for index, entry in enumerate(service.get("env_file") or []):
             if isinstance(entry, dict):

@@ -58,6 +58,8 @@ def wrong_type(value: Data, path: Path, findings: Findings, allowed: Collection[
     wanted = list(dict.fromkeys(_NAMES[kind] for kind in _NAMES if kind in allowed))
     found = _NAMES.get(type(value), type(value).__name__)
     hint = "write it in quotes" if str in allowed and isinstance(value, _QUOTABLE) else ""
+    if isinstance(value, dict) and path and isinstance(path[-1], int) and dict not in allowed:
+        hint = "write `NAME=value`, or take the dashes away"
     if list in allowed and not isinstance(value, dict | list):
         hint = "put `- ` before it"
     findings.add(path, f"{_place(path)} must be {' or '.join(wanted)}, not {found}", hint)

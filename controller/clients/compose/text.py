@@ -23,7 +23,7 @@ def text_of(value: Data) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int) and _SMALLEST_INT <= value < _LARGEST_INT:
+    if isinstance(value, dict | list) or (isinstance(value, int) and _SMALLEST_INT <= value < _LARGEST_INT):
         return str(value)
     return _float_text(float(value))
 
