@@ -70,7 +70,7 @@ class SecretNames:
 class SecretValues:
     """Every value in plain text."""
 
-    values: dict[str, str]
+    secrets: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,24 +6,21 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from controller.core.key import Key
+from controller.core.key import NAME_PATTERN, Key
 from controller.usecases.access import Scope
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("control characters and characters that reorder or hide text are not allowed")
-    return text
 
 
 def _key(text: str) -> str:
     return str(Key.parse(text))
 
 
-Line = Annotated[str, Field(max_length=500), AfterValidator(_printable)]
+_VISIBLE = "^[^\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]*$"
+"""No control character, and none that reorders or hides text. Written out: not every reader of the schema knows classes."""
+
+Line = Annotated[str, Field(max_length=500, pattern=_VISIBLE)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{6,64}$")]
-KeyText = Annotated[str, Field(max_length=100), AfterValidator(_key)]
-Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
+KeyText = Annotated[str, Field(pattern=rf"^[a-z][a-z0-9-]{{0,31}}/{NAME_PATTERN}$"), AfterValidator(_key)]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=_VISIBLE)]
 RevisionName = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._/-]{0,199}$")]
 
 
@@ -49,7 +46,7 @@ class Say(Body):
 class Retry(Body):
     """What to try again: a rollout digest, a key, or `all`."""
 
-    target: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)]
+    target: Annotated[str, Field(min_length=1, max_length=100, pattern=_VISIBLE)]
 
 
 class Suspend(Body):
@@ -61,6 +58,15 @@ class Suspend(Body):
 
 class Detach(Body):
     """Keys to let go of; `all` stands alone."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["keys"], "properties": {"keys": {"minItems": 1}, "all": {"const": False}}},
+                {"required": ["all"], "properties": {"keys": {"maxItems": 0}, "all": {"const": True}}},
+            ]
+        }
+    )
 
     keys: Annotated[list[KeyText], Field(max_length=1000)] = Field(default_factory=list)
     all: bool = False
@@ -99,7 +105,7 @@ class Thing(Body):
     """An object that runs: its key, and which one it is on the backend ("" = the one at the declared address)."""
 
     key: KeyText
-    handle: Annotated[str, Field(max_length=200), AfterValidator(_printable)] = ""
+    handle: Annotated[str, Field(max_length=200, pattern=_VISIBLE)] = ""
 
 
 class Adopt(Body):
@@ -111,14 +117,14 @@ class Adopt(Body):
 class Rotate(Body):
     """A secret that gets a new generated value, as long as the last one unless `length` says otherwise."""
 
-    ref: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+    ref: Annotated[str, Field(min_length=1, max_length=200, pattern=_VISIBLE)]
     length: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
 
 class SetSecret(Body):
     """A secret value to keep. Never logged, never answered."""
 
-    ref: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+    ref: Annotated[str, Field(min_length=1, max_length=200, pattern=_VISIBLE)]
     value: Annotated[SecretStr, Field(min_length=1, max_length=65_536)]
 
 

@@ -27,7 +27,7 @@ def hook(face: Face, call: Call) -> Reply:
         raise Problem(415, "unsupported-encoding", "send the body as it is, not compressed")
     secret = face.access.webhook_secret()
     if secret is None:
-        raise Problem(401, "not-authenticated", "no webhook secret was made yet; `homelab token webhook` makes one")
+        raise Problem(401, "not-authenticated", "no webhook secret was made yet; `homelab token webhook --make` makes one")
     if not signed(call, secret):
         raise face.access.wrong_signature(call.peer, "the hook is not signed with our secret")
     _readable(call)

@@ -14,6 +14,7 @@ from pydantic.json_schema import JsonSchemaMode
 
 from controller.web.call import JSON, Operation, Routes
 from controller.web.problem import PROBLEM
+from controller.web.repeats import KEY
 
 _REF = "#/components/schemas/{model}"
 _PROBLEM_SCHEMA = {
@@ -30,19 +31,19 @@ _PROBLEM_SCHEMA = {
 }
 _Schemas = Mapping[tuple[Any, JsonSchemaMode], Any]
 _DOORS = {
-    "token": {"type": "http", "scheme": "bearer", "description": "A token `hlc_…`, made by `homelab token issue`."},
-    "session": {"type": "apiKey", "in": "cookie", "name": "homelab-…", "description": "The page's session."},
+    "token": {"type": "http", "scheme": "bearer", "description": "A token `hlc_…`, made by `homelab token create`."},
 }
 
 
-def document(routes: Routes) -> dict[str, Any]:
-    """The whole document as JSON data."""
+def document(routes: Routes, cookie: str) -> dict[str, Any]:
+    """The whole document as JSON data; `cookie` is the name of the page's session cookie."""
     schemas, definitions = _schemas(routes)
     paths = {
         path: {method.lower(): _operation(path, method, item, schemas) for method, item in methods.items()}
         for path, methods in routes.items()
         if not path.startswith("/static/")
     }
+    session = {"type": "apiKey", "in": "cookie", "name": cookie, "description": "The page's session."}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -51,7 +52,7 @@ def document(routes: Routes) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
-        "components": {"schemas": {**definitions, "Problem": _PROBLEM_SCHEMA}, "securitySchemes": _DOORS},
+        "components": {"schemas": {**definitions, "Problem": _PROBLEM_SCHEMA}, "securitySchemes": {**_DOORS, "session": session}},
     }
 
 
@@ -119,7 +120,9 @@ def _header_parameters(method: str, item: Operation) -> list[dict[str, Any]]:
         names.append("If-None-Match")
     if item.query is not None and "after" in item.query.model_fields:
         names.append("Last-Event-ID")
-    return [{"name": name, "in": "header", "required": False, "schema": {"type": "string"}} for name in names]
+    once = {"type": "string", "pattern": KEY}
+    schemas = {"Idempotency-Key": once}
+    return [{"name": name, "in": "header", "required": False, "schema": schemas.get(name, {"type": "string"})} for name in names]
 
 
 def _successes(item: Operation, schemas: _Schemas) -> dict[str, Any]:

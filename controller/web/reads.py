@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from controller.core.errors import HomelabError, Refused
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from controller.core.errors import HomelabError, Refused, SourceError
 from controller.core.key import Key
 from controller.usecases.views import status_view
 from controller.web.answers import Alive, EventsPage, HistoryPage, Me, Ready
@@ -63,7 +66,18 @@ def plan(face: Face, call: Call) -> Reply:
         return Reply(face.desk.look.plan(worktree=query.worktree))
     if query.worktree or ".." in query.revision:
         raise Problem(422, "invalid-query", "name either a revision or the work tree")
-    return Reply(face.desk.look.plan_of(query.revision))
+    with naming(face):
+        return Reply(face.desk.look.plan_of(query.revision))
+
+
+@contextmanager
+def naming(face: Face) -> Iterator[None]:
+    """Around the use of a revision that somebody named: while git answers, an error about it is theirs. Raises Problem."""
+    try:
+        yield
+    except SourceError as error:
+        face.desk.look.source.head()
+        raise Problem(404, "not-found", str(error)) from error
 
 
 def history(face: Face, call: Call) -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
@@ -9,7 +10,8 @@ from threading import Lock
 from controller.web.problem import Problem
 
 _KEPT = 1000
-_LONGEST_KEY = 200
+KEY = "^[!-~]{1,200}$"
+"""What an Idempotency-Key looks like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ class Repeats:
     def begin(self, caller: str, operation: str, key: str, content: str) -> Answer | None:
         """The answer given before, or None when it is to be done now; then `end` must follow. `content` is a digest of what was
         sent. Raises Problem while the first is under way, and for another content under the same key."""
-        if len(key) > _LONGEST_KEY or not key.isprintable():
-            raise Problem(400, "invalid-idempotency-key", f"an Idempotency-Key has 1 to {_LONGEST_KEY} printable characters")
+        if not re.fullmatch(KEY, key):
+            raise Problem(400, "invalid-idempotency-key", f"an Idempotency-Key matches {KEY}")
         with self._lock:
             found = self._known.get((caller, operation, key))
             if found is None:

@@ -12,6 +12,7 @@ from controller.usecases.secrets import SecretView
 from controller.usecases.views import PlanView, ResourceView, RunView, StatusView
 from controller.web import answers, bodies, doors, hooks, page, reads, writes
 from controller.web.call import Call, Face, Handler, Operation, Reply, Routes
+from controller.web.gate import cookie_name
 from controller.web.lanes import Lane
 from controller.web.metrics import TEXT
 from controller.web.openapi import document
@@ -56,7 +57,7 @@ def _looking() -> Routes:
                 query=bodies.PlanQuery,
                 lane=Lane.SLOW,
                 etag=True,
-                problems=(503,),
+                problems=(404, 503),
             )
         },
         "/api/v1/history": {
@@ -107,7 +108,7 @@ def _steering() -> Routes:
         WayBack,
         query=bodies.BackQuery,
         lane=Lane.SLOW,
-        problems=(409, 503),
+        problems=(404, 409, 503),
     )
     return {
         "/api/v1/sync": {
@@ -115,7 +116,15 @@ def _steering() -> Routes:
         },
         "/api/v1/rollback": {
             "GET": way,
-            "POST": _write(writes.go_back, "Roll back by a new commit.", _APPLY, answers.WentBack, bodies.GoBack, **waits),
+            "POST": _write(
+                writes.go_back,
+                "Roll back by a new commit.",
+                _APPLY,
+                answers.WentBack,
+                bodies.GoBack,
+                **waits,
+                problems=(404, 409, 503),
+            ),
         },
         "/api/v1/suspensions": {"POST": _write(writes.suspend, "Leave a key alone.", _APPLY, keys, bodies.Suspend, 201)},
         "/api/v1/suspensions/{kind}/{name}": {
@@ -173,6 +182,6 @@ def _credentials() -> Routes:
     }
 
 
-def api_document(_face: Face, _call: Call) -> Reply:
+def api_document(face: Face, call: Call) -> Reply:
     """The API document."""
-    return Reply(document(routes()))
+    return Reply(document(routes(), cookie_name(face, call.host)))

@@ -10,6 +10,7 @@ from controller.usecases.rollback import WayBack
 from controller.web.answers import Digests, Keys, SecretNames, SecretValues, SyncAnswer, Taken, WentBack
 from controller.web.call import Call, Face, Reply
 from controller.web.problem import Problem
+from controller.web.reads import naming
 
 
 def sync(face: Face, call: Call) -> Reply:
@@ -96,7 +97,8 @@ def go_back(face: Face, call: Call) -> Reply:
 def _way(face: Face, target: str) -> WayBack:
     if ".." in target:
         raise Problem(422, "invalid-target", "name a revision, a key, or nothing")
-    return face.rollback().prepare(target)
+    with naming(face):
+        return face.rollback().prepare(target)
 
 
 def adopt(face: Face, call: Call) -> Reply:

@@ -106,7 +106,7 @@ def test_a_plan_of_another_revision(web: WebHouse) -> None:
         ("revision=--output%3Dx", 422, "invalid-query", "an option is no revision"),
         ("revision=a..b", 422, "invalid-query", "a range is no revision"),
         ("revision=%40%7B-1%7D", 422, "invalid-query", "the reflog is not ours"),
-        ("revision=nothing", 503, "source-unavailable", "git does not know it"),
+        ("revision=nothing", 404, "not-found", "git does not know it"),
         ("colour=red", 422, "invalid-query", "a typo must not be ignored"),
         ("worktree=0&worktree=1", 422, "invalid-query", "twice, and both mean something"),
     ],
@@ -314,7 +314,7 @@ def test_secrets_go_in_at_the_socket_and_are_shown_by_reference(web: WebHouse) -
     assert operator.post("/api/v1/secrets/rotations", json={"ref": "app/key"}).json()["version"] == 2
     listed = web.client(web.token(Scope.ADMIN)).get("/api/v1/secrets")
     assert [item["ref"] for item in listed.json()["secrets"]] == ["app/key"]
-    assert operator.post("/api/v1/secrets/exports").json()["values"]["app/key"] != "canary-4711"
+    assert operator.post("/api/v1/secrets/exports").json()["secrets"]["app/key"] != "canary-4711"
     told = json.dumps([event.message for event in web.store.events()]) + listed.text + operator.get("/metrics").text
     assert "canary-4711" not in told
 
