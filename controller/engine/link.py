@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
@@ -41,6 +41,7 @@ class Linker:
         listing = tuple(files.paths())
         used: set[str] = set()
         resources: list[tuple[Resource, Document]] = []
+        broken: set[Key] = set()
         queue = [(document, 0) for document in loaded.documents]
         while queue:
             document, depth = queue.pop(0)
@@ -52,8 +53,10 @@ class Linker:
                 resource = self._resolve(document, around)
             except Rejected as error:
                 found += _findings(error.problems, document, shelf)
+                broken.add(document.key)
             except SpecError as error:
                 found += error.diagnostics
+                broken.add(document.key)
             else:
                 if resource is not None:
                     resources.append((resource, document))
@@ -61,11 +64,11 @@ class Linker:
         resources = _spelled_out(resources)
         found += _twins(resources)
         found += _clashes(resources)
-        graph, problems = _ordered(resources)
+        graph, problems = _ordered(resources, broken)
         found += problems
         errors = [item for item in found if item.severity is Severity.ERROR]
         if errors:
-            raise SpecError(sorted(errors, key=lambda item: item.origin))
+            raise SpecError(sorted(dict.fromkeys(errors), key=lambda item: item.origin))
         return _estate(revision, graph, loaded, found)
 
     def _expand(self, document: Document, depth: int, around: RepositorySurroundings, shelf: Shelf) -> Iterable[Document]:
@@ -187,8 +190,8 @@ def _clashes(resources: list[tuple[Resource, Document]]) -> Iterable[Diagnostic]
                 yield diagnostic(document.parsed, document.at, message, "only one of them can have it: change one")
 
 
-def _ordered(resources: list[tuple[Resource, Document]]) -> tuple[dict[Key, Resource], list[Diagnostic]]:
-    """Resources with needs first, and what is wrong with the needs."""
+def _ordered(resources: list[tuple[Resource, Document]], broken: Collection[Key]) -> tuple[dict[Key, Resource], list[Diagnostic]]:
+    """Resources with needs first, and what is wrong with the needs. A need on a broken document is no second error."""
     by_key: dict[Key, Resource] = {}
     for resource, _ in resources:
         by_key.setdefault(resource.key, resource)
@@ -196,7 +199,7 @@ def _ordered(resources: list[tuple[Resource, Document]]) -> tuple[dict[Key, Reso
     names = [str(key) for key in by_key]
     for resource, document in resources:
         for need in resource.needs:
-            if need not in by_key:
+            if need not in by_key and need not in broken:
                 hint = did_you_mean(str(need), names) or f"declare {need}, or remove it from the needs"
                 problems.append(
                     diagnostic(document.parsed, document.at, f"{resource.key} needs {need}, which is not declared", hint)

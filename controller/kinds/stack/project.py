@@ -123,7 +123,7 @@ def _unset(loaded: Loaded) -> Iterable[Problem]:
         if place is not None:
             hint = (
                 f"add it to `variables` of the stack or of homelab.yaml, or to a .env beside the compose file; "
-                f"write ${{{name}:-}} where empty is meant"
+                f"write ${{{name}:-}} where empty is meant, and $$ for a dollar sign"
             )
             yield Problem(place[1], f"the variable {name} has no value", hint, loaded.repository.local(place[0]))
 
