@@ -37,8 +37,8 @@ def create_app(
     heartbeat: float = HEARTBEAT,
     send_seconds: float = SEND_SECONDS,
 ) -> Starlette:
-    """The application. `meter` counts passes (the loop calls its `passed`); `public` are the addresses under which a TLS proxy
-    shows this page, as `https://host[:port]`."""
+    """The application. `meter` counts passes (the loop calls its `passed`); `public` are further addresses under which
+    people reach the page, as `http[s]://host[:port]` (https is ended by a proxy). Raises SettingsError for a wrong one."""
     names = Names.of(public)
     face = Face(desk, access, names, meter or Meter(lambda: desk.look.reconciler.last, desk.world))
     lanes, repeats = Lanes(), Repeats()

@@ -26,7 +26,7 @@ def leave(face: Face, call: Call) -> Reply:
     if call.actor is None or call.actor.door != "session":
         raise Problem(409, "no-session", "only a session can be left; revoke a token instead")
     face.access.leave(call.actor.id)
-    return Reply(status=204, headers={"Set-Cookie": _cookie(face, call, "", 0), "Clear-Site-Data": '"cookies"'})
+    return Reply(status=204, headers={"Set-Cookie": _cookie(face, call, "", 0)})
 
 
 def _cookie(face: Face, call: Call, value: str, seconds: int) -> str:

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from controller.usecases.access import Denied
+from controller.usecases.access import Denied, Throttled
 from controller.web.call import JSON, Call, Face, Operation, Stream
 from controller.web.feed import Feed
 from controller.web.gate import actor_of, admit
@@ -68,10 +68,10 @@ class Endpoint:
     def _enter(self, operation: Operation, call: Call, user: str) -> Any:
         try:
             actor = actor_of(self._face, call, user)
-        except Denied:
-            if operation.scope is None:
-                return None
-            raise
+        except (Denied, Throttled):
+            if operation.scope is not None:
+                raise
+            actor = None
         admit(self._face, operation, actor, call)
         return actor
 

@@ -49,7 +49,8 @@ class Frame:
             await send(message)
 
         if not call.local and not self._names.knows(call.host):
-            refused = Problem(400, "unknown-host", "this controller does not answer under that name", {"Connection": "close"})
+            detail = "not one of this controller's names: open it by its IP address, or run it with --public and this address"
+            refused = Problem(400, "unknown-host", detail, {"Connection": "close"})
             await problem_response(refused)(scope, receive, framed)
             return
         await self._app(scope, receive, framed)

@@ -9,24 +9,30 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from controller.core.errors import SettingsError
+
 _HOST = re.compile(r"(?P<host>\[[0-9a-f:.]{2,45}\]|[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?)(?::(?P<port>\d{1,5}))?")
 
 
 @dataclass(frozen=True)
 class Names:
     """`hosts` are names; IP literals always count (only a *name* can be pointed at us by somebody else's DNS). `origins` are
-    public addresses behind a TLS proxy, as `https://host[:port]`."""
+    further addresses that a person set, as `http[s]://host[:port]`; https is ended by a proxy."""
 
     hosts: frozenset[str]
     origins: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, public: Iterable[str] = ()) -> Names:
-        """This machine's own names and the public addresses that a person set."""
+        """This machine's own names and the addresses that a person set. Raises SettingsError."""
         machine = socket.gethostname().lower()
         origins = frozenset(address.rstrip("/").lower() for address in public)
-        proxied = {urlsplit(origin).hostname or "" for origin in origins}
-        return cls(frozenset({"localhost", machine, f"{machine}.local", *proxied}), origins)
+        for origin in origins:
+            scheme, _, host = origin.partition("://")
+            if scheme not in ("http", "https") or not _HOST.fullmatch(host):
+                raise SettingsError(f"public: {origin!r} is not an address; write https://HOST or https://HOST:PORT")
+        named = {urlsplit(origin).hostname or "" for origin in origins}
+        return cls(frozenset({"localhost", machine, f"{machine}.local", *named}), origins)
 
     def knows(self, host: str) -> bool:
         """True when a Host header names us."""

@@ -14,8 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from controller.core.errors import SettingsError
 from controller.usecases.access import TRIES, Scope
 from controller.web import endpoint, server
+from controller.web.names import Names
 from tests.support.webhouse import WebHouse
 
 PUSH = json.dumps({"ref": "refs/heads/main", "text": "ü"}, ensure_ascii=False).encode()
@@ -312,6 +314,19 @@ def test_a15_forwarded_headers_count_for_nothing(web: WebHouse) -> None:
     assert web.client("hlc_0_0", **{**lies, "X-Forwarded-For": "192.0.2.99"}).get("/api/v1/me").status_code == 429
 
 
+@pytest.mark.parametrize(
+    "address", ["house.example.net", "ftp://house", "https://", "https://house/path", "https://a@b", "https://hoüse"]
+)
+def test_a_public_address_that_is_none_is_named(address: str) -> None:
+    with pytest.raises(SettingsError, match="public"):
+        Names.of([address])
+
+
+def test_a_wrong_token_does_not_close_what_is_open(web: WebHouse) -> None:
+    program = web.client("hlc_0_0")
+    assert [program.get("/livez").status_code for _ in range(TRIES + 2)] == [200] * (TRIES + 2)
+
+
 # A16, other sites
 
 
@@ -422,8 +437,11 @@ def test_a17_signing_in_again_ends_the_session_before(web: WebHouse) -> None:
 def test_a17_a_cookie_is_worth_nothing_after_signing_out(web: WebHouse) -> None:
     browser = web.browser()
     cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-    assert browser.delete("/api/v1/session").status_code == 204
+    left = browser.delete("/api/v1/session")
+    assert left.status_code == 204
     assert not browser.cookies
+    # The other services of this domain keep their cookies.
+    assert "clear-site-data" not in left.headers
     for path in ("/api/v1/me", "/api/v1/status", "/api/v1/events", "/metrics"):
         assert web.client(Cookie=cookie).get(path).status_code == 401
     assert 'id="door"' in web.client(Cookie=cookie).get("/").text
