@@ -40,6 +40,11 @@ class Bench:
             raise Transient(f"no connection {change.provider!r} for {change.key}")
         return found
 
+    def lingering(self, change: Change) -> float:
+        """How many seconds after it was sent a request for this change may still show (0 when the connection is gone)."""
+        found = self.providers().get((change.key.kind, change.provider))
+        return found.visible_within if found is not None else 0.0
+
     def look(self, change: Change, handle: str = "") -> Observed:
         """One object as it is now; raises Transient when it cannot be looked at."""
         target = Target(change.key, change.address, handle or change.handle)

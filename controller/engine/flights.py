@@ -17,7 +17,7 @@ from controller.core.run import Outcome, RolloutRun, Run
 from controller.engine.apply import Application, summary
 from controller.engine.bench import Bench
 from controller.engine.group import outdated
-from controller.engine.recover import ended
+from controller.engine.recover import Job, ended
 
 _WORKERS = 64
 
@@ -49,14 +49,24 @@ class Flights:
         with self._landed:
             self._runs.add(run.id)
             self._flights.update({item.digest: _Flight(item, run.id) for item in rollouts})
-        conductor = Thread(target=self._conduct, args=(run, list(rollouts)), name=f"run-{run.id}", daemon=True)
-        self._conductors = [thread for thread in self._conductors if thread.is_alive()] + [conductor]
-        conductor.start()
+        self._start(Thread(target=self._conduct, args=(run, list(rollouts)), name=f"run-{run.id}", daemon=True))
+
+    def resume(self, run: str, jobs: Sequence[tuple[Rollout, Job]], report: Callable[[RolloutRun], None]) -> None:
+        """Go on with rollouts of a run that an interruption left unproven; `report` hears how each of them ended."""
+        with self._landed:
+            self._runs.add(run)
+            self._flights.update({rollout.digest: _Flight(rollout, run) for rollout, _ in jobs})
+        self._start(Thread(target=self._prove, args=(run, list(jobs), report), name=f"settle-{run}", daemon=True))
 
     def runs(self) -> frozenset[str]:
         """Runs under way."""
         with self._landed:
             return frozenset(self._runs)
+
+    def flying(self) -> frozenset[tuple[str, str]]:
+        """Run and digest of every rollout that has not landed."""
+        with self._landed:
+            return frozenset((flight.run, digest) for digest, flight in self._flights.items())
 
     def notes(self) -> tuple[Note, ...]:
         """Keys that must not be planned now."""
@@ -111,6 +121,28 @@ class Flights:
         with self._landed:
             self._landed.wait_for(lambda: not gone & self._flights.keys())
 
+    def _start(self, conductor: Thread) -> None:
+        self._conductors = [thread for thread in self._conductors if thread.is_alive()] + [conductor]
+        conductor.start()
+
+    def _prove(self, run: str, jobs: list[tuple[Rollout, Job]], report: Callable[[RolloutRun], None]) -> None:
+        with ThreadPoolExecutor(max_workers=min(_WORKERS, len(jobs)), thread_name_prefix="settle") as pool:
+            futures = [(rollout, pool.submit(job, self._flights[rollout.digest].interrupt)) for rollout, job in jobs]
+            for rollout, future in futures:
+                future.add_done_callback(lambda done, item=rollout: self._landing(item, done))  # type: ignore[misc]
+            wait([future for _, future in futures])
+        try:
+            for rollout, future in futures:
+                report(_result(rollout, future))
+        except HomelabError as error:
+            self._bench.say("JournalFailed", str(error), severity=Severity.ERROR, run=run)
+        self._ended_run(run)
+
+    def _ended_run(self, run: str) -> None:
+        with self._landed:
+            self._runs.discard(run)
+            self._landed.notify_all()
+
     def _conduct(self, run: Run, rollouts: list[Rollout]) -> None:
         prunes = [item for item in rollouts if all(change.after is None for change in item.changes)]
         others = [item for item in rollouts if item not in prunes]
@@ -135,9 +167,7 @@ class Flights:
         severity = Severity.INFO if run.outcome is Outcome.APPLIED else Severity.ERROR
         message = f"{run.outcome}: {run.reason}" if run.reason else f"{run.outcome}"
         self._bench.say("RunFinished", message, severity=severity, run=run.id)
-        with self._landed:
-            self._runs.discard(run.id)
-            self._landed.notify_all()
+        self._ended_run(run.id)
 
     def _fly(self, run: Run, rollouts: list[Rollout], numbers: count[int]) -> dict[str, RolloutRun]:
         results: dict[str, RolloutRun] = {}

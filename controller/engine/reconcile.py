@@ -28,6 +28,7 @@ from controller.engine.recover import recover
 from controller.engine.report import Findings, fold, news
 
 _LIVE = "live-revision"
+_UNSETTLED = "an interrupted rollout is settled first"
 
 
 @dataclass
@@ -77,13 +78,14 @@ class Reconciler:
         what failed a short while ago (see `patience`)."""
         with self._lock:
             revision, estate, diagnostics, reason = self._read()
-        self._settle(estate, leave or Flag())
+        self._settle(estate)
         found = self._look(revision, estate, diagnostics, reason)
         self._follow(found)
         rollouts = self.patience.ready(found.allowed) if patient else found.allowed
         if rollouts and not self.bench.closing.is_set():
             run = Run(self.new_run(), found.estate.revision.id, cause, by, self.bench.clock.now())
             self.flights.launch(run, rollouts)
+        if self.flights.runs():
             self.flights.wait(leave)
             found = self._look(revision, estate, diagnostics, reason)
             self._follow(found)
@@ -140,14 +142,14 @@ class Reconciler:
             self._estates = {revision.id: known}
         return known
 
-    def _settle(self, estate: Estate, leave: Flag) -> None:
+    def _settle(self, estate: Estate) -> None:
         """Call off what the estate no longer wants, and close what an interruption left open."""
-        self.unsettled = False
         wanted: Estate | None = None
         if estate.revision.id and (self.flights.runs() or self.bench.store.open_entries()):
             wanted, _ = self._adapt(estate)
             self.flights.supersede(wanted)
-        self.unsettled = not recover(self.bench, leave, self.flights.runs(), wanted)
+        if not self.bench.closing.is_set():
+            recover(self.bench, self.flights.resume, self.flights.runs(), wanted)
 
     def _adapt(self, estate: Estate) -> tuple[Estate, tuple[Note, ...]]:
         memory = self._adapted
@@ -195,10 +197,9 @@ class Reconciler:
 
     def _busy(self) -> tuple[Note, ...]:
         """Keys that are under way, or that an interruption left between two states."""
-        runs, notes = self.flights.runs(), self.flights.notes()
-        left = [entry.change for entry in self.bench.store.open_entries() if entry.run not in runs]
-        waits = "an interrupted rollout is settled first"
-        return (*notes, *(Note(change.key, "InProgress", waits, change.provider) for change in left))
+        flying, notes = self.flights.flying(), self.flights.notes()
+        left = [entry.change for entry in self.bench.store.open_entries() if (entry.run, entry.rollout) not in flying]
+        return (*notes, *(Note(change.key, "InProgress", _UNSETTLED, change.provider) for change in left))
 
     def _history(self, revision: Revision) -> str:
         live = self.bench.store.fact(_LIVE)
@@ -234,4 +235,5 @@ class Reconciler:
         for event in news(self.last, found.report):
             self.bench.tell(event)
         self.last = found.report
+        self.unsettled = any(note.message == _UNSETTLED for note in found.situation.unready)
         return found.report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
 from threading import Event as Flag
@@ -9,6 +10,7 @@ from threading import Event as Flag
 from controller.core.decision import Quarantine
 from controller.core.errors import Conflict, Deferred, GateFailed, Interrupted, Permanent, Severity, Transient, Unhealthy
 from controller.core.estate import Estate
+from controller.core.plan import Rollout
 from controller.core.run import Entry, Outcome, RolloutRun, Run, Step
 from controller.core.state import Present, Receipt, State
 from controller.engine.apply import release
@@ -17,26 +19,44 @@ from controller.engine.gate import gate
 from controller.engine.group import outdated
 from controller.engine.undo import settle, undo
 
+Job = Callable[[Flag], RolloutRun]
+"""The rest of a rollout: waits for health, then commits or takes it back. The flag calls the waiting off."""
+Resume = Callable[[str, Sequence[tuple[Rollout, Job]], Callable[[RolloutRun], None]], None]
+"""(run, jobs, hears each result) → starts them and returns."""
 
-def recover(bench: Bench, interrupt: Flag, busy: frozenset[str] = frozenset(), estate: Estate | None = None) -> bool:
-    """Close what is open, rollout by rollout, except the runs in `busy` (still under way). What `estate` no longer wants is taken
-    back without waiting for its health. False when a backend could not be reached, or `interrupt` was set while waiting for
-    health: the entries stay open for the next pass."""
+
+def recover(bench: Bench, resume: Resume, busy: frozenset[str] = frozenset(), estate: Estate | None = None) -> None:
+    """Settle what is open, rollout by rollout, except the runs in `busy` (still under way). What was made as a whole, and what
+    `estate` still wants, only has to prove its health: it is handed to `resume`. Anything else is taken back at once. Where a
+    backend cannot be reached the entries stay open for the next pass."""
     entries = [entry for entry in bench.store.open_entries() if entry.run not in busy]
     entries.sort(key=lambda entry: (entry.run, entry.rollout, entry.number))
-    closed = True
-    for (run_name, digest), group in groupby(entries, key=lambda entry: (entry.run, entry.rollout)):
-        run = bench.store.run(run_name)
-        found = list(group)
-        passed_over = estate is not None and outdated((entry.change for entry in found), estate)
-        result = _rollout(bench, run, digest, found, interrupt, forward=not passed_over)
-        closed = closed and result.outcome is not Outcome.WAITING
-        if run is not None:
-            _report(bench, run, result)
-    return closed
+    _let_land(bench, entries)
+    for name, of_run in groupby(entries, key=lambda entry: entry.run):
+        jobs: list[tuple[Rollout, Job]] = []
+        for digest, group in groupby(of_run, key=lambda entry: entry.rollout):
+            found = list(group)
+            wanted = estate is None or not outdated((entry.change for entry in found), estate)
+            result = _rollout(bench, bench.store.run(name), digest, found, forward=wanted)
+            if isinstance(result, RolloutRun):
+                _report(bench, name, result)
+            else:
+                jobs.append((Rollout(tuple(entry.change for entry in found), digest), result))
+        if jobs:
+            resume(name, jobs, lambda result, name=name: _report(bench, name, result))  # type: ignore[misc]
 
 
-def _rollout(bench: Bench, run: Run | None, digest: str, entries: list[Entry], interrupt: Flag, *, forward: bool) -> RolloutRun:
+def _let_land(bench: Bench, entries: Sequence[Entry]) -> None:
+    """Wait until what was sent in the last moment before an interruption is carried out or never will be: only then may a
+    look decide."""
+    now = bench.clock.now()
+    torn = [entry for entry in entries if entry.step in (Step.INTENDED, Step.UNDOING)]
+    left = max((entry.at + bench.lingering(entry.change) - now for entry in torn), default=0.0)
+    if left > 0:
+        bench.clock.wait(bench.closing, left)
+
+
+def _rollout(bench: Bench, run: Run | None, digest: str, entries: list[Entry], *, forward: bool) -> RolloutRun | Job:
     revision = run.revision if run else ""
     known = next((item for item in run.rollouts if item.digest == digest), None) if run else None
     changes = known.changes if known else ()
@@ -51,7 +71,7 @@ def _rollout(bench: Bench, run: Run | None, digest: str, entries: list[Entry], i
     finished = {entry.change.place for entry in bench.store.entries(run.id) if entry.step is Step.PASSED} if run else set()
     whole = len(finished) + sum(entry.step is Step.DONE for entry in settled) == len(changes)
     if forward and changes and whole and all(entry.step is Step.DONE for entry in settled):
-        return _forward(bench, digest, settled, revision, changes, interrupt)
+        return lambda interrupt: _forward(bench, digest, settled, revision, changes, interrupt)
     outcome, detail = undo(bench, settled, revision)
     why = "interrupted before it was whole; taken back" if forward else "interrupted, and no longer wanted; taken back"
     return RolloutRun(digest, outcome, detail or why, changes)
@@ -66,7 +86,13 @@ def _forward(
         try:
             if change.action.writes:
                 gate(change, entry.handle, bench.provider(change), bench.clock, interrupt, bench.pulse)
-        except (Transient, Interrupted) as error:
+        except Interrupted as error:
+            if bench.closing.is_set():
+                return RolloutRun(digest, Outcome.WAITING, str(error), changes)
+            outcome, detail = undo(bench, entries, revision)
+            outcome = Outcome.SUPERSEDED if outcome is Outcome.ROLLED_BACK else outcome
+            return RolloutRun(digest, outcome, detail or str(error), changes)
+        except Transient as error:
             return RolloutRun(digest, Outcome.WAITING, str(error), changes)
         except GateFailed as error:
             wanted = {str(item.change.key): item.change.digest for item in entries}
@@ -88,8 +114,11 @@ def _shown(bench: Bench, entry: Entry) -> State | None:
     return observed.state if isinstance(observed, Present) else None
 
 
-def _report(bench: Bench, run: Run, result: RolloutRun) -> None:
+def _report(bench: Bench, name: str, result: RolloutRun) -> None:
     """Put the verdict into the interrupted run, and end the run when nothing of it is open."""
+    run = bench.store.run(name)
+    if run is None:
+        return
     rollouts = tuple(result if item.digest == result.digest else item for item in run.rollouts)
     still = any(item.outcome in (Outcome.RUNNING, Outcome.WAITING) for item in rollouts)
     run = replace(run, rollouts=rollouts)

@@ -27,7 +27,8 @@ class NetworkProvider:
     """Networks of one host. A deleted network goes only at `release`: until then its containers can be put back as they were.
     `instance` is the owner mark."""
 
-    visible_within = 0.0
+    visible_within = 3.0
+    """An engine answers when it is done; but a request that a killed controller had sent is carried out all the same."""
 
     def __init__(self, host: DockerHost, instance: str = "home") -> None:
         self._host = host

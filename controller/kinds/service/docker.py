@@ -49,7 +49,8 @@ class ServiceProvider:
     judges health and calls `release`, which gives the real policy and name. `apply` may be repeated and swapped at any position.
     `instance` is the owner mark, `data` the host's folder for relative writable folders, `told` hears of pulls."""
 
-    visible_within = 0.0
+    visible_within = 3.0
+    """An engine answers when it is done; but a request that a killed controller had sent is carried out all the same."""
 
     def __init__(
         self,
@@ -66,10 +67,10 @@ class ServiceProvider:
         self._host = host
         self._instance = instance
         self._roster = Roster(host, instance, self._show)
-        self._look = Look(host.containers, self._roster.wants)
         self._eyes = Eyes(vault.fingerprint, roots, host.images.by_id, self._roster.called)
         delivery = Delivery(blobs, roots, vault.reveal)
         self._swap = Swap(host, instance, delivery, clock.monotonic, told, self._roster.container_of)
+        self._look = Look(host.containers, self._swap.inspect, self._roster.wants)
         self._tuning = Tuning(host)
         self._clock = clock
 
@@ -105,7 +106,7 @@ class ServiceProvider:
         if change.after is None:
             self._delete(change, spot)
         elif change.action is Action.UPDATE:
-            self._update(change, change.after, spot)
+            self._update(change, change.after, spot, interrupt)
         else:
             self._place(change, change.after, spot, interrupt)
         return self._receipt(change)
@@ -199,7 +200,7 @@ class ServiceProvider:
             raise
         self._swap.park(spot, change.address)
 
-    def _update(self, change: Change, after: State, spot: Spot) -> None:
+    def _update(self, change: Change, after: State, spot: Spot, interrupt: Flag) -> None:
         details = self._standing(change, spot)
         if details is None:
             raise Conflict(f"{change.key} is gone")
@@ -209,6 +210,8 @@ class ServiceProvider:
         if strange:
             raise Conflict(f"{change.key} is not what the change expects: {', '.join(strange)}")
         self._tuning.tune(change, after, details, shown, differing)
+        if shown["status"] == "paused":
+            self._swap.after_pause(str(details["Id"]), interrupt)
 
     def _delete(self, change: Change, spot: Spot) -> None:
         if spot.stands is None:
@@ -224,7 +227,7 @@ class ServiceProvider:
     def _standing(self, change: Change, spot: Spot) -> Details | None:
         """The container that a change is about: by handle when somebody renamed it."""
         if change.handle and spot.handle() != change.handle:
-            found = self._host.containers.inspect(change.handle)
+            found = self._swap.inspect(change.handle)
             if found is not None and names.stem(str(found["Name"]).lstrip("/")) != change.address:
                 return found
         return spot.stands

@@ -26,7 +26,8 @@ class VolumeProvider:
     """Volumes of one host. A delete only hides the volume until `release`, so that an undo brings it back with its data.
     `instance` is the owner mark."""
 
-    visible_within = 0.0
+    visible_within = 3.0
+    """An engine answers when it is done; but a request that a killed controller had sent is carried out all the same."""
 
     def __init__(self, host: DockerHost, instance: str = "home") -> None:
         self._host = host
