@@ -40,17 +40,15 @@ def import_verb() -> None:
     prints=True,
 )
 @DRY
-@click.option("--only", multiple=True, metavar="PATTERN", help="Only keys that fit, with * and ?; may be given several times.")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Only keys that fit, with * and ?, and what they use.")
 def docker_verb(dry_run: bool, only: tuple[str, ...]) -> None:
     """Import every container, network and volume that runs without being ours: one file each."""
-    from fnmatch import fnmatchcase
-
+    from controller.usecases.importing import chosen
     from controller.wire import open_house
 
     with open_house(settings(), write=False) as house:
         importing = _given(house.desk.importing)
-        found = [item for item in importing.discover() if not only or any(fnmatchcase(str(item.key), want) for want in only)]
-        sketch = importing.draft(found)
+        sketch = importing.draft(chosen(importing.discover(), only))
         revision = _write(importing, sketch, "what runs on Docker", dry_run)
     _take(sketch, revision)
 

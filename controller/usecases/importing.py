@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, cast
 
 from controller.core.diff import compare
@@ -13,7 +14,7 @@ from controller.core.estate import Estate
 from controller.core.event import Event
 from controller.core.key import Key
 from controller.core.ports import Clock, Discovers, Discovery, Providers, Source, Store, Vault
-from controller.core.resource import Resource
+from controller.core.resource import Mode, Resource
 from controller.core.run import Row
 from controller.core.secret import SecretVersion
 from controller.core.state import Observed, Present, Target, Unknown
@@ -24,6 +25,10 @@ from controller.usecases.rollback import Overlay
 from controller.usecases.secrets import SecretKeeper
 
 SCHEMA_LINE = "# yaml-language-server: $schema={}schemas/homelab.json\n"
+
+
+_USED = ("network", "volume")
+"""Kinds of objects that are worth a declaration only where something uses them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +80,19 @@ class Importing:
     # What runs
 
     def discover(self) -> tuple[Discovery, ...]:
-        """Every object that runs without being ours, behind every connection. Raises Transient when a backend does not answer."""
+        """Every object that runs without being ours, and what it uses, behind every connection. Raises Transient when a backend
+        does not answer."""
         _, _, estate = self._now()
+        ours = {row.handle for row in self.store.rows().values()}
         found: dict[Key, Discovery] = {}
         for provider in self.reconciler.connect(estate.homelab).values():
             asked: object = provider
             if isinstance(asked, Discovers):
                 for item in asked.discover():
-                    found.setdefault(item.key, item)
-        return tuple(sorted(found.values(), key=lambda item: item.key))
+                    if item.handle not in ours:
+                        found.setdefault(item.key, item)
+        used = {key for item in found.values() for key in uses(item.spec)}
+        return tuple(found[key] for key in sorted(found) if key.kind not in _USED or key in used)
 
     def draft(self, items: Sequence[Discovery]) -> Sketch:
         """The documents for discovered objects, one file each. What is declared already, or what the house could not declare, is
@@ -103,7 +112,8 @@ class Importing:
             else:
                 wanted.append(item)
         while True:
-            drafted = {file_of(item.key): self.document(item) for item in wanted}
+            known = {*estate.resources, *(item.key for item in wanted)}
+            drafted = {file_of(item.key): self.document(item, known) for item in wanted}
             secrets = {ref: value for item in wanted for ref, value in item.secrets.items()}
             try:
                 self.trial(drafted)
@@ -128,11 +138,12 @@ class Importing:
         """Every file of the specs now."""
         return tuple(self._now()[1].paths())
 
-    def document(self, item: Discovery) -> bytes:
-        """The file that declares a discovered object."""
+    def document(self, item: Discovery, known: Collection[Key]) -> bytes:
+        """The file that declares a discovered object; needs that nothing declares are left out."""
         data: dict[str, Any] = {"kind": item.key.kind.capitalize(), "name": item.key.name, "spec": dict(item.spec)}
-        if item.needs:
-            data["needs"] = [str(need) for need in item.needs]
+        needs = [str(need) for need in item.needs if need in known]
+        if needs:
+            data["needs"] = needs
         return (SCHEMA_LINE.format("../") + self.write(data)).encode()
 
     # Taking over
@@ -157,6 +168,8 @@ class Importing:
             resource = estate.resources.get(Key.parse(item.key))
             if resource is None:
                 left.append(Left(item.key, "nothing declares it; `homelab import docker` writes specs for what runs"))
+                continue
+            if resource.mode is Mode.OBSERVE:
                 continue
             found = self._look(resource, item.handle, providers)
             if not isinstance(found, Present):
@@ -231,6 +244,31 @@ class Promised:
     def literal(self, value: str) -> SecretVersion:
         """As the vault."""
         return self.vault.literal(value)
+
+
+def uses(spec: Any) -> Iterator[Key]:
+    """Keys that a spec refers to by `resource`."""
+    if isinstance(spec, Mapping):
+        if isinstance(spec.get("resource"), str):
+            yield Key.parse(spec["resource"])
+        for value in spec.values():
+            yield from uses(value)
+    elif isinstance(spec, (list, tuple)):
+        for value in spec:
+            yield from uses(value)
+
+
+def chosen(items: Sequence[Discovery], patterns: Sequence[str]) -> tuple[Discovery, ...]:
+    """Those whose key fits a shell pattern (no pattern = all), with what they use and need."""
+    by_key = {item.key: item for item in items}
+    queue = [item for item in items if not patterns or any(fnmatchcase(str(item.key), pattern) for pattern in patterns)]
+    found: dict[Key, Discovery] = {}
+    while queue:
+        item = queue.pop()
+        if item.key not in found:
+            found[item.key] = item
+            queue += [by_key[key] for key in (*uses(item.spec), *item.needs) if key in by_key]
+    return tuple(found[key] for key in sorted(found))
 
 
 def file_of(key: Key) -> str:

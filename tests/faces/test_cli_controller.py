@@ -126,21 +126,23 @@ def test_a_backup_of_a_running_controller_restores(home: Home) -> None:
 
 
 def test_a_link_follows_events(home: Home) -> None:
-    with home.controller():
-        with subprocess.Popen(
+    with (
+        home.controller(),
+        subprocess.Popen(
             [BINARY, "events", "-f", "-o", "json", "--limit", "1"],
             cwd=home.repo,
             env=home.settings(),
             stdout=subprocess.PIPE,
             text=True,
-        ) as follower:
-            assert follower.stdout is not None
-            first = json.loads(follower.stdout.readline())
-            home.service("app:1")
-            reasons = {first["reason"]}
-            while "RunFinished" not in reasons:
-                reasons.add(json.loads(follower.stdout.readline())["reason"])
-            follower.terminate()
+        ) as follower,
+    ):
+        assert follower.stdout is not None
+        first = json.loads(follower.stdout.readline())
+        home.service("app:1")
+        reasons = {first["reason"]}
+        while "RunFinished" not in reasons:
+            reasons.add(json.loads(follower.stdout.readline())["reason"])
+        follower.terminate()
 
 
 class _Stub(http.server.BaseHTTPRequestHandler):

@@ -12,7 +12,9 @@ from controller.clients.docker import DockerHost, Happening
 from controller.core.change import Change
 from controller.core.errors import Conflict, Permanent, ProviderError, Unhealthy
 from controller.core.key import Key
+from controller.core.ports import Discovery
 from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target, fingerprint
+from controller.kinds.network.discover import discover
 from controller.kinds.network.resolve import differences
 
 OWNER, KEY, SPEC, PREFIX = "homelab.owner", "homelab.key", "homelab.spec", "homelab."
@@ -90,6 +92,10 @@ class NetworkProvider:
                 self._going.difference_update(receipt.retained)
             return Receipt(receipt.handle, None)
         return Receipt(receipt.handle, receipt.state)
+
+    def discover(self) -> list[Discovery]:
+        """Networks that exist without being ours. Raises Transient."""
+        return discover(self._host, self._instance)
 
     def watch(self, moved: Callable[[Key | None], None], stop: Flag) -> None:
         """Tell which network moved."""

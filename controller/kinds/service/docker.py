@@ -13,11 +13,12 @@ from controller.clients.docker import DockerHost, Happening, Look
 from controller.core.change import Action, Change
 from controller.core.errors import Conflict, Permanent, ProviderError, Unhealthy
 from controller.core.key import Key
-from controller.core.ports import Clock, Vault
+from controller.core.ports import Clock, Discovery, Vault
 from controller.core.state import Health, Receipt, Snapshot, State, Target
 from controller.kinds.service import mounts, names, pinning
 from controller.kinds.service.delivery import Delivery
-from controller.kinds.service.health import judge
+from controller.kinds.service.discover import discover
+from controller.kinds.service.health import judge, redacted
 from controller.kinds.service.judgement import differences
 from controller.kinds.service.projection import Details, Eyes, project
 from controller.kinds.service.roster import Roster
@@ -129,6 +130,18 @@ class ServiceProvider:
         for parked in self._roster.parked(self._look.read()):
             if now - ended(parked) > _DAY:
                 self._host.containers.remove(str(parked["Id"]))
+
+    def log(self, target: Target, lines: int) -> str:
+        """The last lines of the container that stands now. Raises Transient, Permanent."""
+        details: Details | None = self._host.containers.inspect(target.handle) if target.handle else None
+        details = details or self._swap.spot(target.address).stands
+        if details is None:
+            raise Permanent(f"there is no container {target.address!r}")
+        return redacted(self._host.containers.logs(str(details["Id"]), lines), details)
+
+    def discover(self) -> list[Discovery]:
+        """Containers that run without being ours. Raises Transient."""
+        return discover(self._host, self._instance, self._eyes)
 
     def watch(self, moved: Callable[[Key | None], None], stop: Flag) -> None:
         """Tell which service moved; while the stream stands, a look inspects only those."""

@@ -12,7 +12,9 @@ from controller.clients.docker import DockerHost, Happening
 from controller.core.change import Change
 from controller.core.errors import Conflict, Permanent, ProviderError
 from controller.core.key import Key
+from controller.core.ports import Discovery
 from controller.core.state import ABSENT, Observed, Owner, Present, Receipt, Snapshot, State, Target
+from controller.kinds.volume.discover import discover
 from controller.kinds.volume.resolve import differences
 
 OWNER, KEY, PREFIX = "homelab.owner", "homelab.key", "homelab."
@@ -84,6 +86,10 @@ class VolumeProvider:
                 self._going.difference_update(receipt.retained)
             return Receipt(receipt.handle, None)
         return Receipt(receipt.handle, receipt.state)
+
+    def discover(self) -> list[Discovery]:
+        """Volumes that exist without being ours. Raises Transient."""
+        return discover(self._host, self._instance)
 
     def watch(self, moved: Callable[[Key | None], None], stop: Flag) -> None:
         """Tell which volume moved."""

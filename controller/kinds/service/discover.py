@@ -1,0 +1,222 @@
+"""Containers that run without being ours, as the Services that would declare them: what was asked for, without what the image and
+the engine add by themselves."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from controller.clients.docker import DockerHost
+from controller.core.key import Key
+from controller.core.ports import Discovery
+from controller.kinds.service import names
+from controller.kinds.service.endpoints import DEFAULT
+from controller.kinds.service.projection import Details, Eyes, project
+from controller.kinds.service.secrets import is_sensitive
+
+_COMPOSE = "com.docker.compose."
+_NOT_OURS_TO_SAY = (names.PREFIX, _COMPOSE, "com.docker.swarm.", "desktop.docker.io/")
+_AS_IT_IS = (
+    "user", "working_dir", "hostname", "domainname", "tty", "stdin_open", "stop_signal", "stop_grace_period", "mem_limit",
+    "mem_reservation", "memswap_limit", "mem_swappiness", "cpus", "cpu_shares", "cpu_quota", "cpu_period", "cpu_rt_runtime",
+    "cpu_rt_period", "cpuset", "pids_limit", "oom_score_adj", "oom_kill_disable", "privileged", "read_only", "init", "uts",
+    "userns_mode", "cgroup", "cgroup_parent", "runtime", "shm_size", "dns", "dns_opt", "dns_search", "device_cgroup_rules",
+    "group_add", "security_opt", "volumes_from", "storage_opt", "sysctls", "annotations", "cap_add", "cap_drop", "ulimits",
+    "extra_hosts", "logging", "restart", "ipc", "pid", "healthcheck", "network_mode",
+)  # fmt: skip
+_BY_DEFAULT: Mapping[str, tuple[Any, ...]] = {
+    "restart": ("no",),
+    "shm_size": (64 << 20,),
+    "ipc": ("private", "shareable"),
+    "cgroup": ("private", "host"),
+    "runtime": ("runc",),
+    "logging": ({"driver": "json-file"},),
+    "security_opt": (["label=disable"],),
+}
+"""What engines set where nothing is asked for."""
+_OF_IMAGE = {"user": "User", "working_dir": "WorkingDir", "stop_signal": "StopSignal", "healthcheck": "Healthcheck"}
+_FIXED = ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address", "interface_name", "gw_priority", "driver_opts")
+_HIDDEN = re.compile(r"[^a-z0-9]+")
+
+
+def discover(host: DockerHost, instance: str, eyes: Eyes) -> list[Discovery]:
+    """Every container that runs, is not ours, and was made to stay. Raises Transient."""
+    found: dict[Key, Discovery] = {}
+    for row in sorted(json.loads(host.containers.listing()), key=lambda row: str(row["Names"])):
+        details = host.containers.inspect(row["Id"]) if row["State"] == "running" else None
+        if details is None or not _stays(details, instance):
+            continue
+        key = _key(details)
+        while key in found:
+            key = Key(key.kind, f"{key.name}-x")
+        described = _describe(details, key, host, eyes)
+        if described is not None:
+            found[key] = described
+    return list(found.values())
+
+
+def slug(text: str) -> str:
+    """A name for a document out of a name on an engine."""
+    return _HIDDEN.sub("-", text.lower()).strip("-")[:60].strip("-") or "unnamed"
+
+
+def _stays(details: Details, instance: str) -> bool:
+    """False for ours, for one-off containers, for tasks of a swarm, and for the controller's own container."""
+    labels = details["Config"].get("Labels") or {}
+    one_off = details["HostConfig"].get("AutoRemove") or labels.get(f"{_COMPOSE}oneoff", "").lower() == "true"
+    mine = details["Id"].startswith(socket.gethostname()) or labels.get(names.OWNER) == instance
+    return not (one_off or mine or "com.docker.swarm.task" in labels)
+
+
+def _key(details: Details) -> Key:
+    """A container of Compose is called after its project and service, any other as it is."""
+    labels, name = details["Config"].get("Labels") or {}, str(details["Name"]).lstrip("/")
+    project, service = labels.get(f"{_COMPOSE}project"), labels.get(f"{_COMPOSE}service")
+    if project and service and re.fullmatch(rf"{re.escape(project)}[-_]{re.escape(service)}[-_]1", name):
+        return Key("service", slug(f"{project}-{service}"))
+    return Key("service", slug(name))
+
+
+def _describe(details: Details, key: Key, host: DockerHost, eyes: Eyes) -> Discovery | None:
+    address = str(details["Name"]).lstrip("/")
+    state = project(details, address, eyes)
+    if "image" not in state:
+        # Its tag has moved to another image since: nothing that could be declared leads back to what runs.
+        return None
+    image = ((eyes.image(str(details["Image"])) or {}).get("Config")) or {}
+    secrets: dict[str, str] = {}
+    spec: dict[str, Any] = {"image": state["image"]}
+    if host.name != "local":
+        spec["host"] = host.name
+    if address != key.name:
+        spec["container_name"] = address
+    spec.update(_commands(state, image))
+    spec.update(_plain_fields(state, details["Config"], image))
+    spec.update(_lists(state, image))
+    environment = dict(_environment(details, key, image, secrets))
+    if environment:
+        spec["environment"] = environment
+    labels = details["Config"].get("Labels") or {}
+    needs = tuple(Key("service", slug(f"{labels.get(f'{_COMPOSE}project', '')}-{name}")) for name in _depends_on(labels))
+    return Discovery(key, spec, address, str(details["Id"]), needs, secrets, labels.get(f"{_COMPOSE}project", ""))
+
+
+def _commands(state: Mapping[str, Any], image: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Command and entrypoint where they are not the image's. An entrypoint of one's own drops the image's command."""
+    entrypoint, command = state.get("entrypoint"), state.get("command")
+    own_entrypoint = (entrypoint or None) != (image.get("Entrypoint") or None)
+    if own_entrypoint:
+        yield "entrypoint", _escaped(entrypoint) if entrypoint else [""]
+    if (command or None) != (image.get("Cmd") or None) and not (own_entrypoint and not command):
+        yield "command", _escaped(command or [])
+
+
+def _plain_fields(state: Mapping[str, Any], config: Mapping[str, Any], image: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name in _AS_IT_IS:
+        value = state.get(name)
+        if value is None or value in _BY_DEFAULT.get(name, ()):
+            continue
+        if name in _OF_IMAGE and config.get(_OF_IMAGE[name]) == image.get(_OF_IMAGE[name]):
+            continue
+        if name == "memswap_limit" and value == 2 * state.get("mem_limit", 0):
+            continue
+        yield name, _escaped(value)
+
+
+def _lists(state: Mapping[str, Any], image: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What stands as a map in the normal form and as a list in a compose file."""
+    made: dict[str, Any] = {
+        "ports": [f"{each}:{port}" if each else port for port, several in state.get("ports", {}).items() for each in several],
+        "expose": [
+            port
+            for port in state.get("expose", {})
+            if port not in (image.get("ExposedPorts") or {}) and port not in state.get("ports", {})
+        ],
+        "devices": [f"{each['source']}:{target}:{each['permissions']}" for target, each in state.get("devices", {}).items()],
+        "tmpfs": [f"{path}:{words}" if words else path for path, words in state.get("tmpfs", {}).items()],
+        "labels": {
+            name: _escaped(value)
+            for name, value in state.get("labels", {}).items()
+            if not name.startswith(_NOT_OURS_TO_SAY) and (image.get("Labels") or {}).get(name) != value
+        },
+        "volumes": list(_volumes(state.get("volumes", {}), image.get("Volumes") or {})),
+        "networks": dict(_networks(state.get("networks", {}))),
+    }
+    yield from ((name, value) for name, value in made.items() if value)
+    requests = state.get("device_requests")
+    if requests:
+        yield "deploy", {"resources": {"reservations": {"devices": _escaped(requests)}}}
+    weight = state.get("blkio_config", {}).get("weight")
+    if weight:
+        yield "blkio_config", {"weight": weight}
+
+
+def _volumes(volumes: Mapping[str, Mapping[str, Any]], of_image: Mapping[str, Any]) -> Iterator[Any]:
+    for target, entry in volumes.items():
+        source, read_only = str(entry.get("source", "")), bool(entry.get("read_only"))
+        if entry["type"] == "bind":
+            plain = entry.get("propagation", "rprivate") == "rprivate" and "selinux" not in entry and ":" not in source + target
+            options = {name: entry[name] for name in ("propagation", "selinux") if entry.get(name)}
+            short = _escaped(f"{source}:{target}{':ro' if read_only else ''}")
+            yield short if plain else {**_long("bind", _escaped(source), target, read_only), "bind": options}
+        elif entry["type"] == "volume" and source:
+            more = {name: entry[name] for name in ("nocopy", "subpath") if entry.get(name)}
+            yield {
+                **_long("volume", source, target, read_only),
+                **({"volume": more} if more else {}),
+                "resource": f"volume/{slug(source)}",
+            }
+        elif entry["type"] == "volume" and target not in of_image:
+            yield target
+        elif entry["type"] == "tmpfs":
+            more = {name: entry[name] for name in ("size", "mode") if entry.get(name)}
+            yield {"type": "tmpfs", "target": target, **({"tmpfs": more} if more else {})}
+
+
+def _long(kind: str, source: str, target: str, read_only: bool) -> dict[str, Any]:
+    return {"type": kind, "source": source, "target": target, **({"read_only": True} if read_only else {})}
+
+
+def _networks(networks: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
+    for name, entry in networks.items():
+        if name == DEFAULT:
+            if len(networks) > 1:
+                yield name, {}
+            continue
+        aliases = [alias for alias in entry.get("aliases", ()) if alias]
+        fixed = {word: entry[word] for word in _FIXED if entry.get(word)}
+        yield name, {**({"aliases": aliases} if aliases else {}), **fixed, "resource": f"network/{slug(name)}"}
+
+
+def _environment(details: Details, key: Key, image: Mapping[str, Any], secrets: dict[str, str]) -> Iterator[tuple[str, Any]]:
+    """Variables that the image does not set itself; a sensitive value goes into `secrets`."""
+    of_image = set(image.get("Env") or ())
+    for line in details["Config"].get("Env") or ():
+        name, equals, value = str(line).partition("=")
+        if line in of_image:
+            continue
+        if equals and is_sensitive(name, value):
+            ref = f"{key.name}/{slug(name)}"
+            secrets[ref] = value
+            yield name, {"ref": ref}
+        else:
+            yield name, _escaped(value) if equals else None
+
+
+def _depends_on(labels: Mapping[str, str]) -> Iterable[str]:
+    listed = labels.get(f"{_COMPOSE}depends_on", "")
+    return [entry.partition(":")[0] for entry in listed.split(",") if entry]
+
+
+def _escaped(value: Any) -> Any:
+    """The same, so that nothing in it is taken for a variable."""
+    if isinstance(value, str):
+        return value.replace("$", "$$")
+    if isinstance(value, Mapping):
+        return {name: _escaped(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_escaped(each) for each in value]
+    return value
