@@ -60,7 +60,8 @@ def _rollout(bench: Bench, run: Run | None, digest: str, entries: list[Entry], *
     revision = run.revision if run else ""
     known = next((item for item in run.rollouts if item.digest == digest), None) if run else None
     changes = known.changes if known else ()
-    bench.say("Settling", f"{len(entries)} open entries of an interrupted rollout", entries[0], Severity.WARNING)
+    if known is None or known.outcome is not Outcome.WAITING:  # said once, however often it must be tried
+        bench.say("Settling", f"{len(entries)} open entries of an interrupted rollout", entries[0], Severity.WARNING)
     try:
         settled = [settle(bench, entry, revision) for entry in entries]
     except (Transient, Deferred) as error:
@@ -123,7 +124,8 @@ def _report(bench: Bench, name: str, result: RolloutRun) -> None:
     still = any(item.outcome in (Outcome.RUNNING, Outcome.WAITING) for item in rollouts)
     run = replace(run, rollouts=rollouts)
     bench.store.save(run if still else ended(run, bench.clock.now()))
-    bench.say("Settled", f"{result.outcome}: {result.reason}", run=run.id)
+    if result.outcome is not Outcome.WAITING:
+        bench.say("Settled", f"{result.outcome}: {result.reason}", run=run.id)
 
 
 def ended(run: Run, now: float) -> Run:
