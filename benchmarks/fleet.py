@@ -43,7 +43,7 @@ class Fleet:
 
     def compose(self) -> str:
         """The compose file (JSON is YAML)."""
-        volumes = {source: {} for spec in self.services.values() for source in _sources(spec)}
+        volumes: dict[str, Any] = {source: {} for spec in self.services.values() for source in _sources(spec)}
         return json.dumps({"services": self.services, "networks": {NETWORK: {}}, "volumes": volumes}, indent=1)
 
 

@@ -135,7 +135,11 @@ class Stream:
                 at, event = time.monotonic(), json.loads(line)
                 attributes = event["Actor"]["Attributes"]
                 happening = Happening(
-                    at, event["Action"], event["Actor"]["ID"], attributes.get("name", ""), attributes.get("oldName", "").lstrip("/")
+                    at,
+                    event["Action"],
+                    event["Actor"]["ID"],
+                    attributes.get("name", ""),
+                    attributes.get("oldName", "").lstrip("/"),
                 )
                 with self._news:
                     self._seen.append(happening)

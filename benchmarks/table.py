@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
+from math import isfinite
 
 from benchmarks.peers import NEW, OLD
 from benchmarks.timing import Row
@@ -33,9 +34,9 @@ def render(rows: Sequence[Row], *, quick: bool) -> str:
     head = [
         "# Measured" + (" (quick run)" if quick else ""),
         "",
-        f"`make bench`, {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}. Times are best / median; ",
-        "ratios and goals use medians. Floor: the bare calls over the engine's socket with Python's `http.client`. Floor, peers and",
-        "ours take turns within one run, so that a busy machine slows all of them.",
+        f"`make bench` on {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}.",
+        "Times are best / median; ratios and goals use medians. Floor: the bare calls over the engine's socket with Python's",
+        "`http.client`. Floor, peers and ours take turns within one run, so that a busy machine slows all of them.",
         "",
     ]
     return "\n".join([*head, *lines, "", f"{sum(met)} of {len(met)} goals met.", *([""] if notes else []), *notes])
@@ -45,7 +46,8 @@ def _cells(row: Row) -> tuple[str, ...]:
     floor = f"{row.over_floor:.2f}" if row.over_floor is not None else ""
     verdict = "" if row.met is None else ("met" if row.met else "**missed**")
     peers = [str(row.peers[name]) if name in row.peers else "" for name in (NEW, OLD)]
-    faster = ["" if (ratio := row.under_peer(name)) is None else f"{ratio:.1f}" for name in (NEW, OLD)]
+    ratios = [row.under_peer(name) for name in (NEW, OLD)]
+    faster = [f"{ratio:.1f}" if ratio is not None and isfinite(ratio) else "" for ratio in ratios]
     return (
         row.measure,
         row.engine,

@@ -77,7 +77,7 @@ def interleaved(jobs: Mapping[str, Callable[[], float]], rounds: int, warm: int 
 
 def _shown(value: float, unit: str) -> str:
     if unit != "s":
-        return f"{value:.1f} {unit}" if value < 100 else f"{value:.0f} {unit}"  # noqa: PLR2004
+        return f"{value:.1f} {unit}" if value < 100 else f"{value:.0f} {unit}"
     if value < 1.0:
-        return f"{value * 1000:.1f} ms" if value < 0.1 else f"{value * 1000:.0f} ms"  # noqa: PLR2004
+        return f"{value * 1000:.1f} ms" if value < 0.1 else f"{value * 1000:.0f} ms"
     return f"{value:.2f} s"

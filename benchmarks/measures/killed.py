@@ -32,7 +32,7 @@ def measure(stage: Stage) -> Iterator[Row]:
 
 def _settle(home: Home) -> None:
     time.sleep(2.0)
-    if any(each["sync"] != "Synced" for each in home.status()["statuses"]):
+    if any(each["sync"] != "Synced" for each in home.status()["items"]):
         raise RuntimeError("the fleet is not as declared")
 
 

@@ -55,5 +55,3 @@ def _pass(stage: Stage, count: int) -> Iterator[Row]:
     yield Row(f"no-op pass, {count} running services", stage.version, fine["ours"], goal, met, fine["floor"], peers)
     note = "floor: the list and a bare inspect of each"
     yield Row(f"full audit, {count} running services", stage.version, full["ours"], "reported", None, full["floor"], note=note)
-
-

@@ -39,7 +39,11 @@ def _rows(stage: Stage, home: Home, projects: list[Project]) -> Row:
     raw = Raw(stage.ours.socket)
 
     def theirs(binary: Path) -> float:
-        return stopwatch(lambda: [project.up(binary) for project in projects])
+        def every() -> None:
+            for project in projects:
+                project.up(binary)
+
+        return stopwatch(every)
 
     with home.house() as house:
         house.reconciler.reconcile("bench", "bench")
