@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -42,9 +45,10 @@ class Linker:
         used: set[str] = set()
         resources: list[tuple[Resource, Document]] = []
         broken: set[Key] = set()
-        queue = [(document, 0) for document in loaded.documents]
+        queue = deque((document, 0) for document in loaded.documents)
+        _announce_secrets(loaded.documents, self.vault)
         while queue:
-            document, depth = queue.pop(0)
+            document, depth = queue.popleft()
             around = RepositorySurroundings(
                 files, document.folder, self.reader, self.vault, self.blobs, loaded.homelab, used, listing
             )
@@ -162,6 +166,21 @@ def _findings(problems: Iterable[Problem], document: Document, shelf: Shelf) -> 
             yield diagnostic(parsed, problem.path, problem.message, problem.hint, problem.severity)
         else:
             yield Diagnostic(problem.message, Origin(path), problem.hint, severity=problem.severity)
+
+
+def _announce_secrets(documents: Iterable[Document], vault: Vault) -> None:
+    """Let the vault know of every secret that some document generates: another may refer to it, whichever is read first."""
+    stack: list[Any] = [document.parsed.data for document in documents]
+    while stack:
+        data = stack.pop()
+        if isinstance(data, dict):
+            ref, generate = data.get("ref"), data.get("generate")
+            if isinstance(ref, str) and isinstance(generate, int):
+                with suppress(Rejected):  # told where it is used, with its position
+                    vault.current(ref, generate)
+            stack += data.values()
+        elif isinstance(data, list):
+            stack += data
 
 
 def _estate(revision: Revision, graph: dict[Key, Resource], loaded: Loaded, found: list[Diagnostic]) -> Estate:

@@ -145,7 +145,8 @@ def built(settings: Settings, clock: Clock) -> Iterator[House]:
     with ExitStack() as closing:
         world = chosen_world(settings)
         folder = settings.state / "memory" if world == SIMULATED else settings.state
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for private in (settings.state, folder):
+            private.mkdir(mode=0o700, parents=True, exist_ok=True)
         source = open_source(settings)
         store = SqlStore(settings.database or f"sqlite:///{folder / 'state.db'}", clock)
         closing.callback(store.close)

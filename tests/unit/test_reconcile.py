@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
+from controller.clients.yaml import read_yaml
 from controller.core.decision import Approval
+from controller.core.document import Revision
 from controller.core.event import Sync
 from controller.core.key import Key
+from controller.core.kind import Desired, Surroundings
 from controller.core.run import Outcome
+from controller.core.secret import SecretVersion
 from controller.core.state import Health
+from controller.engine.link import Linker
 from controller.store.memory import MemoryStore
-from tests.support.house import House, box
+from tests.support.house import BOX, Drawer, House, OpenVault, Tree, box
 
 
 def status(house: House, name: str) -> tuple[Sync, Health]:
@@ -357,3 +364,32 @@ def until(condition: Any, seconds: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < end, "did not happen"
         time.sleep(0.005)
+
+
+def test_a_secret_may_be_generated_by_a_document_that_is_read_later() -> None:
+    asked: list[str] = []
+
+    class Remembering(OpenVault):
+        def current(self, ref: str, generate: int | None = None) -> SecretVersion:
+            if generate is None and ref not in asked:
+                raise KeyError(ref)
+            asked.append(ref)
+            return super().current(ref, generate or 16)
+
+    linker = Linker(read_yaml, {"box": replace(BOX, model=_Keyed, resolve=_keyed)}, Remembering(), Drawer())
+    files = Tree(
+        {
+            "a.yaml": "kind: Box\nname: a\nspec: {secret: {ref: db/password}}\n",
+            "b.yaml": "kind: Box\nname: b\nspec: {secret: {ref: db/password, generate: 24}}\n",
+        }
+    )
+    assert len(linker.estate(Revision("r"), files).resources) == 2
+
+
+class _Keyed(BaseModel):
+    secret: dict[str, Any]
+
+
+def _keyed(name: str, spec: _Keyed, around: Surroundings) -> Desired:
+    version = around.secret(spec.secret["ref"], spec.secret.get("generate"))
+    return Desired({"secret": version.state()}, "local", name)

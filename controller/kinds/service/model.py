@@ -28,7 +28,7 @@ class SecretValue(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     ref: str = Field(description="Name of the secret in the vault, such as plex/claim.")
-    generate: int | None = Field(default=None, ge=8, le=512, description="Make one of this many characters when there is none.")
+    generate: int | None = Field(default=None, ge=16, le=1024, description="Make one of this many characters when there is none.")
 
 
 class SecretFile(BaseModel):
@@ -37,7 +37,7 @@ class SecretFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     ref: str = Field(default="", description="Name of the secret in the vault.")
-    generate: int | None = Field(default=None, ge=8, le=512, description="Make one of this many characters when there is none.")
+    generate: int | None = Field(default=None, ge=16, le=1024, description="Make one of this many characters when there is none.")
     file: str = Field(default="", description="A file beside this document, instead of `ref`.")
     target: str = Field(default="", description="Path in the container (default /run/secrets/NAME).")
     uid: str = Field(default="", pattern=r"^\d*$", description="Owner in the container (default 0).")

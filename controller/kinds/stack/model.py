@@ -19,7 +19,7 @@ class SecretVariable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     ref: str = Field(description="Reference of the secret, such as media/db-password.")
-    generate: int | None = Field(default=None, ge=16, le=512, description="Make one of that many characters when there is none.")
+    generate: int | None = Field(default=None, ge=16, le=1024, description="Make one of that many characters when there is none.")
 
 
 class StackSpec(BaseModel):
