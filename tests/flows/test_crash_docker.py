@@ -104,7 +104,7 @@ def verify(place: Place, engine: Engine, standing: tuple[str, str, bool], bad: b
     alive = {item["Names"][0].lstrip("/"): item["Image"] for item in containers if item["State"] == "running"}
     assert alive == expected, story(place)
     parked = {item["Names"][0].lstrip("/") for item in containers} - alive.keys()
-    assert all(name.endswith(".prev") for name in parked), parked
+    assert all(name.endswith(".prev") for name in parked), f"{parked}\n{story(place)}"
     with open_house(place.settings, write=False) as house:
         assert not house.store.open_entries()
         found = house.reconciler.survey()
