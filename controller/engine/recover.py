@@ -19,6 +19,7 @@ from controller.engine.gate import gate
 from controller.engine.group import outdated
 from controller.engine.undo import settle, undo
 
+_NOT_YET = "cannot be settled yet: "
 Job = Callable[[Flag], RolloutRun]
 """The rest of a rollout: waits for health, then commits or takes it back. The flag calls the waiting off."""
 Resume = Callable[[str, Sequence[tuple[Rollout, Job]], Callable[[RolloutRun], None]], None]
@@ -39,7 +40,8 @@ def recover(bench: Bench, resume: Resume, busy: frozenset[str] = frozenset(), es
             wanted = estate is None or not outdated((entry.change for entry in found), estate)
             result = _rollout(bench, bench.store.run(name), digest, found, forward=wanted)
             if isinstance(result, RolloutRun):
-                _report(bench, name, result)
+                waits = result.outcome is Outcome.WAITING
+                _report(bench, name, replace(result, reason=_NOT_YET + result.reason) if waits else result)
             else:
                 jobs.append((Rollout(tuple(entry.change for entry in found), digest), result))
         if jobs:
@@ -60,12 +62,12 @@ def _rollout(bench: Bench, run: Run | None, digest: str, entries: list[Entry], *
     revision = run.revision if run else ""
     known = next((item for item in run.rollouts if item.digest == digest), None) if run else None
     changes = known.changes if known else ()
-    if known is None or known.outcome is not Outcome.WAITING:  # said once, however often it must be tried
+    if known is None or not known.reason.startswith(_NOT_YET):  # said once, however often it must be tried
         bench.say("Settling", f"{len(entries)} open entries of an interrupted rollout", entries[0], Severity.WARNING)
     try:
         settled = [settle(bench, entry, revision) for entry in entries]
     except (Transient, Deferred) as error:
-        return RolloutRun(digest, Outcome.WAITING, f"cannot settle yet: {error}", changes)
+        return RolloutRun(digest, Outcome.WAITING, str(error), changes)
     except (Conflict, Permanent, Unhealthy) as error:
         outcome, detail = undo(bench, [entry for entry in bench.store.open_entries() if entry.rollout == digest], revision)
         return RolloutRun(digest, outcome, detail or str(error), changes)
