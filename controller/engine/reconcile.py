@@ -79,13 +79,15 @@ class Reconciler:
         with self._lock:
             revision, estate, diagnostics, reason = self._read()
         self._settle(estate)
+        under_way = bool(self.flights.runs())
         found = self._look(revision, estate, diagnostics, reason)
         self._follow(found)
         rollouts = self.patience.ready(found.allowed) if patient else found.allowed
         if rollouts and not self.bench.closing.is_set():
             run = Run(self.new_run(), found.estate.revision.id, cause, by, self.bench.clock.now())
             self.flights.launch(run, rollouts)
-        if self.flights.runs():
+            under_way = True
+        if under_way:
             self.flights.wait(leave)
             found = self._look(revision, estate, diagnostics, reason)
             self._follow(found)
