@@ -132,7 +132,17 @@ def _declared(wanted: State, shown: State | None) -> State:
         raise Permanent("an object that is not there cannot be adopted")
     if all(shown.get(name) == value for name, value in wanted.items()):
         return wanted
-    return {name: shown[name] for name in wanted if name in shown}
+    return _part(wanted, shown)
+
+
+def _part(wanted: State, shown: State) -> dict[str, Any]:
+    """The entries of what is shown that are declared, at every depth."""
+    found: dict[str, Any] = {}
+    for name in wanted.keys() & shown.keys():
+        inner, there = wanted[name], shown[name]
+        nested = isinstance(inner, Mapping) and isinstance(there, Mapping) and secret_in(there) is None
+        found[name] = _part(inner, there) if nested else there
+    return found
 
 
 def secrets(state: Any) -> Iterator[SecretVersion]:

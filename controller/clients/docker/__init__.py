@@ -4,6 +4,7 @@
 
 from controller.clients.docker.connection import DEFAULT_URL, Connection, DockerHost, Tls
 from controller.clients.docker.containers import Payload
+from controller.clients.docker.door import EngineFailed
 from controller.clients.docker.events import Happening
 from controller.clients.docker.images import LOCAL, Progress, digest_of
 from controller.clients.docker.look import Look, Row, Seen, View
@@ -15,6 +16,7 @@ __all__ = [
     "LOCAL",
     "Connection",
     "DockerHost",
+    "EngineFailed",
     "Happening",
     "ImageName",
     "Look",

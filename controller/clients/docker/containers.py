@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
 from collections.abc import Mapping
@@ -56,6 +57,10 @@ class Containers:
             timeout = (found["Config"].get("StopTimeout") if found else None) or _STOP_DEFAULT
         self._door.post(f"/containers/{container_ref(ref)}/stop", params={"t": str(timeout)}, timeout=timeout + QUICK)
 
+    def pause(self, ref: str) -> None:
+        """Hold all of its processes."""
+        self._door.post(f"/containers/{container_ref(ref)}/pause", allowed=(409,))
+
     def unpause(self, ref: str) -> None:
         """Let a paused one go on."""
         self._door.post(f"/containers/{container_ref(ref)}/unpause", allowed=(409, 500))
@@ -89,6 +94,13 @@ class Containers:
     def put_archive(self, ref: str, folder: str, archive: bytes) -> None:
         """Unpack a tar archive into a folder of it."""
         self._door.put(f"/containers/{container_ref(ref)}/archive", archive, {"path": archive_path(folder)})
+
+    def changed_at(self, ref: str, path: str) -> str | None:
+        """When a file in it was changed last (RFC 3339), or None when there is no such file."""
+        headers = self._door.head(f"/containers/{container_ref(ref)}/archive", {"path": archive_path(path)})
+        if headers is None:
+            return None
+        return str(json.loads(base64.b64decode(headers["X-Docker-Container-Path-Stat"]))["mtime"])
 
     def logs(self, ref: str, lines: int = 20) -> str:
         """The last lines of both outputs."""

@@ -96,6 +96,11 @@ class Door:
         """GET as it came."""
         return self._send("GET", path, params).content
 
+    def head(self, path: str, params: Mapping[str, Any]) -> Mapping[str, str] | None:
+        """The headers of a reply, or None for 404."""
+        reply = self._send("HEAD", path, params, allowed=(404,))
+        return None if reply.status_code == requests.codes.not_found else reply.headers
+
     def post(
         self,
         path: str,

@@ -11,6 +11,7 @@ from typing import Any
 from controller.clients.docker.containers import Containers
 
 Row = Mapping[str, Any]
+Inspect = Callable[[str], Mapping[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,8 +46,9 @@ class Look:
     While `attached` (the event stream stands) a container is inspected again only after `mark` or when its row moved; otherwise
     every wanted container is inspected at every look, because limits, restart policy and aliases are not in the list."""
 
-    def __init__(self, containers: Containers, wanted: Callable[[Row], bool]) -> None:
+    def __init__(self, containers: Containers, inspect: Inspect, wanted: Callable[[Row], bool]) -> None:
         self._containers = containers
+        self._inspect = inspect
         self._wanted = wanted
         self._lock = Lock()
         self._marks: set[str] = set()
@@ -111,7 +113,7 @@ class Look:
         signature = _signature(row)
         if known is not None and not doubted and known[0] == signature:
             return known
-        details = self._containers.inspect(row["Id"])
+        details = self._inspect(row["Id"])
         if details is None:
             return None
         if known is not None and details == known[1].details and known[0] == signature:

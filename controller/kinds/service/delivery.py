@@ -20,7 +20,7 @@ _FILES = ("file", "folder")
 _CONFIG_MODE, _SECRET_MODE = 0o444, 0o400
 _PROGRAMS = (b"#!", b"\x7fELF")
 # Any change of a copied file by hand gives it another time.
-COPIED_AT = 1
+COPIED_AT, COPIED_AT_TEXT = 1, "1970-01-01T00:00:01Z"
 
 
 @dataclass(frozen=True, slots=True)

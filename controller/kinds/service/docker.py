@@ -23,7 +23,7 @@ from controller.kinds.service.judgement import differences
 from controller.kinds.service.projection import Details, Eyes, project
 from controller.kinds.service.roster import Roster
 from controller.kinds.service.spot import Spot, ended, labels_of, running, twin
-from controller.kinds.service.swap import Swap
+from controller.kinds.service.swap import Swap, told
 from controller.kinds.service.tuning import Tuning
 
 EVENTS = {
@@ -97,8 +97,7 @@ class ServiceProvider:
             return Health.MISSING, "there is no such container"
         health, why = judge(details)
         if health is Health.DEGRADED and not running(details):
-            last = self._swap.log(details).strip().rpartition("\n")[2][:200]
-            why += f": {last}" if last else ""
+            why = told(why, self._swap.log(details))
         return health, why
 
     def apply(self, change: Change, interrupt: Flag) -> Receipt:
@@ -150,7 +149,7 @@ class ServiceProvider:
             self._look.attach(True)
             moved(None)
 
-        def told(happening: Happening) -> None:
+        def heard(happening: Happening) -> None:
             container = happening.id if happening.type == "container" else happening.attributes.get("container", "")
             if happening.type == "image":
                 self._host.images.forget()
@@ -162,7 +161,7 @@ class ServiceProvider:
 
         while not stop.is_set():
             with suppress(ProviderError):
-                self._host.events.follow(EVENTS, opened, told, stop)
+                self._host.events.follow(EVENTS, opened, heard, stop)
             self._look.attach(False)
             stop.wait(_RETRY)
 

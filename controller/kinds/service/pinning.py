@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from threading import Event as Flag
 
-from controller.clients.docker import LOCAL, DockerHost, ImageName, Progress, parse_image
-from controller.core.errors import Permanent
+from controller.clients.docker import LOCAL, DockerHost, EngineFailed, ImageName, Progress, parse_image
+from controller.core.errors import Permanent, Transient
 from controller.core.state import State
 
 _REGISTRY_FIRST = ("always", "daily", "weekly", "every_")
@@ -24,7 +24,10 @@ def pin(host: DockerHost, state: State, applied: State | None) -> State:
     if applied is not None and applied.get("image") == text and "image_digest" in applied and policy != "always":
         return {**state, "image_digest": applied["image_digest"]}
     name = parse_image(text)
-    digest = name.digest or _digest(host, name, policy)
+    try:
+        digest = name.digest or _digest(host, name, policy)
+    except EngineFailed as error:
+        raise Transient(f"image {text} cannot be looked up: {error.said}") from error
     if not digest:
         where = "on the engine" if policy == "never" else "on the engine or in its registry"
         raise Permanent(f"image {text} is not {where}")

@@ -10,6 +10,7 @@ from controller.clients.compose import format_duration
 from controller.clients.docker import LOCAL, ImageName, digest_of, parse_image
 from controller.kinds.service import endpoints, fields, mounts, names
 from controller.kinds.service.secrets import is_sensitive
+from controller.kinds.service.spot import EDITED
 
 HEALTH_TIMES = {"Interval": "interval", "Timeout": "timeout", "StartPeriod": "start_period", "StartInterval": "start_interval"}
 BLKIO_DEVICES = {
@@ -38,7 +39,7 @@ def project(details: Details, address: str, eyes: Eyes) -> dict[str, Any]:
     """The normal form that a container shows as the one that stands for `address`."""
     config, host = details["Config"], details["HostConfig"]
     labels = config.get("Labels") or {}
-    given = names.delivered(labels)
+    given = _delivered(details, labels)
     found: dict[str, Any] = {
         "status": status(details),
         "container_name": _name(details, address),
@@ -71,7 +72,20 @@ def project(details: Details, address: str, eyes: Eyes) -> dict[str, Any]:
         found["stop_grace_period"] = format_duration(config["StopTimeout"] * NANO)
     if found.get("hostname") == details["Id"][:12]:
         del found["hostname"]
+    if str(host.get("NetworkMode", "")).startswith("container:"):
+        # It shows the names of the container whose network it lives in, and ports of its image that no create call may repeat.
+        found = {name: value for name, value in found.items() if name not in ("hostname", "domainname", "expose")}
     return {name: value for name, value in found.items() if value not in ("", [], {}, None) or name == "networks"}
+
+
+def _delivered(details: Details, labels: Mapping[str, str]) -> dict[str, Any]:
+    """Copied contents; one that was changed inside shows only that."""
+    edited = details.get(EDITED) or ()
+    given = names.delivered(labels)
+    return {
+        part: {target: "changed by hand" if target in edited else entry for target, entry in entries.items()}
+        for part, entries in given.items()
+    }
 
 
 def status(details: Details) -> str:

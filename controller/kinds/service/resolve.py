@@ -153,5 +153,5 @@ def _risks(state: Mapping[str, Any], address: str) -> tuple[Risk, ...]:
     def nothing(_version: SecretVersion) -> str:
         return ""
 
-    around = payload.Circumstances((1, 51), "", Roots(_OURS, _OURS), {}, nothing, lambda mode: mode.partition(":")[2], {})
+    around = payload.Circumstances((1, 51), "", Roots(_OURS, _OURS), {}, nothing, str, {})
     return risks.risks(payload.create(state, address, around), _OURS)

@@ -21,6 +21,8 @@ _HARMLESS_CAPABILITIES = frozenset(
 )  # fmt: skip
 _HOST_MODES = {"NetworkMode": "host-network", "PidMode": "host-pid", "IpcMode": "host-ipc", "UTSMode": "host-uts",
                "UsernsMode": "host-userns", "CgroupnsMode": "host-cgroup"}  # fmt: skip
+_STRANGER = "container:container:"
+"""A namespace of a container that no Service declares; ids are not looked up when a specification is judged."""
 _HOME_DEPTH = 3
 
 
@@ -49,8 +51,9 @@ def _rights(host: Mapping[str, Any]) -> Iterable[Risk]:
     for key, name in _HOST_MODES.items():
         if host.get(key) == "host":
             yield Risk(name, f"shares the {name.removeprefix('host-')} namespace of the host")
-        elif key in ("NetworkMode", "PidMode", "IpcMode") and str(host.get(key, "")).startswith("container:"):
-            yield Risk(f"shared-{name.removeprefix('host-')}", f"shares a namespace with {str(host[key]).partition(':')[2]}")
+        elif str(host.get(key, "")).startswith(_STRANGER):
+            owner = str(host[key]).removeprefix(_STRANGER)
+            yield Risk(f"container-{name.removeprefix('host-')}:{owner}", f"shares a namespace with the container {owner}")
     for capability in host.get("CapAdd") or ():
         name = str(capability).upper().removeprefix("CAP_")
         if name not in _HARMLESS_CAPABILITIES:
@@ -72,7 +75,7 @@ def _rights(host: Mapping[str, Any]) -> Iterable[Risk]:
         if host.get(key) and host[key] != "runc":
             yield Risk(f"{name}:{host[key]}", f"{name} {host[key]}")
     for donor in host.get("VolumesFrom") or ():
-        yield Risk(f"volumes-from:{str(donor).partition(':')[0]}", f"everything that {donor} has mounted")
+        yield Risk(f"volumes-from:{donor}", f"everything that {donor} has mounted")
     if host.get("OomKillDisable"):
         yield Risk("oom-kill-disable", "it may take the host's last memory")
 

@@ -10,6 +10,8 @@ from typing import Any
 from controller.kinds.service import names
 
 Details = Mapping[str, Any]
+EDITED = "Homelab.Edited"
+"""Key in an inspected container under which the copied files stand that were changed in it."""
 _NEVER = "0001-01-01"
 
 

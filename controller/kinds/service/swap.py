@@ -14,15 +14,17 @@ from controller.core.errors import Conflict, Interrupted, Permanent, ProviderErr
 from controller.core.key import Key
 from controller.core.state import Health, State
 from controller.kinds.service import endpoints, mounts, names, payload, pinning
-from controller.kinds.service.delivery import Delivery
+from controller.kinds.service.delivery import COPIED_AT_TEXT, Delivery
 from controller.kinds.service.health import judge, redacted
-from controller.kinds.service.spot import Spot, labels_of, running, started, twin
+from controller.kinds.service.projection import NANO
+from controller.kinds.service.spot import EDITED, Spot, labels_of, running, started, twin
 
 Details = Mapping[str, Any]
 SHORT_GRACE = 1
 """Seconds that a container which failed gets to end."""
-_LINES = 20
+_LINES, _LINE = 20, 200
 _POLL = 0.2
+_CHECK = {"Interval": 30 * NANO, "Timeout": 30 * NANO}
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,16 @@ class Swap:
 
     def spot(self, address: str) -> Spot:
         """Who bears the three names now."""
-        return Spot(*(self.host.containers.inspect(name) for name in names.family(address)))
+        return Spot(*(self.inspect(name) for name in names.family(address)))
+
+    def inspect(self, ref: str) -> Details | None:
+        """A container, with the files that were copied into it and changed there since."""
+        details = self.host.containers.inspect(ref)
+        if details is None:
+            return None
+        copied = [target for entries in names.delivered(labels_of(details)).values() for target in entries]
+        edited = [target for target in copied if self.host.containers.changed_at(str(details["Id"]), target) != COPIED_AT_TEXT]
+        return {**details, EDITED: edited} if edited else details
 
     def require(self, state: State) -> None:
         """Refuse, before anything is touched, a state that names what is not on the host: engines notice only at the start."""
@@ -148,9 +159,21 @@ class Swap:
             if since is not None and self.now() - since >= settle:
                 return
             if health is Health.DEGRADED or self.now() > deadline:
-                raise Unhealthy(f"{change.key} did not get healthy: {why or health}", self.log(details))
+                log = self.log(details)
+                raise Unhealthy(f"{change.key} did not get healthy: {told(why or health, log)}", log)
             interrupt.wait(_POLL)
         raise Interrupted(f"{change.key}: called off while the new container got healthy")
+
+    def after_pause(self, container: str, interrupt: Flag) -> None:
+        """Wait for the first check after a pause: those in it failed, and say nothing about the container."""
+        details = self.host.containers.inspect(container)
+        check = (details or {}).get("Config", {}).get("Healthcheck") or {}
+        seconds = 1.0 + sum(float(check.get(name) or default) / NANO for name, default in _CHECK.items())
+        deadline = self.now() + seconds
+        while details is not None and judge(details)[0] is Health.DEGRADED and self.now() < deadline:
+            if interrupt.wait(_POLL):
+                return
+            details = self.host.containers.inspect(container)
 
     def join(self, container: str, state: State) -> None:
         """Give a quiet container its aliases, network by network."""
@@ -214,3 +237,9 @@ class Swap:
         """True for a container that carries our mark, or that one of ours says it took the place of."""
         others = [labels_of(each).get(names.REPLACED) for each in (spot.current, spot.coming) if each is not None]
         return labels_of(parked).get(names.OWNER) == self.instance or parked["Id"] in others
+
+
+def told(why: str, log: str) -> str:
+    """A reason with the last line of a log."""
+    last = log.strip().rpartition("\n")[2][:_LINE]
+    return f"{why}: {last}" if last else why

@@ -43,7 +43,7 @@ class Tuning:
         if "cpus" in changed:
             found.update({name: value for name, value in payload.limits(after).items() if name == "NanoCpus"})
         swap = details["HostConfig"].get("MemorySwap") or 0
-        if "Memory" in found and "MemorySwap" not in found and "memswap_limit" not in after and swap > 0:
+        if "Memory" in found and "MemorySwap" not in found and "memswap_limit" not in after and swap:
             # An engine sets twice the memory when it creates; it refuses a memory limit above the swap limit that is left.
             found["MemorySwap"] = 2 * found["Memory"]
         if "restart" in tops:
@@ -61,7 +61,9 @@ class Tuning:
                 self.host.containers.connect(container, network, endpoints.endpoint(entry))
 
     def _status(self, change: Change, container: str, wanted: str, shown: str) -> None:
-        if wanted not in ("running", "completed"):
+        if wanted == "paused":
+            self.host.containers.pause(container)
+        elif wanted not in ("running", "completed"):
             self.host.containers.stop(container, SHORT_GRACE)
         elif shown == "paused":
             self.host.containers.unpause(container)
