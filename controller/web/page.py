@@ -52,7 +52,6 @@ def show(face: Face, call: Call) -> Reply:
     shown = {
         "actor": call.actor,
         "world": world,
-        "instance": face.desk.instance,
         "leads": face.desk.sync is not None,
         "status": status,
         "held": held(status.items) if status else (),

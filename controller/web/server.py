@@ -74,18 +74,28 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that leaves when it is told by a flag."""
+    """uvicorn that leaves when it is told by a flag, and sleeps until then (uvicorn itself looks ten times a second)."""
 
     def __init__(self, config: uvicorn.Config, stop: Event, started: Callable[[], None]) -> None:
         super().__init__(config)
         self._stop, self._tell = stop, started
+        self._told = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._tell()
 
-    async def on_tick(self, counter: int) -> bool:
-        return await super().on_tick(counter) or self._stop.is_set()
+    async def main_loop(self) -> None:
+        Thread(target=self._listen, args=(asyncio.get_running_loop(),), name="web-stop", daemon=True).start()
+        # Every tick that ends in 0 renews the Date header.
+        while not await self.on_tick(0) and not self._told.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), 1.0)
+
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._stop.wait()
+        with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+            loop.call_soon_threadsafe(self._told.set)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.config.loaded_app.state.feed.close()
