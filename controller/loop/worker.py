@@ -66,6 +66,7 @@ class Worker:
         self._reconciler.flights.close()
         if self._thread is not None:
             self._thread.join()
+            self._reconciler.flights.close()  # what the last pass launched in the same instant
         self._fail(HomelabError("the controller stops"))
 
     def step(self) -> bool:

@@ -70,20 +70,20 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], public: It
     access = Access(house.store, house.clock, house.vault)
     app = create_app(house.desk, access, meter=meter, public=public)
     ended, standing = Flag(), _Standing()
-    loop.start()
+    # The page first: an address that cannot be had ends this before anything is written.
+    page = serve(app, house.settings.address, house.settings.socket, ended, standing.at)
     try:
-        page = serve(app, house.settings.address, house.settings.socket, ended, standing.at)
+        loop.start()
         if _until(standing.flag, page, house.clock, stop):
             invitation = access.first_invitation()
             link = f"{standing.address}/#token={invitation}" if invitation and standing.address else ""
             told(Running(standing.address, link, house.world, house.seat.held, house.seat.holder))
         if not _until(stop, page, house.clock):
             code[0] = FAILED
-        ended.set()
-        page.join()
     finally:
         ended.set()
         loop.stop()
+        page.join()
 
 
 class _Standing:
