@@ -71,9 +71,12 @@ def _rollout(bench: Bench, run: Run | None, digest: str, entries: list[Entry], *
     except (Conflict, Permanent, Unhealthy) as error:
         outcome, detail = undo(bench, [entry for entry in bench.store.open_entries() if entry.rollout == digest], revision)
         return RolloutRun(digest, outcome, detail or str(error), changes)
-    finished = {entry.change.place for entry in bench.store.entries(run.id) if entry.step is Step.PASSED} if run else set()
-    whole = len(finished) + sum(entry.step is Step.DONE for entry in settled) == len(changes)
-    if forward and changes and whole and all(entry.step is Step.DONE for entry in settled):
+    recorded = bench.store.entries(run.id) if run else ()
+    finished = sum(entry.step is Step.PASSED and entry.rollout == digest for entry in recorded)
+    whole = finished + sum(entry.step is Step.DONE for entry in settled) == len(changes)
+    if (forward or finished) and changes and whole and all(entry.step is Step.DONE for entry in settled):
+        if finished:  # it had passed as a whole: only the last words are missing
+            return _commit(bench, digest, settled, revision, changes)
         return lambda interrupt: _forward(bench, digest, settled, revision, changes, interrupt)
     outcome, detail = undo(bench, settled, revision)
     why = "interrupted before it was whole; taken back" if forward else "interrupted, and no longer wanted; taken back"
@@ -103,6 +106,12 @@ def _forward(
             bench.store.quarantine(item)
             outcome, detail = undo(bench, entries, revision)
             return RolloutRun(digest, outcome, detail or str(error), changes)
+    return _commit(bench, digest, entries, revision, changes)
+
+
+def _commit(
+    bench: Bench, digest: str, entries: list[Entry], revision: str, changes: tuple[tuple[str, str, str], ...]
+) -> RolloutRun:
     for entry in entries:
         try:
             receipt = release(bench, entry.change, Receipt(entry.handle, _shown(bench, entry), entry.retained))

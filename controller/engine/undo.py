@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 
 from controller.core.change import Change, Reversal
-from controller.core.errors import Conflict, Deferred, Permanent, Severity, Transient, Unhealthy
+from controller.core.errors import Conflict, Deferred, Permanent, ProviderError, Severity, Transient, Unhealthy
 from controller.core.ports import Retains
 from controller.core.resource import Rollback
 from controller.core.run import Entry, Outcome, Step
-from controller.core.state import Present, Receipt
+from controller.core.state import Receipt
 from controller.engine.bench import Bench
 
 
@@ -26,8 +26,8 @@ def settle(bench: Bench, entry: Entry, revision: str) -> Entry:
         return bench.back(entry, Step.VOID, note="settled: nothing was written")
     observed = bench.look(change)
     if bench.matches(change, change.after, observed):
-        handle, state = (observed.handle, observed.state) if isinstance(observed, Present) else (change.handle, None)
-        return bench.done(entry, Receipt(handle, state), revision)
+        # Success without work: clears what the interrupted call left, and tells what is retained.
+        return bench.done(entry, bench.provider(change).apply(change, Flag()), revision)
     if bench.matches(change, change.before, observed):
         _invert(bench, entry)
         return bench.back(entry, Step.VOID, note="settled: the world is as before")
@@ -39,26 +39,50 @@ def settle(bench: Bench, entry: Entry, revision: str) -> Entry:
 def undo(bench: Bench, entries: Sequence[Entry], revision: str) -> tuple[Outcome, str]:
     """Take a rollout back. Returns RolledBack, Stuck (a person is needed) or Waiting (a backend cannot be reached now;
     the entries stay open and the next pass goes on)."""
-    stuck: list[str] = []
-    inverted: list[tuple[Change, Receipt]] = []
+    way = _WayBack(bench, revision)
+    failed: list[Entry] = []
     for entry in sorted(entries, key=lambda item: item.number, reverse=True):
+        error = way.take(entry)
+        if isinstance(error, (Transient, Deferred)):
+            return Outcome.WAITING, f"undo of {entry.change.key} waits: {error}"
+        if error is not None:
+            failed.append(entry)
+    # What lives in the namespace of another can only come back after that one: a second try, oldest first.
+    for entry in reversed(failed):
+        error = way.take(entry)
+        if isinstance(error, (Transient, Deferred)):
+            return Outcome.WAITING, f"undo of {entry.change.key} waits: {error}"
+        if error is not None:
+            way.stuck.append(bench.stuck(entry, f"{entry.change.key} could not be put back: {error}").note)
+    for change, receipt in way.inverted:
+        _release(bench, change, receipt)
+    return (Outcome.STUCK, "; ".join(way.stuck)) if way.stuck else (Outcome.ROLLED_BACK, "")
+
+
+@dataclass
+class _WayBack:
+    """One undo under way: what was inverted, and why something cannot be."""
+
+    bench: Bench
+    revision: str
+    inverted: list[tuple[Change, Receipt]] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)
+
+    def take(self, entry: Entry) -> ProviderError | None:
+        """Take one entry back; the error that prevents it, or None."""
         try:
-            decided = settle(bench, entry, revision)
+            decided = settle(self.bench, entry, self.revision)
             if decided.step not in (Step.DONE, Step.UNDOING):
-                continue
+                return None
             refusal = _refusal(decided.change)
             if refusal and decided.step is Step.DONE:
-                stuck.append(bench.stuck(decided, refusal).note)
-                continue
-            done = _take_back(bench, decided)
-            inverted += [done] if done is not None else []
-        except (Transient, Deferred) as error:
-            return Outcome.WAITING, f"undo of {entry.change.key} waits: {error}"
-        except (Conflict, Permanent, Unhealthy) as error:
-            stuck.append(bench.stuck(entry, f"{entry.change.key} could not be put back: {error}").note)
-    for change, receipt in inverted:
-        _release(bench, change, receipt)
-    return (Outcome.STUCK, "; ".join(stuck)) if stuck else (Outcome.ROLLED_BACK, "")
+                self.stuck.append(self.bench.stuck(decided, refusal).note)
+                return None
+            done = _take_back(self.bench, decided)
+        except (Transient, Deferred, Conflict, Permanent, Unhealthy) as error:
+            return error
+        self.inverted += [done] if done is not None else []
+        return None
 
 
 def _refusal(change: Change) -> str:

@@ -22,7 +22,7 @@ from controller.kinds.service.health import judge, redacted
 from controller.kinds.service.judgement import differences
 from controller.kinds.service.projection import Details, Eyes, project
 from controller.kinds.service.roster import Roster
-from controller.kinds.service.spot import Spot, ended, labels_of, running, twin
+from controller.kinds.service.spot import Spot, ended, labels_of, running, started, twin
 from controller.kinds.service.swap import Swap, told
 from controller.kinds.service.tuning import Tuning
 
@@ -168,7 +168,7 @@ class ServiceProvider:
     def _place(self, change: Change, after: State, spot: Spot, interrupt: Flag) -> None:
         """Create or replace: nothing to do, back to the one that was, or forward to a new one."""
         if spot.stands is not None and not self._differing(after, spot.stands, change):
-            self._clear_debris(spot)
+            self._clear_debris(spot, change.address)
             return
         old = self._old(after, change, spot)
         if old is not None:
@@ -227,13 +227,13 @@ class ServiceProvider:
 
     def _delete(self, change: Change, spot: Spot) -> None:
         if spot.stands is None:
-            self._clear_debris(spot)
+            self._clear_debris(spot, change.address)
             return
         self._expect(change, spot)
         if spot.probation and spot.coming is not None:
             self._swap.park_failed(spot, change.address)
             return
-        self._clear_debris(spot)
+        self._clear_debris(spot, change.address)
         self._swap.park(spot, change.address)
 
     def _standing(self, change: Change, spot: Spot) -> Details | None:
@@ -268,10 +268,15 @@ class ServiceProvider:
         if strange:
             raise Conflict(f"{change.key} is not what the change expects: {', '.join(strange)}")
 
-    def _clear_debris(self, spot: Spot) -> None:
-        """Remove a coming container that an interrupted try left behind; never one that stands."""
+    def _clear_debris(self, spot: Spot, address: str) -> None:
+        """Put away a coming container that an interrupted try left behind, never one that stands: one that ran before waits for
+        an undo when nothing else does, any other is removed."""
         coming = spot.coming
-        if coming is not None and spot.handle() != coming["Id"] and labels_of(coming).get(names.OWNER) == self._instance:
+        if coming is None or spot.handle() == coming["Id"] or labels_of(coming).get(names.OWNER) != self._instance:
+            return
+        if started(coming) and not running(coming) and spot.parked is None:
+            self._host.containers.rename(str(coming["Id"]), address + names.PREV)
+        else:
             self._swap.discard(str(coming["Id"]))
 
     def _differing(
