@@ -16,7 +16,7 @@ from controller.core.errors import SettingsError
 from controller.core.estate import HomelabSpec
 from controller.core.event import Sync
 from controller.core.key import Key
-from controller.core.ports import Provider
+from controller.core.ports import Provider, Providers
 from controller.core.secret import secret_in
 from controller.settings import Settings, read_settings
 from controller.wire import kinds as wire_kinds
@@ -123,7 +123,9 @@ def _leaves(state: Any) -> list[Any]:
 
 
 def test_an_unchanged_connection_keeps_its_providers_and_a_changed_one_is_closed() -> None:
-    world, closed, told = MemoryWorld(HandClock()), [], []
+    world = MemoryWorld(HandClock())
+    closed: list[tuple[str, str | None]] = []
+    told: list[Providers] = []
 
     def open_one(name: str, declared: Mapping[str, Any]) -> tuple[Mapping[str, Provider], Any]:
         return {"box": MemoryProvider(BOX, world, name)}, lambda: closed.append((name, declared.get("url")))
@@ -179,7 +181,7 @@ def foreign(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_kind_of_another_package_is_declared_planned_and_applied_like_any_other(tmp_path: Path, foreign: Any) -> None:
     foreign(box=SimpleNamespace(KIND=BOX, provider=lambda _connection, _declared, _tools: None))
     assert load_kinds()["box"] is BOX
-    with open_house(at(tmp_path, {"a.yaml": "kind: Box\nname: a\nspec: {image: box:1}\n"}), write=True) as house:
+    with open_house(at(tmp_path, {"a.yaml": "kind: Box\nname: a\nspec: {image: box:1, timeout: 30}\n"}), write=True) as house:
         assert house.desk.sync is not None
         report = house.desk.sync.apply("ann")
         assert [(str(line.key), line.sync) for line in report.statuses] == [("box/a", Sync.SYNCED)]
