@@ -80,8 +80,8 @@ class Importing:
     # What runs
 
     def discover(self) -> tuple[Discovery, ...]:
-        """Every object that runs without being ours, and what it uses, behind every connection. Raises Transient when a backend
-        does not answer."""
+        """Every object that is there without being ours, behind every connection. Raises Transient when a backend does not
+        answer."""
         _, _, estate = self._now()
         ours = {row.handle for row in self.store.rows().values()}
         found: dict[Key, Discovery] = {}
@@ -91,8 +91,7 @@ class Importing:
                 for item in asked.discover():
                     if item.handle not in ours:
                         found.setdefault(item.key, item)
-        used = {key for item in found.values() for key in uses(item.spec)}
-        return tuple(found[key] for key in sorted(found) if key.kind not in _USED or key in used)
+        return tuple(found[key] for key in sorted(found))
 
     def draft(self, items: Sequence[Discovery]) -> Sketch:
         """The documents for discovered objects, one file each. What is declared already, or what the house could not declare, is
@@ -259,9 +258,10 @@ def uses(spec: Any) -> Iterator[Key]:
 
 
 def chosen(items: Sequence[Discovery], patterns: Sequence[str]) -> tuple[Discovery, ...]:
-    """Those whose key fits a shell pattern (no pattern = all), with what they use and need."""
+    """Those whose key fits a shell pattern, with what they use and need; without patterns all but what nothing uses."""
     by_key = {item.key: item for item in items}
-    queue = [item for item in items if not patterns or any(fnmatchcase(str(item.key), pattern) for pattern in patterns)]
+    wanted = patterns or [f"{kind}/*" for kind in {item.key.kind for item in items}.difference(_USED)]
+    queue = [item for item in items if any(fnmatchcase(str(item.key), pattern) for pattern in wanted)]
     found: dict[Key, Discovery] = {}
     while queue:
         item = queue.pop()

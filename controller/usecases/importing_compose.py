@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from controller.core.document import Reader
 from controller.core.errors import Refused
-from controller.core.key import is_name
+from controller.core.key import Key, is_name
 from controller.core.ports import Discovery
+from controller.core.resource import Resource
 from controller.core.secret import looks_sensitive
+from controller.usecases.compose_values import as_map, as_paths, assigned, dotenv, expanded, variables_in
 from controller.usecases.importing import SCHEMA_LINE, Handle, Importing, Left, Sketch
+
+Pairs = Mapping[tuple[Key, str], Discovery | None]
+"""Parts of a Stack by key and address, with what stands for them now."""
 
 Beside = Callable[[str], bytes | None]
 """Content of a file by path relative to the compose file's folder; None when there is none or it is outside."""
-
-_REFERENCE = re.compile(
-    r"\$(?:(?P<escaped>\$)|\{(?P<braced>[A-Za-z_]\w*)(?:(?P<how>:?[-+?])(?P<word>[^{}]*))?\}|(?P<plain>[A-Za-z_]\w*))"
-)
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,11 @@ class ComposeImport:
         stack = name or re.sub(r"[^a-z0-9]+", "-", project).strip("-")
         if not is_name(stack):
             raise Refused(f"{stack!r} is not a name for a Stack; give one with --name")
-        moved = _Moving(stack, project, self.folder, _dotenv(self.beside(".env")), self.beside)
+        moved = _Moving(stack, project, self.folder, dotenv(self.beside(".env")), self.beside)
         data = moved.compose(data)
         home = f"stacks/{stack}"
         files = {
-            f"{home}/compose.yaml": self._text(data, moved.touched),
+            f"{home}/compose.yaml": self._text(data, touched=moved.touched),
             f"{home}/stack.yaml": self._document(stack, moved, data),
         }
         files |= {f"{home}/{path}": content for path, content in moved.files.items()}
@@ -59,14 +60,20 @@ class ComposeImport:
         taken = sorted(path for path in files if path in known)
         if taken:
             raise Refused(f"{taken[0]} exists already; choose another --name")
-        estate = self.importing.trial(files)
-        wanted = {resource.key.name: resource for resource in estate.resources.values() if resource.made_by is not None}
-        mine = [resource for resource in wanted.values() if str(resource.made_by) == f"stack/{stack}"]
         running = self.importing.discover()
-        objects = [Handle(str(each.key), found.handle) for each in mine if (found := _running(each, stack, project, running))]
-        idle = [Left(str(each.key), "it does not run: the next apply makes it") for each in mine
-                if str(each.key) not in {item.key for item in objects}]  # fmt: skip
-        return Sketch(files, moved.secrets, tuple(objects), (*moved.left, *idle))
+        pairs = self._pairs(files, stack, project, running)
+        if _keepvariables_in(pairs, data, stack):
+            files[f"{home}/compose.yaml"] = self._text(data, touched=True)
+            pairs = self._pairs(files, stack, project, running)
+        objects = tuple(Handle(str(key), found.handle) for (key, _), found in pairs.items() if found is not None)
+        idle = [Left(str(key), "it does not run: the next apply makes it") for (key, _), found in pairs.items() if found is None]
+        return Sketch(files, moved.secrets, objects, (*moved.left, *idle))
+
+    def _pairs(self, files: Mapping[str, bytes], stack: str, project: str, running: Sequence[Discovery]) -> Pairs:
+        """Every part of the Stack, with what stands for it now. Raises SpecError."""
+        resources = self.importing.trial(files).resources.values()
+        mine = [each for each in resources if str(each.made_by) == f"stack/{stack}"]
+        return {(each.key, each.address): _standing(each, stack, project, running) for each in mine}
 
     def _data(self) -> dict[str, Any]:
         content = self.beside(self.file)
@@ -81,10 +88,10 @@ class ComposeImport:
 
     def _project(self, data: Mapping[str, Any]) -> str:
         """Compose's name for the project: what the file says, COMPOSE_PROJECT_NAME beside it, else its folder."""
-        said = data.get("name") or _dotenv(self.beside(".env")).get("COMPOSE_PROJECT_NAME") or self.folder.name
+        said = data.get("name") or dotenv(self.beside(".env")).get("COMPOSE_PROJECT_NAME") or self.folder.name
         return re.sub(r"[^a-z0-9_-]", "", str(said).lower()).lstrip("_-") or "stack"
 
-    def _text(self, data: Mapping[str, Any], touched: bool) -> bytes:
+    def _text(self, data: Mapping[str, Any], *, touched: bool) -> bytes:
         if not touched:
             return self.beside(self.file) or b""
         return self.importing.write(data).encode()
@@ -127,7 +134,7 @@ class _Moving:
     def variables(self, data: Any) -> dict[str, Any]:
         """The Stack's `variables`: everything that the file refers to, secrets by reference."""
         found: dict[str, Any] = {}
-        for name in dict.fromkeys(_names(data)):
+        for name in dict.fromkeys(variables_in(data)):
             if name in self.references:
                 found[name] = {"ref": self.references[name]}
             elif name in self.env and looks_sensitive(name):
@@ -143,9 +150,9 @@ class _Moving:
             made.setdefault("image", f"{self.project}-{name}")
             self.touched = True
             self.left.append(Left(f"{name}: build", f"images are not built here; it goes on with the image {made['image']}"))
-        environment = _pairs(made.get("environment"))
+        environment = as_map(made.get("environment"))
         found = {key: self._value(name, key, value) for key, value in environment.items()}
-        for path in _listed(made.get("env_file")):
+        for path in as_paths(made.get("env_file")):
             found = {**self._env_file(name, path, environment), **found}
         if found != environment:
             made["environment"] = found
@@ -160,8 +167,8 @@ class _Moving:
         """A variable's value, by reference when it is secret or made of something secret."""
         if not isinstance(value, str) or not value:
             return value
-        secret = looks_sensitive(name) or any(looks_sensitive(each) for each in _names(value))
-        plain = _expanded(value, self.env)
+        secret = looks_sensitive(name) or any(looks_sensitive(each) for each in variables_in(value))
+        plain = expanded(value, self.env)
         if not secret or not plain:
             return value
         variable = re.sub(r"\W+", "_", f"{service}_{name}").upper()
@@ -173,9 +180,9 @@ class _Moving:
         content = self.beside(path)
         if content is None:
             return {}
-        values = _dotenv(content)
+        values = dotenv(content)
         secret = {name: value for name, value in values.items() if looks_sensitive(name) and value}
-        kept = [line for line in content.decode("utf-8", "replace").splitlines() if _assigned(line) not in secret]
+        kept = [line for line in content.decode("utf-8", "replace").splitlines() if assigned(line) not in secret]
         self.files[_inside(path)] = ("\n".join(kept) + "\n").encode()
         moved = {name: value.replace("$", "$$") for name, value in secret.items() if name not in environment}
         return {name: self._value(service, name, value) for name, value in moved.items()}
@@ -210,7 +217,18 @@ class _Moving:
         return ref
 
 
-def _running(resource: Any, stack: str, project: str, running: tuple[Discovery, ...]) -> Discovery | None:
+def _keepvariables_in(pairs: Pairs, data: dict[str, Any], stack: str) -> bool:
+    """A container keeps its name where the Stack would give it another; True when one does."""
+    kept = False
+    for (key, address), found in pairs.items():
+        if key.kind == "service" and found is not None and found.address != address:
+            name = next(each for each in data["services"] if f"{stack}-{_slug(each)}" == key.name)
+            data["services"][name]["container_name"] = found.address
+            kept = True
+    return kept
+
+
+def _standing(resource: Resource, stack: str, project: str, running: Sequence[Discovery]) -> Discovery | None:
     """What stands for a part of the stack now: by Docker's name for it, or by the name that Compose gives a container."""
     for item in running:
         if item.key.kind != resource.key.kind:
@@ -221,69 +239,6 @@ def _running(resource: Any, stack: str, project: str, running: tuple[Discovery, 
         if item.group == project and part and f"{stack}-{_slug(part[1])}" == resource.key.name:
             return item
     return None
-
-
-def _names(data: Any) -> Iterator[str]:
-    """Every variable that texts in data refer to."""
-    if isinstance(data, str):
-        yield from (found["braced"] or found["plain"] for found in _REFERENCE.finditer(data) if not found["escaped"])
-        yield from (name for found in _REFERENCE.finditer(data) if found["word"] for name in _names(found["word"]))
-    elif isinstance(data, Mapping):
-        for value in data.values():
-            yield from _names(value)
-    elif isinstance(data, list):
-        for value in data:
-            yield from _names(value)
-
-
-def _expanded(text: str, env: Mapping[str, str]) -> str:
-    """A text with its variables filled in."""
-
-    def fill(found: re.Match[str]) -> str:
-        if found["escaped"]:
-            return "$"
-        name, how, word = found["braced"] or found["plain"], found["how"] or "", found["word"] or ""
-        value = env.get(name)
-        there = bool(value) if how.startswith(":") else value is not None
-        if how.endswith("+"):
-            return _expanded(word, env) if there else ""
-        return value or "" if there or not how.endswith("-") else _expanded(word, env)
-
-    return _REFERENCE.sub(fill, text)
-
-
-def _pairs(environment: Any) -> dict[str, Any]:
-    """`environment` as a map, whichever way it is written."""
-    if isinstance(environment, Mapping):
-        return dict(environment)
-    split = [str(entry).partition("=") for entry in environment or ()]
-    return {name: value if equals else None for name, equals, value in split}
-
-
-def _listed(entry: Any) -> list[str]:
-    """`env_file` as paths."""
-    entries = entry if isinstance(entry, list) else [entry] if entry else []
-    return [str(each.get("path", "")) if isinstance(each, Mapping) else str(each) for each in entries]
-
-
-def _dotenv(content: bytes | None) -> dict[str, str]:
-    """NAME=value lines; quotes go, comments go."""
-    found: dict[str, str] = {}
-    for line in (content or b"").decode("utf-8", "replace").splitlines():
-        name = _assigned(line)
-        if name:
-            value = line.partition("=")[2].strip()
-            quote = value[:1]
-            if quote in ("'", '"') and value.find(quote, 1) > 0:
-                found[name] = value[1 : value.find(quote, 1)]
-            else:
-                found[name] = re.split(r"\s#", value)[0].strip()
-    return found
-
-
-def _assigned(line: str) -> str:
-    found = re.match(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=", line)
-    return found[1] if found else ""
 
 
 def _inside(path: str) -> str:

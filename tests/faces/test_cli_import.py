@@ -1,0 +1,200 @@
+"""Taking over what runs: the first plan is empty, nothing is recreated, no secret is written down; letting go changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.faces.command import BINARY, Home, empty
+from tests.support.engines import Engine
+
+COMPOSE = BINARY.parent / "docker-compose"
+CANARY = "canary-9b1d-keep-this-out-of-git"
+
+FILE = """\
+# A project as people have it.
+services:
+  web:
+    image: lab/web:1
+    environment:
+      VER: "1"
+      TITLE: costs $$5
+      API_TOKEN: ${WEB_TOKEN}
+    ports: ["127.0.0.1:8080:80"]
+    volumes: ["./site:/site", "data:/data"]
+    healthcheck: {test: ["CMD", "true"], interval: 1s}
+    restart: unless-stopped
+    mem_limit: 64m
+    depends_on: [cache]
+    labels: {note: "a $$ sign"}
+  cache:
+    image: lab/sleep:1
+    stop_grace_period: 1s
+    env_file: cache.env
+    networks:
+      default: {aliases: [store]}
+      back: {}
+    cap_drop: [NET_RAW]
+    ulimits: {nofile: 1024}
+networks:
+  back: {internal: true}
+volumes:
+  data: {}
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, engine_new: Engine) -> Home:
+    """A home without specs, for an engine on which a compose project and a lonely container run."""
+    return lived_in(tmp_path, engine_new)
+
+
+def lived_in(folder: Path, engine: Engine) -> Home:
+    """The same for any engine."""
+    made = empty(folder)
+    made.environment.update(HOMELAB_WORLD="docker", DOCKER_HOST=engine.url)
+    project = folder / "media"
+    (project / "site").mkdir(parents=True)
+    (project / "compose.yaml").write_text(FILE)
+    (project / ".env").write_text(f"WEB_TOKEN={CANARY}-1\n")
+    (project / "cache.env").write_text(f"MODE=fast\nCACHE_PASSWORD={CANARY}-2\n")
+    compose(engine, project, "up", "-d", "--quiet-pull")
+    lonely = engine.api.create_container("lab/sleep:1", name="lonely", command=["sleep", "7777"], environment={"TZ": "UTC"})
+    engine.api.start(lonely["Id"])
+    return made
+
+
+def compose(engine: Engine, project: Path, *arguments: str) -> None:
+    """Run Compose itself in a project's folder."""
+    settings = {"PATH": os.environ["PATH"], "HOME": str(project), "DOCKER_HOST": engine.url}
+    done = subprocess.run([COMPOSE, *arguments], cwd=project, env=settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def identities(engine: Engine) -> dict[str, str]:
+    """Every container with its id and when it started: what tells a recreated or restarted one."""
+    found = {}
+    for row in engine.api.containers(all=True):
+        details = engine.api.inspect_container(row["Id"])
+        found[details["Name"]] = f"{details['Id']} {details['State']['StartedAt']} {details['State']['Status']}"
+    return found
+
+
+def written(home: Home) -> str:
+    """Everything that is in the repository, history included."""
+    return home.git("log", "-p", "--all")
+
+
+def test_what_runs_on_docker_is_taken_over_as_it_is(tmp_path: Path, engine: Engine) -> None:
+    home = lived_in(tmp_path, engine)
+    before = identities(engine)
+    dry = home("import", "docker", "--dry-run")
+    assert dry.code == 0, dry.err
+    assert "services/media-web.yaml" in dry.out
+    assert home.git("status", "--short") == "", "a dry run writes nothing"
+    said = home("import", "docker")
+    assert said.code == 0, said.err + said.out
+    assert "no changes" in said.out, said.out
+    assert home("plan", "--detailed-exitcode").code == 0
+    assert identities(engine) == before, "nothing was recreated or restarted"
+    assert CANARY not in written(home) + said.out + said.err
+    assert {item["ref"] for item in home("secret", "list", "-o", "json").json["secrets"]} == {
+        "media-web/api-token",
+        "media-cache/cache-password",
+    }
+    status = home("status", "-o", "json").json
+    assert {item["key"] for item in status["items"]} == {
+        "service/media-web", "service/media-cache", "service/lonely", "network/media-default", "network/media-back",
+        "volume/media-data",
+    }  # fmt: skip
+    assert {item["sync"] for item in status["items"]} == {"Synced"}
+    assert home("import", "docker").out == "", "there is nothing left to import"
+
+
+def test_what_was_taken_over_is_updated_from_git(home: Home, engine_new: Engine) -> None:
+    assert home("import", "docker", "--only", "service/media-web").code == 0
+    keys = {item["key"] for item in home("status", "-o", "json").json["items"]}
+    assert "service/lonely" not in keys
+    assert {"service/media-web", "service/media-cache", "volume/media-data"} <= keys, "with what it uses and needs"
+    file = home.repo / "services" / "media-web.yaml"
+    file.write_text(file.read_text().replace("lab/web:1", "lab/web:2"))
+    others = {name: each for name, each in identities(engine_new).items() if "web" not in name}
+    home.commit("newer")
+    said = home("apply")
+    assert said.code == 0, said.err + said.out
+    web = engine_new.api.inspect_container("media-web-1")
+    assert web["Config"]["Image"].startswith("lab/web:2") or web["Image"] == engine_new.api.inspect_image("lab/web:2")["Id"]
+    assert f"API_TOKEN={CANARY}-1" in web["Config"]["Env"]
+    assert "TITLE=costs $5" in web["Config"]["Env"]
+    assert {name: each for name, each in identities(engine_new).items() if "web" not in name} == others
+    assert home("plan", "--detailed-exitcode").code == 0
+
+
+def test_letting_go_and_taking_back_touch_nothing(home: Home, engine_new: Engine) -> None:
+    assert home("import", "docker").code == 0
+    before = identities(engine_new)
+    gone = home("detach", "--all", "--yes")
+    assert gone.code == 0, gone.err
+    assert home("apply").code == 0
+    assert identities(engine_new) == before
+    assert home("adopt", "service/lonely").code == 0
+    assert home("plan", "--detailed-exitcode").code == 0
+    assert identities(engine_new) == before
+
+
+@pytest.mark.parametrize("split", [False, True], ids=["stack", "split"])
+def test_a_compose_file_takes_over_its_project(home: Home, engine_new: Engine, split: bool) -> None:
+    before = identities(engine_new)
+    words = ["import", "compose", str(home.folder / "media" / "compose.yaml"), *(["--split"] if split else [])]
+    dry = home(*words, "--dry-run", "-o", "json")
+    assert dry.code == 0, dry.err
+    assert dry.json["revision"] == ""
+    said = home(*words)
+    assert said.code == 0, said.err + said.out
+    assert "no changes" in said.out, said.out + said.err
+    assert home("plan", "--detailed-exitcode").code == 0
+    assert identities(engine_new) == before
+    assert CANARY not in written(home) + said.out + said.err
+    assert "service/media-web" in home("status").out
+    assert "lonely" not in home("status").out
+    if not split:
+        assert home("show", "service/media-web", "-o", "json").json["origin"].startswith("stacks/media/")
+        compose_file = home.repo / "stacks" / "media" / "compose.yaml"
+        compose_file.write_text(compose_file.read_text().replace("lab/web:1", "lab/web:2"))
+        home.commit("newer")
+        assert home("apply").code == 0
+        values = engine_new.api.inspect_container("media-web-1" if "media-web-1" in engine_new.containers() else "media-web")[
+            "Config"
+        ]["Env"]
+        assert f"API_TOKEN={CANARY}-1" in values
+        assert home("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_project_that_does_not_run_is_imported_to_be_made(home: Home, engine_new: Engine) -> None:
+    compose(engine_new, home.folder / "media", "down")
+    said = home("import", "compose", str(home.folder / "media" / "compose.yaml"))
+    assert said.code == 0, said.err
+    assert "it does not run" in said.err
+    assert home("apply").code == 0
+    assert sum(state == "running" for state in engine_new.containers().values()) == 3
+    assert json.loads(home("plan", "-o", "json").out)["rollouts"] == []
+    refused = home("import", "compose", str(home.folder / "media" / "compose.yaml"))
+    assert refused.code == 4
+    assert "exists already" in refused.err
+
+
+def test_importing_through_a_running_controller(home: Home, engine_new: Engine) -> None:
+    before = identities(engine_new)
+    with home.controller():
+        said = home("import", "docker")
+        assert said.code == 0, said.err + said.out
+        assert "no changes" in said.out
+        assert home("logs", "service/lonely").code == 0
+        assert home("detach", "service/lonely").code == 0
+        assert home("adopt", "service/lonely").code == 0
+    assert home("plan", "--detailed-exitcode").code == 0
+    assert identities(engine_new) == before
