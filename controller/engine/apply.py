@@ -31,7 +31,8 @@ from controller.engine.group import dependencies
 from controller.engine.undo import undo
 
 Numbers = Callable[[], int]
-_PARALLEL = 16
+_PARALLEL = 64
+"""Most changes of a rollout at once. Most of them wait for health; how much an engine can stand is the provider's business."""
 
 
 @dataclass

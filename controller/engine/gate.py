@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from threading import Event as Flag
+from threading import Lock
 
 from controller.core.change import Change
 from controller.core.errors import GateFailed, Interrupted, Transient
+from controller.core.key import Key
 from controller.core.ports import Clock, Gates, Provider
 from controller.core.state import Health, Target
 
@@ -14,19 +16,25 @@ POLL = 1.0
 
 
 class Pulse:
-    """Wakes waiting gates when a backend reports a change or a rollout is called off."""
+    """Wakes waiting gates when a backend reports a change or a rollout is called off. For many threads."""
 
     def __init__(self) -> None:
-        self._next = Flag()
+        self._lock = Lock()
+        self._next: dict[Key, Flag] = {}
 
-    def beat(self) -> None:
-        """Something moved: look again now."""
-        beaten, self._next = self._next, Flag()
-        beaten.set()
+    def beat(self, key: Key | None = None) -> None:
+        """Something moved (None = it may be anything): look again now. Gates of other keys sleep on: each look costs a call."""
+        with self._lock:
+            beaten = list(self._next) if key is None else [key]
+            flags = [self._next.pop(each, None) for each in beaten]
+        for flag in flags:
+            if flag is not None:
+                flag.set()
 
-    def next(self) -> Flag:
-        """The flag that the next beat sets. Take it before looking, so that no beat is missed."""
-        return self._next
+    def next(self, key: Key) -> Flag:
+        """The flag that the next beat of a key sets. Take it before looking, so that no beat is missed."""
+        with self._lock:
+            return self._next.setdefault(key, Flag())
 
 
 def gate(change: Change, handle: str, provider: Provider, clock: Clock, interrupt: Flag, pulse: Pulse) -> None:
@@ -39,7 +47,7 @@ def gate(change: Change, handle: str, provider: Provider, clock: Clock, interrup
     while True:
         if interrupt.is_set():
             raise Interrupted("called off while waiting for health")
-        moved = pulse.next()
+        moved = pulse.next(change.key)
         health, why = _look(provider, target)
         now = clock.monotonic()
         if health is Health.HEALTHY:

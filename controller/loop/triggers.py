@@ -179,7 +179,7 @@ class Backends:
 
     def moved(self, key: Key | None) -> None:
         """A backend tells that a key (None = anything) changed."""
-        self._reconciler.bench.pulse.beat()
+        self._reconciler.bench.pulse.beat(key)
         flying = {note.key for note in self._reconciler.flights.notes()}
         if key in flying:
             self._queue.add(Request(Priority.RETRY, "own", "what a rollout stirred up"), AFTERWARDS)
