@@ -86,4 +86,3 @@ class Loop:
     def _wake(self) -> None:
         """Let the pass under way see that something urgent waits."""
         self._reconciler.flights.nudge()
-        self._reconciler.bench.pulse.beat()
