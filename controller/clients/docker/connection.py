@@ -19,7 +19,7 @@ from controller.clients.docker.tunnel import Tunnel
 from controller.core.errors import Problem, Rejected
 
 DEFAULT_URL = "unix:///var/run/docker.sock"
-_KEYS = {"type", "url", "tls", "data"}
+_KEYS = {"type", "url", "tls", "data", "ssh_config"}
 _TLS_KEYS = {"ca", "cert", "key"}
 
 
@@ -35,12 +35,13 @@ class Tls:
 @dataclass(frozen=True, slots=True)
 class Connection:
     """A checked declaration: `unix://`, `ssh://` or, with TLS only, `tcp://`. `data` is the folder on that host for the relative,
-    writable folders of services ("" = the controller's choice)."""
+    writable folders of services ("" = the controller's choice), `ssh_config` a file for `ssh -F` ("" = the usual ones)."""
 
     name: str
     url: str = DEFAULT_URL
     tls: Tls | None = None
     data: str = ""
+    ssh_config: str = ""
 
     @property
     def local(self) -> bool:
@@ -55,6 +56,9 @@ class Connection:
         data = declared.get("data", "")
         if not isinstance(data, str) or (data and not data.startswith("/")):
             problems.append(Problem(("data",), "data must be an absolute path on that host"))
+        ssh_config = declared.get("ssh_config", "")
+        if not isinstance(ssh_config, str) or (ssh_config and not ssh_config.startswith("/")):
+            problems.append(Problem(("ssh_config",), "ssh_config must be an absolute path on the controller's machine"))
         problems += _url_problems(url, declared.get("tls"))
         tls = declared.get("tls")
         if tls is not None and not (
@@ -63,7 +67,7 @@ class Connection:
             problems.append(Problem(("tls",), "tls needs exactly ca, cert and key", "each is the path of a PEM file"))
         if problems:
             raise Rejected(problems)
-        return cls(name, url, Tls(**tls) if tls is not None else None, data)
+        return cls(name, url, Tls(**tls) if tls is not None else None, data, ssh_config)
 
 
 class DockerHost:
@@ -71,11 +75,13 @@ class DockerHost:
 
     `url` is `unix://PATH`, `ssh://[user@]host[:port]` or `tcp://host:port` with `tls`. Close it to end a tunnel."""
 
-    def __init__(self, name: str = "local", url: str = DEFAULT_URL, tls: Tls | None = None, data: str = "") -> None:
+    def __init__(
+        self, name: str = "local", url: str = DEFAULT_URL, tls: Tls | None = None, data: str = "", ssh_config: str = ""
+    ) -> None:
         self.name = name
         self.local = url.startswith("unix://")
         self.data = data
-        tunnel = Tunnel(url) if url.startswith("ssh://") else None
+        tunnel = Tunnel(url, ssh_config) if url.startswith("ssh://") else None
         self._door = Door(name, f"unix://{tunnel.socket}" if tunnel else url, _config(tls), tunnel)
         self.containers = Containers(self._door)
         self.networks = Networks(self._door)
@@ -86,7 +92,7 @@ class DockerHost:
     @classmethod
     def open(cls, connection: Connection) -> DockerHost:
         """The host that a checked declaration names."""
-        return cls(connection.name, connection.url, connection.tls, connection.data)
+        return cls(connection.name, connection.url, connection.tls, connection.data, connection.ssh_config)
 
     @property
     def api(self) -> Version:
@@ -135,4 +141,5 @@ def _config(tls: Tls | None) -> TLSConfig | None:
     try:
         return TLSConfig(client_cert=(tls.cert, tls.key), ca_cert=tls.ca, verify=True)
     except TLSParameterError as error:
-        raise Rejected([Problem(("tls",), str(error)[:256])]) from error
+        names = ", ".join((tls.ca, tls.cert, tls.key))
+        raise Rejected([Problem(("tls",), f"these tls files cannot all be read: {names}")]) from error

@@ -6,13 +6,15 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import BoundedSemaphore, Lock
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlencode
 
 import docker
 import docker.errors
 import requests
 from docker.tls import TLSConfig
 from docker.utils.json_stream import json_stream
+from urllib3 import Timeout
 
 from controller.clients.docker.socket import SocketAdapter
 from controller.clients.docker.tunnel import Tunnel
@@ -53,6 +55,7 @@ class Door:
         self._writes = BoundedSemaphore(_PARALLEL_WRITES)
         self._client: docker.APIClient | None = None
         self._version: Version | None = None
+        self._socket: SocketAdapter | None = None
 
     @property
     def version(self) -> Version:
@@ -140,7 +143,7 @@ class Door:
         with self._lock:
             if self._client is not None:
                 self._client.close()
-            self._client = self._version = None
+            self._client = self._version = self._socket = None
             if self._tunnel is not None:
                 self._tunnel.close()
 
@@ -156,21 +159,26 @@ class Door:
         stream: bool = False,
     ) -> requests.Response:
         client, version = self._connect()
-        url = f"{client.base_url}/v{version[0]}.{version[1]}{path}"
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         kind = "application/x-tar" if isinstance(body, bytes) else "application/json"
         sent = {**(headers or {}), **({"Content-Type": kind} if data is not None else {})}
         with self._translated():
-            reply = client.request(
-                method,
-                url,
-                params=params,
-                data=data,
-                headers=sent,
-                timeout=(_CONNECT, timeout),
-                stream=stream,
-                allow_redirects=False,
-            )
+            if self._socket is not None and not stream:
+                path = f"/v{version[0]}.{version[1]}{path}" + (f"?{urlencode(params)}" if params else "")
+                reply = self._socket.ask(
+                    method, path, data, {**cast(dict[str, str], client.headers), **sent}, Timeout(connect=_CONNECT, read=timeout)
+                )
+            else:
+                reply = client.request(
+                    method,
+                    f"{client.base_url}/v{version[0]}.{version[1]}{path}",
+                    params=params,
+                    data=data,
+                    headers=sent,
+                    timeout=(_CONNECT, timeout),
+                    stream=stream,
+                    allow_redirects=False,
+                )
             if reply.ok or reply.status_code in (*allowed, requests.codes.not_modified):
                 return reply
             text = _said(reply)
@@ -188,7 +196,8 @@ class Door:
                     # Proxies and netrc of the controller's own environment have no say in how an engine is reached.
                     self._client.trust_env = False
                     if self._url.startswith("unix://"):
-                        self._client.mount("http+docker://", SocketAdapter(self._url, int(QUICK)))
+                        self._socket = SocketAdapter(self._url, int(QUICK))
+                        self._client.mount("http+docker://", self._socket)
                 reply = self._client.get(f"{self._client.base_url}/_ping", timeout=(_CONNECT, _CONNECT))
             if not reply.ok:
                 raise self._refusal(reply.status_code, _said(reply))

@@ -76,7 +76,10 @@ class Images:
     def pull(self, name: ImageName, digest: str, progress: Progress, interrupt: Flag, platform: str = "") -> None:
         """Bring a content to the engine. Raises Permanent when the registry does not have it, Interrupted when called off."""
         params = {"fromImage": name.name, "tag": digest, **({"platform": platform} if platform else {})}
-        reply, lines = self._door.stream("POST", "/images/create", params, self._credentials(name), _PULL_TIMEOUT)
+        try:
+            reply, lines = self._door.stream("POST", "/images/create", params, self._credentials(name), _PULL_TIMEOUT)
+        except Permanent as error:
+            raise _pull_failed(name.pinned(digest), str(error)) from error
         try:
             for line in lines:
                 if interrupt.is_set():

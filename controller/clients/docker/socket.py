@@ -1,11 +1,15 @@
-"""The SDK's transport over a unix socket, mended in two places."""
+"""The SDK's transport over a unix socket, mended in two places, with a short way for ordinary calls."""
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from typing import Any
 
+import requests
 from docker.transport.unixconn import UnixHTTPAdapter, UnixHTTPConnection, UnixHTTPConnectionPool
+from urllib3 import Timeout
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 _POOL = 16
 
@@ -20,6 +24,20 @@ class SocketAdapter(UnixHTTPAdapter):
     def get_connection(self, url: Any, proxies: Any = None) -> Any:  # noqa: ARG002 (the signature is the SDK's)
         """The pool."""
         return self._pool
+
+    def ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout: Timeout) -> requests.Response:
+        """One call whose answer is read at once; half the work of a way through a session. Raises what a session raises."""
+        try:
+            reply = self._pool.urlopen(method, path, body, headers, retries=False, timeout=timeout)
+        except ReadTimeoutError as error:
+            raise requests.exceptions.ReadTimeout(error) from error
+        except HTTPError as error:
+            raise requests.exceptions.ConnectionError(error) from error
+        made = requests.Response()
+        made.status_code = reply.status
+        made.headers.update(reply.headers)
+        made._content = reply.data
+        return made
 
     def close(self) -> None:
         """Close idle connections."""

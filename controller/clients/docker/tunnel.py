@@ -19,9 +19,10 @@ _STEPS, _STEP = 200, 0.1
 
 class Tunnel:
     """A forwarded socket. `socket` is where it appears here; `open` starts or restarts ssh, which must be able to log in without
-    asking (key or agent, known host). Raises OSError when it cannot."""
+    asking (key or agent, known host; `config` is a file for `ssh -F`). Raises OSError when it cannot."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, config: str = "") -> None:
+        self._config = config
         self._target, self._port, self._far = self.check(url)
         self._lock = Lock()
         self._folder: Path | None = None
@@ -53,6 +54,7 @@ class Tunnel:
             command = ["ssh", "-nNT", "-o", "BatchMode=yes", "-o", "ExitOnForwardFailure=yes", "-o", "StreamLocalBindUnlink=yes"]
             command += ["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3", "-L", f"{self.socket}:{self._far}"]
             command += ["-p", str(self._port)] if self._port else []
+            command += ["-F", self._config] if self._config else []
             with log.open("wb") as sink:
                 self._process = subprocess.Popen(
                     [*command, "--", self._target], stdin=subprocess.DEVNULL, stdout=sink, stderr=sink
