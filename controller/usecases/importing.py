@@ -223,8 +223,10 @@ class Importing:
         )
 
     def _differs(self, resource: Resource, found: Present) -> tuple[str, ...]:
+        """Fields that are not as declared; names in a network that only we add are none."""
         kind = self.reconciler.linker.kinds[resource.key.kind]
-        return tuple(item.path for item in compare(resource.state, found.state, same=kind.same, whole=kind.whole))
+        fields = compare(resource.state, found.state, same=kind.same, whole=kind.whole)
+        return tuple(item.path for item in fields if not item.path.endswith(".aliases") or not {*(item.old or ())} <= {*(item.new or ())})
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+from docker.types import IPAMConfig, IPAMPool, LogConfig, Ulimit
 
 from tests.faces.command import BINARY, Home, empty
 from tests.support.engines import Engine
@@ -198,3 +200,101 @@ def test_importing_through_a_running_controller(home: Home, engine_new: Engine) 
         assert home("adopt", "service/lonely").code == 0
     assert home("plan", "--detailed-exitcode").code == 0
     assert identities(engine_new) == before
+
+
+def test_nothing_that_a_container_was_made_with_is_lost(tmp_path: Path, engine: Engine) -> None:
+    home = empty(tmp_path)
+    home.environment.update(HOMELAB_WORLD="docker", DOCKER_HOST=engine.url)
+    made_with_everything(engine, tmp_path)
+    said = home("import", "docker", "-o", "json")
+    assert said.code == 0, said.err
+    answer = said.json
+    assert [item["differs"] for item in answer["adopted"]] == [[]] * 5, "what is declared is what runs, field by field"
+    assert answer["plan"]["rollouts"] == []
+    assert answer["plan"]["notes"] == []
+    declared = answer["files"]["services/rich-one.yaml"]
+    assert "s3cr3t" not in said.out
+    for line in (
+        "container_name: Rich_One",
+        "- echo $$$$HOME; exec sleep 9999",
+        "MONEY: a$$b$${c}",
+        "ref: rich-one/url",
+        "ref: rich-one/db-password",
+        "- 127.0.0.1:8081:80/tcp",
+        "ipv4_address: 10.77.0.44",
+        "resource: volume/my-vol",
+        "- /run:size=64k",
+        "stop_signal: SIGINT",
+    ):
+        assert line in declared, line
+    assert "PATH:" not in declared, "the image's own variables are not declared"
+    anonymous = answer["files"]["services/anon.yaml"]
+    assert "volumes" not in anonymous, "nor are the image's own volumes"
+    home.service("lab/sleep:2", "other")
+    assert home("apply").code == 0
+    home.git("rm", "-q", "services/anon.yaml")
+    home.commit("without it")
+    assert "HELD by irreversible" in home("apply").out, "its volume would go with it"
+    assert engine.containers()["anon"] == "running"
+    digest = home("plan", "-o", "json").json["rollouts"][0]["digest"]
+    assert home("approve", digest).code == 0
+    assert engine.containers().get("anon") != "running"
+
+
+def made_with_everything(engine: Engine, folder: Path) -> None:
+    """A container with nearly every option there is, and one with none."""
+    api = engine.api
+    api.create_network(
+        "my_net", ipam=IPAMConfig(pool_configs=[IPAMPool(subnet="10.77.0.0/24", gateway="10.77.0.9")]), labels={"a": "b"}
+    )
+    api.create_network("second", internal=True)
+    api.create_volume("My.Vol", labels={"x": "y"})
+    (folder / "files").mkdir()
+    host = api.create_host_config(
+        binds=[f"{folder}/files:/files:ro", "My.Vol:/vol"],
+        port_bindings={"80/tcp": [("127.0.0.1", "8081"), ("", "8082")], "53/udp": ("::1", 5353)},
+        restart_policy={"Name": "on-failure", "MaximumRetryCount": 3},
+        mem_limit="64m",
+        memswap_limit="100m",
+        cap_add=["NET_ADMIN"],
+        cap_drop=["MKNOD"],
+        dns=["9.9.9.9"],
+        dns_search=["lan"],
+        extra_hosts={"nas": "10.0.0.3"},
+        tmpfs={"/run": "size=64k"},
+        ulimits=[Ulimit(name="nofile", soft=100, hard=200)],
+        log_config=LogConfig(type="json-file", config={"max-size": "1m"}),
+        read_only=True,
+        init=True,
+        sysctls={"net.ipv4.ip_forward": "1"},
+        shm_size="128m",
+        security_opt=["no-new-privileges"],
+        pids_limit=77,
+        cpu_shares=512,
+        nano_cpus=500_000_000,
+        group_add=["99"],
+        network_mode="my_net",
+    )
+    endpoint: Any = {"my_net": api.create_endpoint_config(aliases=["alias1"], ipv4_address="10.77.0.44")}
+    networks = api.create_networking_config(endpoint)
+    made = api.create_container(
+        "lab/web:1",
+        name="Rich_One",
+        entrypoint=["/bin/busybox", "env"],
+        command=["/bin/sh", "-c", "echo $$HOME; exec sleep 9999"],
+        environment={"EMPTY": "", "MONEY": "a$b${c}", "DB_PASSWORD": "s3cr3t$x", "URL": "postgres://u:s3cr3t@h/x"},
+        labels={"traefik.http": "Host(`a$b`)"},
+        hostname="richhost",
+        user="0:0",
+        working_dir="/tmp",
+        tty=True,
+        stdin_open=True,
+        stop_signal="SIGINT",
+        ports=[80, (53, "udp"), 9000],
+        healthcheck={"test": ["CMD-SHELL", "true $$X"], "interval": 2_000_000_000, "retries": 4},
+        host_config=host,
+        networking_config=networks,
+    )
+    api.start(made["Id"])
+    api.connect_container_to_network(made["Id"], "second", aliases=["two"])
+    api.start(api.create_container("lab/base:1", name="anon", command=["sleep", "999"])["Id"])

@@ -93,6 +93,10 @@ def _describe(details: Details, key: Key, host: DockerHost, eyes: Eyes) -> Disco
         spec["host"] = host.name
     if address != key.name:
         spec["container_name"] = address
+    if "network_mode" in state:
+        # The name is then the host's, or the other container's.
+        state.pop("hostname", None)
+    state["volumes"] = _own_volumes(state.get("volumes", {}), details["HostConfig"])
     spec.update(_commands(state, image))
     spec.update(_plain_fields(state, details["Config"], image))
     spec.update(_lists(state, image))
@@ -152,6 +156,15 @@ def _lists(state: Mapping[str, Any], image: Mapping[str, Any]) -> Iterator[tuple
     weight = state.get("blkio_config", {}).get("weight")
     if weight:
         yield "blkio_config", {"weight": weight}
+
+
+def _own_volumes(volumes: Mapping[str, Any], host: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without what comes from the containers of `volumes_from`."""
+    if not host.get("VolumesFrom"):
+        return volumes
+    said = {str(each).split(":")[1] for each in host.get("Binds") or () if ":" in str(each)}
+    said |= {each["Target"] for each in host.get("Mounts") or ()}
+    return {target: entry for target, entry in volumes.items() if target in said}
 
 
 def _volumes(volumes: Mapping[str, Mapping[str, Any]], of_image: Mapping[str, Any]) -> Iterator[Any]:
