@@ -52,16 +52,16 @@ class Delivery:
             found.setdefault(part, {})[target] = shown
         return found
 
-    def archive(self, state: State) -> bytes:
-        """A tar archive, to be unpacked at `/`, of everything that is copied; empty when nothing is."""
-        sink = io.BytesIO()
-        count = 0
-        with tarfile.open(fileobj=sink, mode="w") as tar:
-            for _, target, entry in self._copies(state):
-                for path, content, mode in self._files(target, entry):
-                    tar.addfile(_member(path, content, mode, entry), io.BytesIO(content))
-                    count += 1
-        return sink.getvalue() if count else b""
+    def archives(self, state: State) -> dict[str, bytes]:
+        """Tar archives of everything that is copied, by the folder inside to unpack each in. An engine unpacks into a read-only
+        container only in a folder that is a volume (see `folders`)."""
+        members: dict[str, list[tuple[tarfile.TarInfo, bytes]]] = {}
+        for _, target, entry in self._copies(state):
+            folder = str(PurePosixPath(target).parent) if state.get("read_only") else "/"
+            for path, content, mode in self._files(target, entry):
+                inner = str(PurePosixPath(path).relative_to(folder))
+                members.setdefault(folder, []).append((_member(inner, content, mode, entry), content))
+        return {folder: _archive(each) for folder, each in sorted(members.items())}
 
     def folders(self, state: State) -> set[str]:
         """Folders that must be writable from outside while the root of the container is not: each gets an anonymous volume."""
@@ -100,12 +100,20 @@ class Delivery:
             raise Permanent(f"the content {str(error.args[0])[:12]} is not kept any more") from error
 
 
+def _archive(members: Iterable[tuple[tarfile.TarInfo, bytes]]) -> bytes:
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w") as tar:
+        for member, content in members:
+            tar.addfile(member, io.BytesIO(content))
+    return sink.getvalue()
+
+
 def _mode(entry: Mapping[str, Any], default: int) -> int:
     return int(str(entry["mode"]), 8) if "mode" in entry else default
 
 
 def _member(path: str, content: bytes, mode: int, entry: Mapping[str, Any]) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(path.lstrip("/"))
+    member = tarfile.TarInfo(path)
     member.size, member.mode, member.mtime = len(content), mode, COPIED_AT
     member.uid, member.gid = int(entry.get("uid", 0)), int(entry.get("gid", 0))
     return member

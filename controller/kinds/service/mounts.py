@@ -13,6 +13,7 @@ from controller.core.state import State
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 _NEEDS_THE_LONG_FORM = ("nocopy", "subpath", "labels")
 SHARED = "shared"
+_SCRATCH = "homelab.scratch"
 
 Volumes = Mapping[str, Mapping[str, Any]]
 
@@ -92,12 +93,23 @@ def shown(details: Mapping[str, Any], roots: Roots, delivered: Mapping[str, Any]
     return {name: found for name, found in (("volumes", volumes), ("configs", configs)) if found}
 
 
+def scratch(target: str) -> dict[str, Any]:
+    """A volume that holds only what is copied into one container."""
+    return {"Type": "volume", "Target": target, "VolumeOptions": {"Labels": {_SCRATCH: "yes"}}}
+
+
 def anonymous(details: Mapping[str, Any]) -> dict[str, str]:
-    """Anonymous volumes of a container, by path inside."""
+    """Anonymous volumes of a container with data, by path inside."""
+    # The next container gets scratch volumes of its own: its secrets must not appear in the one that may have to come back.
+    ours = {
+        mount["Target"]
+        for mount in details["HostConfig"].get("Mounts") or ()
+        if _SCRATCH in ((mount.get("VolumeOptions") or {}).get("Labels") or {})
+    }
     return {
         mount["Destination"]: mount["Name"]
         for mount in details.get("Mounts") or ()
-        if mount.get("Type") == "volume" and _ANONYMOUS.fullmatch(mount.get("Name", ""))
+        if mount.get("Type") == "volume" and _ANONYMOUS.fullmatch(mount.get("Name", "")) and mount["Destination"] not in ours
     }
 
 

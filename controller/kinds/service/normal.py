@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from controller.kinds.service.projection import BLKIO_DEVICES, binding, capabilities
+from controller.clients.compose import format_duration, parse_duration
+from controller.kinds.service.projection import BLKIO_DEVICES, NANO, binding, capabilities
 
 Canonical = Mapping[str, Any]
 DISABLED = ["NONE"]
@@ -45,6 +46,11 @@ def _ports(value: Any) -> dict[str, list[str]]:
     return {name: sorted(several) for name, several in sorted(found.items())}
 
 
+def _whole_seconds(value: str) -> str:
+    """Engines wait for whole seconds before they kill."""
+    return format_duration(-(-parse_duration(value) // NANO) * NANO)
+
+
 def _blkio(value: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"weight": int(value["weight"])} if value.get("weight") else {}
     for name in BLKIO_DEVICES:
@@ -63,7 +69,7 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(
         [
             "image", "pull_policy", "platform", "container_name", "command", "entrypoint", "user", "working_dir", "hostname",
-            "domainname", "tty", "stdin_open", "stop_signal", "stop_grace_period", "oom_kill_disable", "privileged", "read_only",
+            "domainname", "tty", "stdin_open", "stop_signal", "oom_kill_disable", "privileged", "read_only",
             "init", "uts", "userns_mode", "cgroup", "cgroup_parent", "runtime", "cpuset", "dns", "dns_opt", "dns_search",
             "storage_opt", "annotations", "sysctls", "labels", "logging", "restart", "cpus",
         ],
@@ -78,6 +84,7 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     ),
     **dict.fromkeys(["device_cgroup_rules", "group_add", "security_opt"], _sorted),
     **dict.fromkeys(["cap_add", "cap_drop"], capabilities),
+    "stop_grace_period": _whole_seconds,
     "ulimits": _ulimits,
     "tmpfs": _tmpfs,
     "extra_hosts": _sorted,

@@ -68,7 +68,7 @@ def project(details: Details, address: str, eyes: Eyes) -> dict[str, Any]:
     }
     if host.get("NanoCpus"):
         found["cpus"] = host["NanoCpus"] / NANO
-    if config.get("StopTimeout"):
+    if config.get("StopTimeout") is not None:
         found["stop_grace_period"] = format_duration(config["StopTimeout"] * NANO)
     if found.get("hostname") == details["Id"][:12]:
         del found["hostname"]

@@ -208,17 +208,15 @@ class Swap:
         )
         body = payload.create(state, change.address, around, quiet=quiet)
         taken = {str(mount["Target"]) for mount in body["HostConfig"]["Mounts"]}
-        scratch = [{"Type": "volume", "Target": folder} for folder in sorted(self.delivery.folders(state) - taken)]
-        body["HostConfig"]["Mounts"] += scratch
+        body["HostConfig"]["Mounts"] += [mounts.scratch(folder) for folder in sorted(self.delivery.folders(state) - taken)]
         return self.host.containers.create(change.address + names.NEXT, body, str(state.get("platform", "")))
 
     def _complete(self, container: str, state: State, *, quiet: bool) -> None:
         networks = endpoints.attachments(state)
         for network in payload.extra_networks(state, self.host.api):
             self.host.containers.connect(container, network, endpoints.endpoint(networks[network], quiet=quiet))
-        archive = self.delivery.archive(state)
-        if archive:
-            self.host.containers.put_archive(container, "/", archive)
+        for folder, archive in self.delivery.archives(state).items():
+            self.host.containers.put_archive(container, folder, archive)
 
     def _clear(self, coming: Details, address: str) -> None:
         """Remove a container from an earlier try; never one that is not ours."""
