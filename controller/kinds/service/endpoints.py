@@ -66,7 +66,9 @@ def shown(details: Mapping[str, Any], name_of: Callable[[str], str]) -> dict[str
     networks = details["NetworkSettings"].get("Networks") or {}
     labels = details["Config"].get("Labels") or {}
     chosen = names.MAC in labels or bool(details["Config"].get("MacAddress"))
-    found = {name: _entry(settings or {}, details["Id"]) for name, settings in networks.items()}
+    # Engines before 25 add the host name to the aliases; later ones answer to it as well and do not show it.
+    implied = (details["Id"][:12], details["Config"].get("Hostname"))
+    found = {name: _entry(settings or {}, implied) for name, settings in networks.items()}
     if not chosen:
         # An engine makes one up at every start: it is no part of what the container is.
         for entry in found.values():
@@ -99,11 +101,11 @@ def donated(given: Any, name_of: Callable[[str], str]) -> list[str]:
     return found
 
 
-def _entry(settings: Mapping[str, Any], container: str) -> dict[str, Any]:
+def _entry(settings: Mapping[str, Any], implied: tuple[Any, ...]) -> dict[str, Any]:
     ipam = settings.get("IPAMConfig") or {}
     options = dict(settings.get("DriverOpts") or {})
     found = {
-        "aliases": sorted(alias for alias in settings.get("Aliases") or () if alias != container[:12]),
+        "aliases": sorted(alias for alias in settings.get("Aliases") or () if alias not in implied),
         "ipv4_address": ipam.get("IPv4Address"),
         "ipv6_address": ipam.get("IPv6Address"),
         "link_local_ips": ipam.get("LinkLocalIPs"),

@@ -71,7 +71,8 @@ class Wiring:
         return entry
 
     def _aliases(self, declared: Any) -> list[str]:
-        return sorted({self._name, self._address, *declared})
+        """Every engine answers to the host name by itself; it shows as an alias on some, so it is none anywhere."""
+        return sorted({self._name, self._address, *declared} - {self._compose.get("hostname")})
 
     def _refer(self, place: str, name: str, own: Mapping[str, Any]) -> None:
         """A network that a document declares is a need; one that is external, or that a stack names as it is, must exist."""
