@@ -51,12 +51,16 @@ def targets(resources: Iterable[Resource], rows: Mapping[Place, Row]) -> dict[tu
 
 def observe(providers: Providers, wanted: Mapping[tuple[str, str], list[Target]]) -> World:
     """Look everywhere at once. A provider that fails or does not exist gives an incomplete snapshot."""
-    jobs = list(wanted.items())
-    if len(jobs) <= 1:
-        return World({name: _look(providers, name, items) for name, items in jobs})
+    jobs = sorted(wanted.items(), key=lambda job: len(job[1]))
+    if not jobs:
+        return World()
+    name, items = jobs.pop()  # the longest look is made by this thread: starting another one takes a while on a busy machine
+    if not jobs:
+        return World({name: _look(providers, name, items)})
     with ThreadPoolExecutor(max_workers=min(8, len(jobs)), thread_name_prefix="observe") as pool:
-        looks = pool.map(lambda job: _look(providers, job[0], job[1]), jobs)
-        return World({job[0]: snapshot for job, snapshot in zip(jobs, looks, strict=True)})
+        looks = {place: pool.submit(_look, providers, place, several) for place, several in jobs}
+        own = _look(providers, name, items)
+        return World({**{place: look.result() for place, look in looks.items()}, name: own})
 
 
 def _look(providers: Providers, name: tuple[str, str], items: list[Target]) -> Snapshot:

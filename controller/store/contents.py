@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Select, Table, delete, insert, select
@@ -35,13 +36,21 @@ class Content(Generic[T]):
         """The JSON text of every record; narrow and sort it as needed."""
         return select(self.table.c.data)
 
-    def all(self, connection: Connection, statement: Select[str]) -> tuple[T, ...]:
-        """The records that a statement made from `select` finds."""
-        return tuple(self.read(text) for text in connection.execute(statement).scalars())
+    @cached_property
+    def _ordered(self) -> Select[str]:
+        return self.select().order_by(*(self.table.c[name] for name in self.order))
+
+    def all(self, connection: Connection, statement: Select[str], **values: Any) -> tuple[T, ...]:
+        """The records that a statement made from `select` finds, with values for its parameters."""
+        return tuple(self.read(text) for text in connection.execute(statement, values).scalars())
+
+    def every(self, connection: Connection) -> tuple[T, ...]:
+        """Every record in order, of a table that stays small."""
+        return self.all(connection, self._ordered)
 
     def whole(self, connection: Connection) -> Iterator[T]:
         """Every record in order, a few at a time."""
-        found = connection.execute(self.select().order_by(*(self.table.c[name] for name in self.order)))
+        found = connection.execute(self._ordered)
         for text in found.scalars().yield_per(_AT_ONCE):
             yield self.read(text)
 

@@ -34,6 +34,9 @@ from controller.store.ledger import LedgerCache
 from controller.store.schema import bring_up
 
 _OPEN = [step.value for step in Step if step.open]
+# Statements that every pass makes are built once.
+_OPEN_ENTRIES = ENTRIES.select().where(tables.entries.c.step.in_(_OPEN)).order_by(tables.entries.c.sequence)
+_THE_FACT = FACTS.select().where(tables.facts.c.name == bindparam("the_name"))
 _DROP_ROW = delete(tables.ledger).where(
     and_(*(tables.ledger.c[name] == bindparam(f"the_{name}") for name in ("kind", "name", "provider")))
 )
@@ -125,9 +128,8 @@ class SqlStore:
             self._cache.wrote(version, [LEDGER.read(item["data"]) for item in values], drop)
 
     def open_entries(self) -> Sequence[Entry]:
-        columns = tables.entries.c
         with self._database.reading() as connection:
-            return ENTRIES.all(connection, ENTRIES.select().where(columns.step.in_(_OPEN)).order_by(columns.sequence))
+            return ENTRIES.all(connection, _OPEN_ENTRIES)
 
     def entries(self, run: str) -> Sequence[Entry]:
         columns = tables.entries.c
@@ -160,7 +162,7 @@ class SqlStore:
 
     def quarantined(self) -> Sequence[Quarantine]:
         with self._database.reading() as connection:
-            return tuple(QUARANTINE.whole(connection))
+            return QUARANTINE.every(connection)
 
     def quarantine(self, item: Quarantine) -> None:
         with self._leading() as connection:
@@ -174,14 +176,14 @@ class SqlStore:
 
     def approvals(self) -> Mapping[str, Approval]:
         with self._database.reading() as connection:
-            return {word.digest: word for word in APPROVALS.whole(connection)}
+            return {word.digest: word for word in APPROVALS.every(connection)}
 
     def approve(self, approval: Approval) -> None:
         self._say(APPROVALS, approval)
 
     def suspensions(self) -> Mapping[str, Suspension]:
         with self._database.reading() as connection:
-            return {item.key: item for item in SUSPENSIONS.whole(connection)}
+            return {item.key: item for item in SUSPENSIONS.every(connection)}
 
     def suspend(self, item: Suspension) -> None:
         self._say(SUSPENSIONS, item)
@@ -218,7 +220,7 @@ class SqlStore:
 
     def fact(self, name: str) -> Any:
         with self._database.reading() as connection:
-            found = FACTS.all(connection, FACTS.select().where(tables.facts.c.name == name))
+            found = FACTS.all(connection, _THE_FACT, the_name=name)
         return found[0].value if found else None
 
     def remember(self, name: str, value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
@@ -11,6 +12,9 @@ from typing import Any
 from controller.clients.docker.containers import Containers
 
 Row = Mapping[str, Any]
+_AGE = re.compile(rb'"Status":"Up [^"(]*')
+"""How long a container has been up: it moves while nothing else does. A quote inside a JSON text is escaped, so this can only be a
+field."""
 Inspect = Callable[[str], Mapping[str, Any] | None]
 
 
@@ -35,7 +39,7 @@ class View:
 
 @dataclass
 class _Memory:
-    text: bytes = b""
+    text: bytes = b""  # of the list, without ages
     view: View | None = None
     seen: dict[str, tuple[str, Seen]] = field(default_factory=dict)
 
@@ -91,12 +95,13 @@ class Look:
 
     def _read(self, marks: set[str], everything: bool) -> View:
         memory = self._memory
-        text = self._containers.listing()
+        listed = self._containers.listing()
+        text = _AGE.sub(b'"Status":"', listed)
         if memory.view is not None and not everything and not marks and text == memory.text:
             return memory.view
         seen: dict[str, tuple[str, Seen]] = {}
         names: dict[str, str] = {}
-        for row in json.loads(text):
+        for row in json.loads(listed):
             names.update((name.lstrip("/"), row["Id"]) for name in row["Names"] or () if name.count("/") == 1)
             if self._wanted(row):
                 known = memory.seen.get(row["Id"])
