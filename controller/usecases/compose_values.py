@@ -70,5 +70,6 @@ def dotenv(content: bytes | None) -> dict[str, str]:
 
 
 def assigned(line: str) -> str:
+    """The name that a line of an env file sets, or ""."""
     found = re.match(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=", line)
     return found[1] if found else ""

@@ -28,6 +28,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "requests": ("controller.clients",),
     "sqlalchemy": ("controller.store",),
     "starlette": ("controller.web",),
+    "urllib3": ("controller.clients.docker",),
     "uvicorn": ("controller.web",),
     "watchfiles": ("controller.loop",),
     "yaml": ("controller.clients.yaml",),
