@@ -82,6 +82,16 @@ class Roster:
             known = {found: name for name, found in self._view.names.items()}
             return f"container:{known.get(container, container)}"
 
+    def called_then(self, container: str) -> str:
+        """The same for what a parked container lived in, which may be parked too."""
+        details = self._host.containers.inspect(container)
+        if details is None:
+            return f"container:{container}"
+        name = str(details["Name"]).lstrip("/")
+        with self._lock:
+            key = self._addresses.get(names.stem(name)) or self._marked(Spot(current=details))
+        return f"{_KIND}:{key.name}" if key is not None else f"container:{name}"
+
     def container_of(self, mode: str) -> str:
         """The id of the container that `service:NAME` or `container:NAME` means now. Raises Permanent when it does not run
         here."""
