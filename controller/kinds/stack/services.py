@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,10 +32,16 @@ class Expansion:
 
     loaded: Loaded
     problems: list[Problem] = field(default_factory=list)
+    _awaited: set[str] = field(default_factory=set)
+    """Services that others wait for to complete."""
+    _links: dict[str, list[str]] = field(default_factory=dict)
+    """The names by which links of other services call one."""
 
     def drafts(self) -> list[Draft]:
         """A draft for each service that is to run."""
         services = {name: each for name, each in self.loaded.project.services.items() if self._runs(name, each)}
+        for canonical in services.values():
+            self._survey(canonical)
         specs = {name: self._spec(name, each, services) for name, each in services.items()}
         plain = {name: fingerprint(spec)[:_SHOWN] for name, spec in specs.items()}
         drafts = []
@@ -53,6 +59,13 @@ class Expansion:
             drafts.append(Draft("service", self._key(name).name, spec, needs, **place))
         return drafts
 
+    def _survey(self, canonical: Canonical) -> None:
+        for other, dependency in (canonical.get("depends_on") or {}).items():
+            self._awaited |= {other} if dependency.get("condition") == _COMPLETED else set()
+        for link in canonical.get("links") or ():
+            target, _, alias = link.partition(":")
+            self._links.setdefault(target, []).extend([alias] if alias else [])
+
     def _spec(self, name: str, canonical: Canonical, services: Mapping[str, Canonical]) -> dict[str, Any]:
         files = delivered(name, canonical, self.loaded)
         self.problems += files.problems
@@ -60,7 +73,7 @@ class Expansion:
         spec = {part: value for part, value in canonical.items() if part not in _REWRITTEN and value is not None}
         if "deploy" in spec:
             spec["deploy"] = {part: value for part, value in spec["deploy"].items() if part != "replicas"}
-        if self._awaited(name, services):
+        if name in self._awaited:
             spec["completes"] = True
             spec.setdefault("restart", "no")
         rewritten = {
@@ -68,7 +81,7 @@ class Expansion:
             "environment": {part: self._value(value) for part, value in (canonical.get("environment") or {}).items()},
             "volumes": [self._mount(mount) for mount in canonical.get("volumes") or ()],
             "volumes_from": [self._donor(each, services) for each in canonical.get("volumes_from") or ()],
-            "networks": dict(self._networks(name, canonical, services)),
+            "networks": dict(self._networks(name, canonical)),
             "configs": files.configs,
             "secrets": files.secrets,
             **self.loaded.words,
@@ -118,11 +131,6 @@ class Expansion:
             message = f"`{waiting}` waits for `{name}` to end, and with the restart policy {restart!r} it starts again"
             self._problem(name, place, message, 'say `restart: "no"` or `restart: on-failure`')
 
-    @staticmethod
-    def _awaited(name: str, services: Mapping[str, Canonical]) -> bool:
-        dependencies = [(each.get("depends_on") or {}).get(name) or {} for each in services.values()]
-        return any(dependency.get("condition") == _COMPLETED for dependency in dependencies)
-
     def _mount(self, mount: Mapping[str, Any]) -> dict[str, Any]:
         source = mount.get("source")
         if mount["type"] == "bind":
@@ -132,24 +140,13 @@ class Expansion:
             return {**mount, "source": volume["name"], **self._owner("volume", source, volume)}
         return dict(mount)
 
-    def _networks(
-        self, name: str, canonical: Canonical, services: Mapping[str, Canonical]
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
-        aliases = [name, *self._linked(name, services)]
+    def _networks(self, name: str, canonical: Canonical) -> Iterator[tuple[str, dict[str, Any]]]:
+        aliases = [name, *self._links.get(name, ())]
         for each, attachment in (canonical.get("networks") or {}).items():
             network = self.loaded.project.networks[each]
             given = attachment or {}
             names = list(dict.fromkeys([*aliases, *(given.get("aliases") or ())]))
             yield network["name"], {**given, "aliases": names, **self._owner("network", each, network)}
-
-    @staticmethod
-    def _linked(name: str, services: Mapping[str, Canonical]) -> Iterable[str]:
-        """The names by which links of other services call this one."""
-        for service in services.values():
-            for link in service.get("links") or ():
-                target, _, alias = link.partition(":")
-                if target == name and alias:
-                    yield alias
 
     def _owner(self, kind: str, name: str, resource: Mapping[str, Any]) -> dict[str, Any]:
         return {"external": True} if resource.get("external") else {"resource": str(key(kind, self.loaded.stack, name))}
