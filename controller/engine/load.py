@@ -115,6 +115,10 @@ def load(files: Files, reader: Reader, kinds: Mapping[str, Kind]) -> Loaded:
         except SourceError as error:
             loaded.problems.append(Diagnostic(str(error), Origin(path)))
             continue
+        if all(document.data is None for document in parsed):
+            # A disk that was full leaves such files; what they declared must not be taken for removed.
+            hint = "remove the file when what it declared is to go"
+            loaded.strays[path] = (Diagnostic("nothing is declared in this file", Origin(path), hint),)
         for document in parsed:
             _admit(document, path, kinds, loaded)
     return loaded

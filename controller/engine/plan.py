@@ -194,6 +194,10 @@ def _leftover(key: Key, row: Row, situation: Situation, notes: list[Note], *, mo
     if isinstance(observed, Unknown):
         notes.append(Note(key, "Unknown", observed.reason, row.provider))
         return
+    snapshot = situation.world.snapshots.get((key.kind, row.provider))
+    if snapshot is not None and not snapshot.complete:
+        notes.append(Note(key, "Unknown", f"nothing is deleted after half a look: {snapshot.reason}", row.provider))
+        return
     kind = situation.kinds[key.kind]
     before = observed.state if isinstance(observed, Present) else None
     action = Action.DELETE if isinstance(observed, Present) else Action.FORGET

@@ -133,7 +133,6 @@ def test_one_failing_rollout_does_not_stop_the_others() -> None:
     ("files", "reason"),
     [
         pytest.param({}, "empty", id="an empty repository"),
-        pytest.param({"a.yaml": "", "b.yaml": "# nothing\n"}, "empty", id="YAML that parses to nothing"),
         pytest.param({"notes.txt": "x"}, "empty", id="a glob that matches nothing"),
     ],
 )
