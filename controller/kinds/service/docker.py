@@ -68,8 +68,7 @@ class ServiceProvider:
         self._host = host
         self._instance = instance
         self._roster = Roster(host, instance, self._show)
-        self._eyes = Eyes(vault.fingerprint, roots, host.images.by_id, self._roster.called)
-        self._hindsight = replace(self._eyes, name_of=self._roster.called_then)
+        self._eyes = Eyes(vault.fingerprint, roots, host.images.by_id, self._roster.called, self._roster.called_then)
         delivery = Delivery(blobs, roots, vault.reveal)
         self._swap = Swap(host, instance, delivery, clock.monotonic, told, self._roster.container_of)
         self._look = Look(host.containers, self._swap.inspect, self._roster.wants)
@@ -287,8 +286,7 @@ class ServiceProvider:
         return differences(wanted, self._show(details, change.address), ignored, made_so=made_so)
 
     def _show(self, details: Details, address: str) -> dict[str, Any]:
-        parked = str(details["Name"]).endswith(names.PREV)
-        return project(details, address, self._hindsight if parked else self._eyes)
+        return project(details, address, self._eyes)
 
     def _receipt(self, change: Change) -> Receipt:
         spot = self._swap.spot(change.address)

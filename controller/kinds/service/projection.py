@@ -26,18 +26,20 @@ Details = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """What reading a container needs: the keyed fingerprint for secret values, our folders, the engine's images by id, and what a
-    container's id is called."""
+    """What reading a container needs: the keyed fingerprint for secret values, our folders, the engine's images by id, what a
+    container's id is called now, and what it was called before a replacement parked it."""
 
     fingerprint: Callable[[str], str]
     roots: mounts.Roots
     image: Callable[[str], Details | None]
     name_of: Callable[[str], str]
+    name_then: Callable[[str], str]
 
 
 def project(details: Details, address: str, eyes: Eyes) -> dict[str, Any]:
     """The normal form that a container shows as the one that stands for `address`."""
     config, host = details["Config"], details["HostConfig"]
+    name_of = eyes.name_then if str(details["Name"]).endswith(names.PREV) else eyes.name_of
     labels = config.get("Labels") or {}
     given = _delivered(details, labels)
     found: dict[str, Any] = {
@@ -59,12 +61,12 @@ def project(details: Details, address: str, eyes: Eyes) -> dict[str, Any]:
         "ports": _ports(host.get("PortBindings") or {}),
         "expose": dict.fromkeys(sorted(config.get("ExposedPorts") or {}), True),
         "blkio_config": _blkio(host),
-        "ipc": endpoints.referenced(host.get("IpcMode") or "", eyes.name_of),
-        "pid": endpoints.referenced(host.get("PidMode") or "", eyes.name_of),
-        "volumes_from": endpoints.donated(host.get("VolumesFrom"), eyes.name_of),
+        "ipc": endpoints.referenced(host.get("IpcMode") or "", name_of),
+        "pid": endpoints.referenced(host.get("PidMode") or "", name_of),
+        "volumes_from": endpoints.donated(host.get("VolumesFrom"), name_of),
         "secrets": given.get("secrets") or {},
         **mounts.shown(details, eyes.roots, given),
-        **endpoints.shown(details, eyes.name_of),
+        **endpoints.shown(details, name_of),
     }
     if host.get("NanoCpus"):
         found["cpus"] = host["NanoCpus"] / NANO
