@@ -3,7 +3,7 @@ lives, otherwise do the opposite."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 from threading import RLock
@@ -14,8 +14,9 @@ from controller.core.errors import Diagnostic, Severity, SourceError, SpecError
 from controller.core.estate import Estate, HomelabSpec
 from controller.core.event import Report
 from controller.core.plan import Note, Plan, Rollout
-from controller.core.ports import Providers, Source
-from controller.core.run import Run
+from controller.core.ports import Place, Providers, Source
+from controller.core.run import Row, Run
+from controller.core.state import Target
 from controller.engine import adapt as adapting
 from controller.engine.bench import Bench
 from controller.engine.flights import Flights
@@ -49,6 +50,22 @@ class Survey:
         return tuple(r for r in self.plan.rollouts if self.decisions[r.digest].verdict is Verdict.ALLOW)
 
 
+@dataclass(frozen=True)
+class _Calm:
+    """A look that found nothing to do, and all it followed from; large parts stay the same objects while nothing moves."""
+
+    estate: Estate
+    rows: Mapping[Place, Row]
+    providers: Providers
+    targets: Mapping[tuple[str, str], list[Target]]
+    said: tuple[object, ...]
+    survey: Survey
+
+    def stands_on(self, estate: Estate, rows: Mapping[Place, Row], providers: Providers) -> bool:
+        """True when the same things are wanted and known."""
+        return self.estate is estate and self.rows is rows and self.providers is providers
+
+
 @dataclass
 class Reconciler:
     """The loop's one pass, and the read-only half of it. Keeps what it learned between passes; all of it can be lost."""
@@ -71,6 +88,8 @@ class Reconciler:
         self._estates: dict[str, Estate] = {}
         self._adapted: adapting.Memory = {}
         self._memo: Memo = {}
+        self._calm: _Calm | None = None
+        self._followed: Situation | None = None
         self._lock = RLock()
 
     def reconcile(self, cause: str, by: str, leave: Flag | None = None, *, patient: bool = False) -> Report:
@@ -106,6 +125,7 @@ class Reconciler:
         self._estates.clear()
         self._adapted.clear()
         self._memo.clear()
+        self._calm = None
 
     def _read(self) -> tuple[Revision, Estate, tuple[Diagnostic, ...], str]:
         """Git's newest revision; when it is refused, the last good one stays live and the reason is told."""
@@ -172,8 +192,15 @@ class Reconciler:
         rows = store.rows()
         readable = bool(estate.revision.id)
         providers = self.connect(estate.homelab)
+        calm = None if fresh or busy else self._calm
+        if calm is not None and calm.stands_on(estate, rows, providers):
+            world = observe(providers, calm.targets)
+            if world == calm.survey.world and self._said(revision, diagnostics, reason) == calm.said:
+                return replace(calm.survey, report=replace(calm.survey.report, at=clock.now()))
+        declared = estate
         estate, unready = self._adapt(estate)
-        world = observe(providers, targets(estate.resources.values(), rows))
+        wanted = targets(estate.resources.values(), rows)
+        world = observe(providers, wanted)
         situation = Situation(
             estate=estate,
             world=world,
@@ -195,7 +222,15 @@ class Reconciler:
         decisions = judge(made, facts)
         findings = Findings(revision, estate, world, rows, made, decisions, diagnostics, reason)
         report = fold(findings, clock.now(), self.world_name)
-        return Survey(revision, estate, world, made, decisions, report, situation)
+        survey = Survey(revision, estate, world, made, decisions, report, situation)
+        said = (revision, diagnostics, reason, situation.quarantined, situation.suspended)
+        quiet = not (fresh or made.rollouts or situation.unready)
+        self._calm = _Calm(declared, rows, providers, wanted, said, survey) if quiet else None
+        return survey
+
+    def _said(self, revision: Revision, diagnostics: tuple[Diagnostic, ...], reason: str) -> tuple[object, ...]:
+        """What a look follows from beside the world, the specification and the ledger."""
+        return revision, diagnostics, reason, self.bench.store.quarantined(), self.bench.store.suspensions()
 
     def _busy(self) -> tuple[Note, ...]:
         """Keys that are under way, or that an interruption left between two states."""
@@ -215,9 +250,11 @@ class Reconciler:
         """Ledger rows, quarantine and the live revision follow what this pass established."""
         for rollout in self.patience.vain(found.plan):
             self._stop(rollout, found.estate.revision.id)
-        stale = refreshed(found.situation, found.plan)
-        if stale:
-            self.bench.store.put(stale)
+        if found.situation is not self._followed:
+            stale = refreshed(found.situation, found.plan)
+            if stale:
+                self.bench.store.put(stale)
+            self._followed = found.situation
         live = found.estate.revision.id
         pending = any(not change.drift for change in found.plan.changes)
         if live and live != self.bench.store.fact(_LIVE) and (not pending or not self._history(found.estate.revision)):

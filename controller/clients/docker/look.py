@@ -13,8 +13,7 @@ from controller.clients.docker.containers import Containers
 
 Row = Mapping[str, Any]
 _AGE = re.compile(rb'"Status":"Up [^"(]*')
-"""How long a container has been up: it moves while nothing else does. A quote inside a JSON text is escaped, so this can only be a
-field."""
+"""How long a container is up moves while nothing else does. Quotes inside JSON text are escaped: this can only be a field."""
 Inspect = Callable[[str], Mapping[str, Any] | None]
 
 
