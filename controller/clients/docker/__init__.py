@@ -7,6 +7,7 @@ from controller.clients.docker.containers import Payload
 from controller.clients.docker.door import EngineFailed
 from controller.clients.docker.events import Happening
 from controller.clients.docker.images import LOCAL, Progress, digest_of
+from controller.clients.docker.kept import Kept
 from controller.clients.docker.look import Look, Row, Seen, View
 from controller.clients.docker.names import CONTAINER_NAME, ImageName, parse_image
 
@@ -19,6 +20,7 @@ __all__ = [
     "EngineFailed",
     "Happening",
     "ImageName",
+    "Kept",
     "Look",
     "Payload",
     "Progress",

@@ -8,7 +8,7 @@ from threading import Event as Flag
 from threading import Lock
 from typing import Any
 
-from controller.clients.docker import DockerHost, Happening
+from controller.clients.docker import DockerHost, Happening, Kept
 from controller.core.change import Change
 from controller.core.errors import Conflict, Permanent, ProviderError, Unhealthy
 from controller.core.key import Key
@@ -35,6 +35,7 @@ class NetworkProvider:
     def __init__(self, host: DockerHost, instance: str = "home") -> None:
         self._host = host
         self._instance = instance
+        self._listed = Kept(host.networks.all)
         self._lock = Lock()
         self._going: set[str] = set()
         self._known: dict[Key, tuple[Details, Present]] = {}
@@ -43,7 +44,7 @@ class NetworkProvider:
     def observe(self, targets: Collection[Target]) -> Snapshot:
         """Every network of ours and the targets."""
         try:
-            listed = self._host.networks.all()
+            listed = self._listed.get()
         except ProviderError as error:
             return Snapshot({}, complete=False, reason=str(error))
         with self._lock:
@@ -69,6 +70,10 @@ class NetworkProvider:
 
     def apply(self, change: Change, interrupt: Flag) -> Receipt:  # noqa: ARG002 (nothing here waits)
         """Make the change; see the laws of the port."""
+        with self._listed.moving():
+            return self._make(change)
+
+    def _make(self, change: Change) -> Receipt:
         live = self._live(change)
         if live is not None and change.after is not None and not differences(change.after, shown(live)):
             with self._lock:
@@ -85,6 +90,10 @@ class NetworkProvider:
 
     def release(self, change: Change, receipt: Receipt) -> Receipt:
         """A deleted network goes for good."""
+        with self._listed.moving():
+            return self._release(change, receipt)
+
+    def _release(self, change: Change, receipt: Receipt) -> Receipt:
         if change.after is None:
             for network in receipt.retained:
                 self._host.networks.remove(network)
@@ -93,6 +102,10 @@ class NetworkProvider:
             return Receipt(receipt.handle, None)
         return Receipt(receipt.handle, receipt.state)
 
+    def audit(self) -> None:
+        """Read the list anew next time."""
+        self._listed.doubt()
+
     def discover(self) -> list[Discovery]:
         """Networks that exist without being ours. Raises Transient."""
         return discover(self._host, self._instance)
@@ -100,14 +113,20 @@ class NetworkProvider:
     def watch(self, moved: Callable[[Key | None], None], stop: Flag) -> None:
         """Tell which network moved."""
 
+        def opened() -> None:
+            self._listed.attach(True)
+            moved(None)
+
         def told(happening: Happening) -> None:
+            self._listed.doubt()
             key = self._keys.get(happening.attributes.get("name", ""))
             if key is not None:
                 moved(key)
 
         while not stop.is_set():
             with suppress(ProviderError):
-                self._host.events.follow(_EVENTS, lambda: moved(None), told, stop)
+                self._host.events.follow(_EVENTS, opened, told, stop)
+            self._listed.attach(False)
             stop.wait(_RETRY)
 
     def _delete(self, change: Change, live: Details | None) -> Receipt:

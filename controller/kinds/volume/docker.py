@@ -8,7 +8,7 @@ from threading import Event as Flag
 from threading import Lock
 from typing import Any
 
-from controller.clients.docker import DockerHost, Happening
+from controller.clients.docker import DockerHost, Happening, Kept
 from controller.core.change import Change
 from controller.core.errors import Conflict, Permanent, ProviderError
 from controller.core.key import Key
@@ -34,6 +34,7 @@ class VolumeProvider:
     def __init__(self, host: DockerHost, instance: str = "home") -> None:
         self._host = host
         self._instance = instance
+        self._listed = Kept(host.volumes.all)
         self._lock = Lock()
         self._going: set[str] = set()
         self._known: dict[Key, tuple[Details, Present]] = {}
@@ -42,7 +43,7 @@ class VolumeProvider:
     def observe(self, targets: Collection[Target]) -> Snapshot:
         """Every volume of ours and the targets."""
         try:
-            listed = self._host.volumes.all()
+            listed = self._listed.get()
         except ProviderError as error:
             return Snapshot({}, complete=False, reason=str(error))
         with self._lock:
@@ -60,6 +61,10 @@ class VolumeProvider:
 
     def apply(self, change: Change, interrupt: Flag) -> Receipt:  # noqa: ARG002 (nothing here waits)
         """Create, or hide until the release; see the laws of the port. A volume that exists is never changed."""
+        with self._listed.moving():
+            return self._make(change)
+
+    def _make(self, change: Change) -> Receipt:
         live = self._host.volumes.inspect(change.address)
         if change.after is None:
             return self._delete(change, live)
@@ -79,6 +84,10 @@ class VolumeProvider:
 
     def release(self, change: Change, receipt: Receipt) -> Receipt:
         """Destroy the data of an approved delete."""
+        with self._listed.moving():
+            return self._release(change, receipt)
+
+    def _release(self, change: Change, receipt: Receipt) -> Receipt:
         if change.after is None:
             for name in receipt.retained:
                 self._host.volumes.remove(name)
@@ -87,6 +96,10 @@ class VolumeProvider:
             return Receipt(receipt.handle, None)
         return Receipt(receipt.handle, receipt.state)
 
+    def audit(self) -> None:
+        """Read the list anew next time."""
+        self._listed.doubt()
+
     def discover(self) -> list[Discovery]:
         """Volumes that exist without being ours. Raises Transient."""
         return discover(self._host, self._instance)
@@ -94,14 +107,20 @@ class VolumeProvider:
     def watch(self, moved: Callable[[Key | None], None], stop: Flag) -> None:
         """Tell which volume moved."""
 
+        def opened() -> None:
+            self._listed.attach(True)
+            moved(None)
+
         def told(happening: Happening) -> None:
+            self._listed.doubt()
             key = self._keys.get(happening.id)
             if key is not None:
                 moved(key)
 
         while not stop.is_set():
             with suppress(ProviderError):
-                self._host.events.follow(_EVENTS, lambda: moved(None), told, stop)
+                self._host.events.follow(_EVENTS, opened, told, stop)
+            self._listed.attach(False)
             stop.wait(_RETRY)
 
     def _delete(self, change: Change, live: Details | None) -> Receipt:
