@@ -205,6 +205,9 @@ class Store(Protocol):
     def approve(self, approval: Approval) -> None:
         """Record a person's word."""
 
+    def spend(self, digest: str) -> None:
+        """Forget the word about a rollout that was done: the same change at another time is asked for again."""
+
     def suspensions(self) -> Mapping[str, Suspension]:
         """Keys to leave alone, by key text."""
 

@@ -82,6 +82,8 @@ class Bench:
     def done(self, entry: Entry, receipt: Receipt, revision: str, step: Step = Step.DONE) -> Entry:
         """Write down that the backend has it, with the ledger row that follows from it."""
         change, now = entry.change, self.clock.now()
+        if step is Step.PASSED and entry.rollout in self.store.approvals():
+            self.store.spend(entry.rollout)
         moved = entry.moved(step, now, handle=receipt.handle, retained=receipt.retained)
         if change.after is None:
             self.store.record(moved, drop=step is Step.PASSED)

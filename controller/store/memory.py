@@ -178,6 +178,11 @@ class MemoryStore:
         with self._lock:
             self._tables.approvals[approval.digest] = settled
 
+    def spend(self, digest: str) -> None:
+        with self._lock:
+            self._led()
+            self._tables.approvals.pop(digest, None)
+
     def suspensions(self) -> Mapping[str, Suspension]:
         with self._lock:
             return dict(self._tables.suspensions)

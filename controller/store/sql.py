@@ -181,6 +181,10 @@ class SqlStore:
     def approve(self, approval: Approval) -> None:
         self._say(APPROVALS, approval)
 
+    def spend(self, digest: str) -> None:
+        with self._leading() as connection:
+            connection.execute(delete(tables.approvals).where(tables.approvals.c.digest == digest))
+
     def suspensions(self) -> Mapping[str, Suspension]:
         with self._database.reading() as connection:
             return {item.key: item for item in SUSPENSIONS.every(connection)}

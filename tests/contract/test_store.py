@@ -38,6 +38,7 @@ LEADERS_WORK: list[tuple[str, Callable[[AnyStore], object], str]] = [
     ("save", lambda store: store.save(a_run("r1", 1.0)), "runs belong to who applies"),
     ("quarantine", lambda store: store.quarantine(QUARANTINE), "a stale verdict must not stop the new leader"),
     ("absolve", lambda store: store.absolve("d1"), "a stale pardon must not start the new leader"),
+    ("spend", lambda store: store.spend("d1"), "an approval that is used up is asked for again"),
     ("prune", lambda store: store.prune(0, 0), "what the leader still reads must not go"),
 ]
 EVERYBODYS_WORK: list[tuple[str, Callable[[AnyStore], object], str]] = [
@@ -307,6 +308,16 @@ def test_the_latest_word_on_a_rollout_counts(world: World) -> None:
     store.approve(Approval("d1", True, "evin", 1.0))
     store.approve(Approval("d1", False, "evin", 2.0, "not tonight"))
     assert world.open().approvals() == {"d1": Approval("d1", False, "evin", 2.0, "not tonight")}
+
+
+def test_a_word_that_was_followed_is_forgotten(world: World) -> None:
+    store = world.open()
+    assert store.claim("first", 30)
+    for digest in ("d1", "d2"):
+        store.approve(Approval(digest, True, "evin", 1.0))
+    store.spend("d1")
+    store.spend("never said")
+    assert set(world.open().approvals()) == {"d2"}
 
 
 def test_a_key_is_left_alone_until_resumed(world: World) -> None:
