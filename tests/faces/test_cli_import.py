@@ -298,3 +298,33 @@ def made_with_everything(engine: Engine, folder: Path) -> None:
     api.start(made["Id"])
     api.connect_container_to_network(made["Id"], "second", aliases=["two"])
     api.start(api.create_container("lab/base:1", name="anon", command=["sleep", "999"])["Id"])
+
+
+def test_a_container_that_lives_in_another_one_follows_it(tmp_path: Path, engine_new: Engine) -> None:
+    api, home = engine_new.api, empty(tmp_path)
+    home.environment.update(HOMELAB_WORLD="docker", DOCKER_HOST=engine_new.url)
+    rule = "{name: shared, match: {concerns: ['volumes-from:*']}, verdict: allow}"
+    home.commit("rules", {"policy/house.yaml": f"kind: Policy\nname: house\nspec: {{rules: [{rule}]}}\n"})
+    api.start(api.create_container("lab/web:1", name="tunnel", volumes=["/data"])["Id"])
+    shared = api.create_host_config(network_mode="container:tunnel", pid_mode="container:tunnel", volumes_from=["tunnel:ro"])
+    api.start(api.create_container("lab/sleep:2", name="inside", host_config=shared, stop_signal="SIGKILL")["Id"])
+    before = identities(engine_new)
+
+    said = home("import", "docker", "--only", "service/inside")
+    assert said.code == 0, said.err + said.out
+    spec = (home.repo / "services" / "inside.yaml").read_text()
+    assert "network_mode: service:tunnel\n" in spec
+    assert "pid: service:tunnel\n" in spec
+    assert "volumes_from:\n  - tunnel:ro\n" in spec
+    assert "no changes" in home("plan").out
+    assert identities(engine_new) == before
+
+    file = home.repo / "services" / "tunnel.yaml"
+    file.write_text(file.read_text().replace("lab/web:1", "lab/web:2"))
+    home.commit("newer")
+    for _ in range(2):  # what shares its namespaces follows in the pass after
+        said = home("apply")
+        assert said.code == 0, said.err + said.out
+    tunnel, inside = api.inspect_container("tunnel"), api.inspect_container("inside")
+    assert inside["HostConfig"]["NetworkMode"] == f"container:{tunnel['Id']}"
+    assert "no changes" in home("plan").out

@@ -7,6 +7,7 @@ import json
 import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from controller.clients.docker import DockerHost
@@ -39,6 +40,9 @@ _BY_DEFAULT: Mapping[str, tuple[Any, ...]] = {
 """What engines set where nothing is asked for."""
 _OF_IMAGE = {"user": "User", "working_dir": "WorkingDir", "stop_signal": "StopSignal", "healthcheck": "Healthcheck"}
 _FIXED = ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address", "interface_name", "gw_priority", "driver_opts")
+_CONTAINER = "container:"
+_SHARED = ("network_mode", "pid", "ipc")
+"""Namespaces that may be another container's."""
 _HIDDEN = re.compile(r"[^a-z0-9]+")
 
 
@@ -55,12 +59,31 @@ def discover(host: DockerHost, instance: str, eyes: Eyes) -> list[Discovery]:
         described = _describe(details, key, host, eyes)
         if described is not None:
             found[key] = described
-    return list(found.values())
+    services = {name: each.key for each in found.values() for name in (each.handle, each.address)}
+    return [_by_name(each, services) for each in found.values()]
 
 
 def slug(text: str) -> str:
     """A name for a document out of a name on an engine."""
     return _HIDDEN.sub("-", text.lower()).strip("-")[:60].strip("-") or "unnamed"
+
+
+def _by_name(found: Discovery, services: Mapping[str, Key]) -> Discovery:
+    """With the containers that it shares something with as the Services that they become: an id does not outlive the next
+    update."""
+    spec, needs = dict(found.spec), list(found.needs)
+    for field in _SHARED:
+        key = services.get(str(spec.get(field, "")).removeprefix(_CONTAINER))
+        if key is not None:
+            spec[field] = f"service:{key.name}"
+            needs.append(key)
+    donors = list(spec.get("volumes_from") or ())
+    for index, text in enumerate(donors):
+        donor, colon, access = str(text).removeprefix(_CONTAINER).partition(":")
+        if donor in services:
+            donors[index] = f"{services[donor].name}{colon}{access}"
+            needs.append(services[donor])
+    return replace(found, spec={**spec, **({"volumes_from": donors} if donors else {})}, needs=tuple(dict.fromkeys(needs)))
 
 
 def _stays(details: Details, instance: str) -> bool:
