@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from controller.cli.exits import INVALID, NOT_ALLOWED, OK, ROLLED_BACK, UNREACHABLE
+from controller.cli.exits import ERROR, INVALID, NOT_ALLOWED, OK, ROLLED_BACK, UNREACHABLE
 from controller.cli.house import Heard, House, running_house, writing
 from controller.cli.show_findings import finding_lines, has_errors
 from controller.cli.show_history import event_line, history_lines
@@ -54,6 +54,8 @@ def _code(house: House, done: Mapping[str, Any]) -> int:
     """The exit code for a pass: that of its runs; else what keeps the world from following git. What failed in an earlier run and
     is not tried again counts as failed now, so that a script need not know who was first to apply a commit."""
     code: int = done["exit_code"]
+    if code == OK and done["status"]["reason"]:
+        code = ERROR  # nothing failed because nothing was read: a branch or a folder that is not there
     if code not in (OK, UNREACHABLE) or all(item["sync"] != "Failed" for item in done["status"]["items"]):
         return code
     quarantined = any(note["reason"] == "Quarantined" for note in house.plan()["notes"])

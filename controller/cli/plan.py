@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from controller.cli.exits import CHANGES, INVALID, OK, UNREACHABLE
+from controller.cli.exits import CHANGES, ERROR, INVALID, OK, UNREACHABLE
 from controller.cli.house import looking
 from controller.cli.show_findings import finding_lines, has_errors
 from controller.cli.show_plan import plan_lines
@@ -39,7 +39,9 @@ def plan_code(found: Any, *, detailed: bool) -> int:
         return INVALID
     if found["rollouts"]:
         return CHANGES if detailed else OK
-    return UNREACHABLE if any(found["backends"].values()) else OK
+    if any(found["backends"].values()):
+        return UNREACHABLE
+    return ERROR if found["reason"] else OK  # git could not be read: a branch or a folder that is not there
 
 
 @verb("validate", examples=["homelab validate", "homelab validate --worktree -o json"], prints=True)
