@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from controller.core.errors import ProviderError
 from controller.core.key import Key
@@ -12,6 +13,10 @@ from controller.core.ports import Place, Providers
 from controller.core.resource import Resource
 from controller.core.run import Row
 from controller.core.state import Observed, Snapshot, Target, Unknown
+
+_T = TypeVar("_T")
+_Job = tuple[tuple[str, str], list[Target]]
+_Looks = dict[tuple[str, str], Snapshot]
 
 
 @dataclass(frozen=True)
@@ -50,17 +55,31 @@ def targets(resources: Iterable[Resource], rows: Mapping[Place, Row]) -> dict[tu
 
 
 def observe(providers: Providers, wanted: Mapping[tuple[str, str], list[Target]]) -> World:
-    """Look everywhere at once. A provider that fails or does not exist gives an incomplete snapshot."""
-    jobs = sorted(wanted.items(), key=lambda job: len(job[1]))
-    if not jobs:
-        return World()
-    name, items = jobs.pop()  # the longest look is made by this thread: starting another one takes a while on a busy machine
-    if not jobs:
-        return World({name: _look(providers, name, items)})
-    with ThreadPoolExecutor(max_workers=min(8, len(jobs)), thread_name_prefix="observe") as pool:
-        looks = {place: pool.submit(_look, providers, place, several) for place, several in jobs}
-        own = _look(providers, name, items)
-        return World({**{place: look.result() for place, look in looks.items()}, name: own})
+    """Look at every connection at once. A provider that fails or does not exist gives an incomplete snapshot."""
+    jobs: dict[str, list[_Job]] = {}
+    for job in sorted(wanted.items(), key=lambda item: -len(item[1])):
+        jobs.setdefault(job[0][1], []).append(job)
+    found = _at_once(lambda several: _in_turn(providers, several), list(jobs.values()))
+    return World({place: snapshot for part in found for place, snapshot in part.items()})
+
+
+def _in_turn(providers: Providers, jobs: list[_Job]) -> _Looks:
+    """The looks at one connection one after the other: most are answered from what events told, and starting a thread takes
+    longer. Once one fails the others may hang as long, so they go together."""
+    found: _Looks = {}
+    for done, (place, items) in enumerate(jobs, 1):
+        found[place] = _look(providers, place, items)
+        if not found[place].complete:
+            rest = _at_once(lambda job: {job[0]: _look(providers, *job)}, jobs[done:])
+            return {**found, **{each: snapshot for part in rest for each, snapshot in part.items()}}
+    return found
+
+
+def _at_once(work: Callable[[_T], _Looks], parts: list[_T]) -> list[_Looks]:
+    if len(parts) <= 1:
+        return [work(part) for part in parts]
+    with ThreadPoolExecutor(max_workers=min(8, len(parts)), thread_name_prefix="observe") as pool:
+        return list(pool.map(work, parts))
 
 
 def _look(providers: Providers, name: tuple[str, str], items: list[Target]) -> Snapshot:

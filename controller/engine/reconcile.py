@@ -166,8 +166,10 @@ class Reconciler:
 
     def _settle(self, estate: Estate) -> None:
         """Call off what the estate no longer wants, and close what an interruption left open."""
+        if not self.flights.runs() and not self.bench.store.open_entries():
+            return
         wanted: Estate | None = None
-        if estate.revision.id and (self.flights.runs() or self.bench.store.open_entries()):
+        if estate.revision.id:
             wanted, _ = self._adapt(estate)
             self.flights.supersede(wanted)
         if not self.bench.closing.is_set():
