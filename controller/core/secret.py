@@ -12,6 +12,7 @@ _SENSITIVE = re.compile(
     r"encryption[_-]?key|signing[_-]?key|claim|dsn)(?:$|[_\-.\d])|(?:password|secret|token|apikey)$",
     re.IGNORECASE,
 )
+_CREDENTIALS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@", re.IGNORECASE)
 _PATHLIKE = re.compile(r"_(?:file|path|dir|url_file)$", re.IGNORECASE)
 
 
@@ -38,3 +39,14 @@ def secret_in(value: Any) -> SecretVersion | None:
 def looks_sensitive(name: str) -> bool:
     """True when a variable of this name usually holds a secret (`DB_PASSWORD`, `API_TOKEN`; not `PASSWORD_FILE`)."""
     return bool(_SENSITIVE.search(name)) and not _PATHLIKE.search(name)
+
+
+def has_credentials(value: str) -> bool:
+    """True for a URL that carries a password, such as `postgres://user:password@host/name`."""
+    return _CREDENTIALS.search(value) is not None
+
+
+def is_sensitive(name: str, value: str) -> bool:
+    """True when a variable must not be shown. The same question is asked of what is declared, of what runs and of what is
+    imported."""
+    return bool(value) and (looks_sensitive(name) or has_credentials(value))

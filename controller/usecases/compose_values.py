@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from controller.core.secret import looks_sensitive
+
+_PASSWORD = re.compile(r"://[^\s/:@]*:([^\s/@]+)@")
 _REFERENCE = re.compile(
     r"\$(?:(?P<escaped>\$)|\{(?P<braced>[A-Za-z_]\w*)(?:(?P<how>:?[-+?])(?P<word>[^{}]*))?\}|(?P<plain>[A-Za-z_]\w*))"
 )
@@ -38,6 +41,15 @@ def expanded(text: str, env: Mapping[str, str]) -> str:
         return value or "" if there or not how.endswith("-") else expanded(word, env)
 
     return _REFERENCE.sub(fill, text)
+
+
+def secret_parts(name: str, value: str) -> Iterator[str]:
+    """The variables in a sensitive value that hold its secret: all of it, or the password in a URL."""
+    bare = _REFERENCE.sub(lambda found: "$$" if found["escaped"] else f"${{{found['braced'] or found['plain']}}}", value)
+    if looks_sensitive(name):
+        yield from (variables_in(bare) if _REFERENCE.fullmatch(bare) else ())
+    for found in _PASSWORD.finditer(bare):
+        yield from variables_in(found[1])
 
 
 def as_map(environment: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, cast
 
-from controller.core.diff import compare
+from controller.core.diff import FieldDiff, compare
 from controller.core.document import Files, Revision
 from controller.core.errors import Refused, SpecError
 from controller.core.estate import Estate
@@ -226,7 +226,7 @@ class Importing:
         """Fields that are not as declared; names in a network that only we add are none."""
         kind = self.reconciler.linker.kinds[resource.key.kind]
         fields = compare(resource.state, found.state, same=kind.same, whole=kind.whole)
-        return tuple(item.path for item in fields if not item.path.endswith(".aliases") or not {*(item.old or ())} <= {*(item.new or ())})
+        return tuple(item.path for item in fields if not (item.path.endswith(".aliases") and _only_more(item)))
 
 
 @dataclass(frozen=True)
@@ -245,6 +245,10 @@ class Promised:
     def literal(self, value: str) -> SecretVersion:
         """As the vault."""
         return self.vault.literal(value)
+
+
+def _only_more(item: FieldDiff) -> bool:
+    return set(item.old or ()) <= set(item.new or ())
 
 
 def uses(spec: Any) -> Iterator[Key]:

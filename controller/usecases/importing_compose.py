@@ -13,8 +13,8 @@ from controller.core.errors import Refused
 from controller.core.key import Key, is_name
 from controller.core.ports import Discovery
 from controller.core.resource import Resource
-from controller.core.secret import looks_sensitive
-from controller.usecases.compose_values import as_map, as_paths, assigned, dotenv, expanded, variables_in
+from controller.core.secret import is_sensitive, looks_sensitive
+from controller.usecases.compose_values import as_map, as_paths, assigned, dotenv, expanded, secret_parts, variables_in
 from controller.usecases.importing import SCHEMA_LINE, Handle, Importing, Left, Sketch
 
 Pairs = Mapping[tuple[Key, str], Discovery | None]
@@ -116,10 +116,12 @@ class _Moving:
     references: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     left: list[Left] = field(default_factory=list)
+    tainted: frozenset[str] = frozenset()
     touched: bool = False
 
     def compose(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """The file's data, ready to stand in the repository."""
+        self.tainted = self._tainted(data["services"])
         made = dict(data)
         if str(data.get("name", "")) != self.project:
             made = {"name": self.project, **made}
@@ -137,11 +139,20 @@ class _Moving:
         for name in dict.fromkeys(variables_in(data)):
             if name in self.references:
                 found[name] = {"ref": self.references[name]}
-            elif name in self.env and looks_sensitive(name):
+            elif name in self.env and (looks_sensitive(name) or name in self.tainted):
                 found[name] = {"ref": self._keep(f"{self.stack}/{_slug(name)}", self.env[name])}
             elif name in self.env:
                 found[name] = self.env[name]
         return found
+
+    def _tainted(self, services: Mapping[str, Any]) -> frozenset[str]:
+        """Variables that are secret whatever they are called: they are all of a secret, or the password of a URL."""
+        found: set[str] = set()
+        for service in services.values():
+            for name, value in as_map((service or {}).get("environment")).items():
+                if isinstance(value, str) and is_sensitive(name, expanded(value, self.env)):
+                    found.update(secret_parts(name, value))
+        return frozenset(name for name in found if self.env.get(name))
 
     def _service(self, name: str, service: Mapping[str, Any]) -> dict[str, Any]:
         made = dict(service)
@@ -167,9 +178,9 @@ class _Moving:
         """A variable's value, by reference when it is secret or made of something secret."""
         if not isinstance(value, str) or not value:
             return value
-        secret = looks_sensitive(name) or any(looks_sensitive(each) for each in variables_in(value))
         plain = expanded(value, self.env)
-        if not secret or not plain:
+        made_of_secrets = any(looks_sensitive(each) or each in self.tainted for each in variables_in(value))
+        if not plain or not (made_of_secrets or is_sensitive(name, plain)):
             return value
         variable = re.sub(r"\W+", "_", f"{service}_{name}").upper()
         self.references[variable] = self._keep(f"{self.stack}/{_slug(service)}-{_slug(name)}", plain)
@@ -181,7 +192,7 @@ class _Moving:
         if content is None:
             return {}
         values = dotenv(content)
-        secret = {name: value for name, value in values.items() if looks_sensitive(name) and value}
+        secret = {name: value for name, value in values.items() if is_sensitive(name, value)}
         kept = [line for line in content.decode("utf-8", "replace").splitlines() if assigned(line) not in secret]
         self.files[_inside(path)] = ("\n".join(kept) + "\n").encode()
         moved = {name: value.replace("$", "$$") for name, value in secret.items() if name not in environment}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from controller.core.errors import HomelabError, Refused
 from controller.core.key import is_name
+from controller.core.suggest import did_you_mean
 
 HOMELAB_FILE = "homelab.yaml"
 SCHEMA_FILE = "schemas/homelab.json"
@@ -99,7 +100,10 @@ def example(kind: str, name: str) -> str:
         raise Refused(f"{kind!r} is not a kind")
     found = files("controller").joinpath("kinds", kind, "example.yaml")
     if not found.is_file():
-        raise Refused(f"kind {kind!r} is not available")
+        kinds = sorted(
+            each.name for each in files("controller").joinpath("kinds").iterdir() if each.joinpath("example.yaml").is_file()
+        )
+        raise Refused(f"there is no kind {kind!r}; {did_you_mean(kind, kinds) or 'known are ' + ', '.join(kinds)}")
     text = re.sub(r"^# yaml-language-server:.*\n", "", found.read_text("utf-8"), flags=re.MULTILINE)
     return re.sub(r"^name:.*$", f"name: {name}", text, count=1, flags=re.MULTILINE)
 

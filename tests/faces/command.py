@@ -79,7 +79,7 @@ class Home:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
         return Said(done.returncode, done.stdout, done.stderr)
@@ -125,7 +125,7 @@ class Home:
                 yield process
             finally:
                 process.send_signal(signal.SIGTERM)
-                process.wait(20)
+                process.wait(60)
 
     def controller_said(self) -> str:
         """Everything that the controller of the last block wrote."""

@@ -104,6 +104,13 @@ def test_exit_codes(home: Home, code: int, prepare: Callable[[Home], None], argu
         assert said.err or "error" in said.out or "nope" in said.out, "an error must say something"
 
 
+def test_an_apply_that_read_nothing_does_not_say_that_all_is_well(home: Home) -> None:
+    _applied(home)
+    said = home("apply", "--branch", "nope")
+    assert said.out.count("no branch nope") == 2, "in the plan and in the result"
+    assert "everything is as git wants it" not in said.out
+
+
 def test_an_interrupted_apply_says_so_and_the_next_one_goes_on(home: Home) -> None:
     home.service("app:never")
     process = subprocess.Popen(

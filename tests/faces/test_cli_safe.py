@@ -208,5 +208,5 @@ def on_a_terminal(home: Home, arguments: list[str], environment: dict[str, str])
             if not block:
                 break
             written += block
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
     return written.decode()
