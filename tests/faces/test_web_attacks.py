@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from controller.core.errors import SettingsError
@@ -178,7 +178,7 @@ def test_a13_a_body_without_end_is_cut(web: WebHouse, path: str) -> None:
     client = web.client(web.token(), **web.own_page())
     try:
         answer = client.post(path, content=endless(), headers=JSON)
-    except httpx.WriteError:
+    except httpx2.WriteError:
         pass  # it was cut while we were still sending
     else:
         assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
@@ -241,7 +241,7 @@ def test_a14_too_many_connections_are_cut_and_the_operator_still_gets_in(web: We
     try:
         for link in links:
             link.sendall(b"GET ")
-        with pytest.raises(httpx.TransportError):
+        with pytest.raises(httpx2.TransportError):
             web.client().get("/livez")
         assert web.operator().get("/livez").status_code == 200
     finally:
@@ -544,7 +544,7 @@ def test_the_socket_is_the_owners_alone(web: WebHouse, monkeypatch: pytest.Monke
     assert web.socket.stat().st_mode & 0o777 == 0o600
     # Somebody else's process, by the word of the kernel.
     monkeypatch.setattr(server, "_peer", lambda _link: 65534)
-    with pytest.raises(httpx.TransportError):
+    with pytest.raises(httpx2.TransportError):
         web.operator().get("/livez")
 
 

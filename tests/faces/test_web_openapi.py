@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from controller.web.routes import routes
@@ -55,7 +55,7 @@ def document(web: WebHouse) -> dict[str, Any]:
     return found
 
 
-def check(document: dict[str, Any], method: str, path: str, answer: httpx.Response) -> None:
+def check(document: dict[str, Any], method: str, path: str, answer: httpx2.Response) -> None:
     """An answer is documented, and as its schema says."""
     said = document["paths"][path][method.lower()]["responses"]
     assert str(answer.status_code) in said, (method, path, answer.status_code, answer.text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from controller.usecases.access import Scope
@@ -62,7 +62,7 @@ def concrete(path: str) -> str:
     return path.replace("{id}", "nothing").replace("{kind}", "box").replace("{name}", "nothing")
 
 
-def let_in(client: httpx.Client, method: str, path: str) -> bool:
+def let_in(client: httpx2.Client, method: str, path: str) -> bool:
     """True when the gate lets a caller pass; what is sent makes no sense, so that nothing is done."""
     body: dict[str, Any] = {"json": {"no": "sense"}} if method == "POST" and path != "/api/v1/sync" else {}
     if path in ("/api/v1/webhook", "/api/v1/secrets/exports", "/api/v1/sync"):

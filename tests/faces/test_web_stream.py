@@ -7,7 +7,7 @@ import socket
 import threading
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from controller.core.errors import LeaseHeld, SettingsError
@@ -22,7 +22,7 @@ HEAD = (
 )
 
 
-def stream(client: httpx.Client, count: int, after: int | None = None, **headers: str) -> list[str]:
+def stream(client: httpx2.Client, count: int, after: int | None = None, **headers: str) -> list[str]:
     """The ids of the next events of a stream."""
     params = {} if after is None else {"after": after}
     with client.stream("GET", "/api/v1/events", params=params, headers={**STREAM, **headers}) as response:

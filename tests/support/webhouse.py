@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from controller.clients.clock import SystemClock
 from controller.clients.vault import AgeVault
@@ -60,7 +60,7 @@ class WebHouse:
         self.meter = Meter(lambda: self.house.reconciler.last, self.desk.world)
         self.stop = threading.Event()
         self.address = ""
-        self._clients: list[httpx.Client] = []
+        self._clients: list[httpx2.Client] = []
         self.socket = self.folder / "controller.sock"
 
     def _desk(self) -> Desk:
@@ -120,29 +120,29 @@ class WebHouse:
     def port(self) -> int:
         return int(self.address.rpartition(":")[2])
 
-    def client(self, token: str = "", **headers: str) -> httpx.Client:
+    def client(self, token: str = "", **headers: str) -> httpx2.Client:
         """A program on the network."""
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        return self._kept(httpx.HTTPTransport(verify=False), self.address, headers)
+        return self._kept(httpx2.HTTPTransport(verify=False), self.address, headers)
 
-    def operator(self) -> httpx.Client:
+    def operator(self) -> httpx2.Client:
         """The command line at the socket."""
-        return self._kept(httpx.HTTPTransport(uds=str(self.socket), verify=False), "http://homelab", {})
+        return self._kept(httpx2.HTTPTransport(uds=str(self.socket), verify=False), "http://homelab", {})
 
     def token(self, *scopes: Scope) -> str:
         """A token with these scopes."""
         return self.access.issue("tester", scopes or tuple(Scope), None, "tester")[0]
 
-    def browser(self) -> httpx.Client:
+    def browser(self) -> httpx2.Client:
         """A browser that is signed in; it sends what browsers send from our own page."""
         browser = self.client(**self.own_page())
         answer = browser.post("/api/v1/session", json={"token": self.access.invite()})
         assert answer.status_code == 201, answer.text
         return browser
 
-    def _kept(self, transport: httpx.HTTPTransport, base: str, headers: dict[str, str]) -> httpx.Client:
-        client = httpx.Client(transport=transport, base_url=base, headers=headers, timeout=20, trust_env=False)
+    def _kept(self, transport: httpx2.HTTPTransport, base: str, headers: dict[str, str]) -> httpx2.Client:
+        client = httpx2.Client(transport=transport, base_url=base, headers=headers, timeout=20, trust_env=False)
         self._clients.append(client)
         return client
 
@@ -168,7 +168,7 @@ def _received(link: socket.socket) -> Iterator[bytes]:
             yield part
 
 
-def read_frames(response: httpx.Response, count: int) -> list[dict[str, str]]:
+def read_frames(response: httpx2.Response, count: int) -> list[dict[str, str]]:
     """The next frames of an event stream, each as its fields (a comment under "")."""
     # A response can be read by one iterator only; it stays with its response.
     lines: Iterator[str] = response.extensions.setdefault("lines", response.iter_lines())
