@@ -35,7 +35,12 @@ def apply_verb() -> None:
 
 def pass_with_events(house: House, cause: str) -> Mapping[str, Any]:
     """Make a pass and tell its events meanwhile."""
-    return house.make_pass(cause, telling())
+    try:
+        return house.make_pass(cause, telling())
+    except KeyboardInterrupt:
+        if house.running:
+            talk().say("the controller goes on with it; `homelab events -f` shows how it ends")
+        raise
 
 
 def telling() -> Heard:

@@ -61,5 +61,7 @@ def validate_verb(worktree: bool) -> None:
         f"invalid: {counted(errors, 'error')}" if errors else "valid" + (f", {counted(len(found), 'warning')}" if found else "")
     )
     style = "red bold" if errors else "green"
+    if not worktree:
+        talk().say("of what is committed; `--worktree` checks the files as they are on disk")
     talk().data({"findings": found, "valid": not errors}, [*finding_lines(found, talk().paint), talk().paint(said, style)])
     talk().end(INVALID if errors else OK)

@@ -62,7 +62,7 @@ def _why(item: Mapping[str, Any]) -> str:
     """The reason, led by both truths where they differ."""
     attempted, applied = item["attempted"], item["applied"]
     truths = ""
-    if item["sync"] not in ("Synced", "Drifted") and applied != attempted:
+    if item["sync"] not in ("Synced", "Drifted", "Unknown") and applied != attempted:
         running = applied[:10] if applied else "nothing of ours"
         truths = f"git wants {attempted[:10] or 'nothing'}, running {running}"
     held = f"homelab approve {item['rollout'][:12]}" if item["sync"] == "Held" and item.get("rollout") else ""
@@ -75,4 +75,6 @@ def standing_lines(status: Mapping[str, Any], paint: Paint) -> list[str]:
     rows = [_row(item) for item in status.get("items", ()) if item["sync"] != "Synced"]
     if rows:
         return [*lines, "", *table(("KEY", "SYNC", "HEALTH", "ON", "WHY"), rows, paint)]
+    if status.get("reason"):
+        return [*lines, paint(f"! {visible(status['reason'])}", "yellow")]
     return lines or [paint("everything is as git wants it", "green")]
