@@ -323,7 +323,8 @@ def test_a_remote_needs_a_place_for_its_copy() -> None:
 
 
 @pytest.mark.parametrize("text", ["--upload-pack=touch x;", "-h", "./a:b", "../a", "~/a:b", "/a:b", "specs"])
-def test_what_is_no_address_is_a_path(text: str) -> None:
+def test_what_is_no_address_is_a_path(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     assert not looks_remote(text)
     with pytest.raises(SourceError, match="there is no folder"):
         GitSource(text)
