@@ -44,7 +44,7 @@ words = of("a", "b c", "", "x=y", "ü", "1", "true", "$$HOME")
 scalars = st.one_of(words, of(1, 2.5, True, None))
 sleep = of("sleep 1000", "sh -c 'sleep 1000'", ["sleep", "1000"], ["sh", "-c", "exec sleep 1000"])
 memory = of("64m", "67108864", 134217728, "96M", "0.125g")
-ulimit = of(512, {"soft": 100, "hard": 200}, {"soft": "5", "hard": "1024"})
+ulimit = of(512, {"soft": 256, "hard": 512}, {"soft": "300", "hard": "1024"})
 mounts = some(
     "/anonymous",
     "own:/own",

@@ -1,4 +1,4 @@
-"""Law: whatever a Service declares, the plan after its apply is empty, and an edit touches only what it edits. On every engine."""
+"""Law: whatever a Service declares, the plan after its apply is empty, and an edit touches only what it edits."""
 
 from __future__ import annotations
 
