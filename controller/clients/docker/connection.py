@@ -141,5 +141,5 @@ def _config(tls: Tls | None) -> TLSConfig | None:
     try:
         return TLSConfig(client_cert=(tls.cert, tls.key), ca_cert=tls.ca, verify=True)
     except TLSParameterError as error:
-        names = ", ".join((tls.ca, tls.cert, tls.key))
+        names = f"{tls.ca}, {tls.cert}, {tls.key}"
         raise Rejected([Problem(("tls",), f"these tls files cannot all be read: {names}")]) from error
