@@ -118,7 +118,7 @@ class Linker:
         if kind.resolve is None:
             return None
         desired = kind.resolve(document.key.name, document.spec, around)
-        needs = dict.fromkeys(need for need in (*document.needs, *desired.references) if need != document.key)
+        needs = dict.fromkeys((*document.needs, *desired.references))
         origin = document.parsed.locate(document.at) if document.made_by else document.origin
         return Resource(
             key=document.key,

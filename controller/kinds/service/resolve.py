@@ -8,7 +8,7 @@ from typing import Any
 from controller.clients.compose import parse_duration
 from controller.clients.docker import CONTAINER_NAME, parse_image
 from controller.core.errors import Rejected
-from controller.core.key import Claim, Key
+from controller.core.key import Claim
 from controller.core.kind import Desired, Surroundings
 from controller.core.resource import Gate, Risk
 from controller.core.secret import SecretVersion
@@ -55,7 +55,7 @@ def resolve(name: str, spec: ServiceSpec, around: Surroundings) -> Desired:
         state=state,
         provider=spec.host,
         address=address,
-        references=tuple(key for key in dict.fromkeys([*wiring.references, *places.references]) if key != Key("service", name)),
+        references=tuple(dict.fromkeys([*wiring.references, *places.references])),
         claims=_claims(state, address, spec.host),
         gate=_gate(state, completes=spec.completes),
         rollback=spec.rollback,
