@@ -75,7 +75,8 @@ def _change(change: Change, plan: Plan, facts: Circumstances) -> Iterable[Decisi
 
 def _concerns(change: Change, plan: Plan, facts: Circumstances) -> Iterable[tuple[str, Verdict, str]]:
     """Built-in concerns of a change: (name, verdict without a rule, reason)."""
-    for risk in change.risks if change.action.writes else ():
+    # A repair gives back a power that was allowed (or imported) before, and no new one.
+    for risk in change.risks if change.action.writes and not change.drift else ():
         yield risk.name, Verdict.DENY, _risk_reason(risk)
     if facts.history and not change.drift:
         yield "history", Verdict.HOLD, facts.history

@@ -181,9 +181,10 @@ def _leftovers(situation: Situation, notes: list[Note]) -> Iterable[Change]:
             notes.append(Note(key, "Suspended", _why_suspended(situation, key), provider))
             continue
         yield from _leftover(key, row, situation, notes, moved=resource is not None)
+    readable = bool(situation.estate.revision.id)  # otherwise nobody knows what is declared
     for (_, provider), snapshot in situation.world.snapshots.items():
         for key, observed in snapshot.items.items():
-            unknown = (key, provider) not in situation.rows and key not in situation.estate.resources
+            unknown = readable and (key, provider) not in situation.rows and key not in situation.estate.resources
             if unknown and isinstance(observed, Present) and observed.owner is Owner.OURS:
                 message = f"{observed.handle[:12]} carries our mark but nothing declares it: declare it, or remove it by hand"
                 notes.append(Note(key, "Unmarked", message, provider))

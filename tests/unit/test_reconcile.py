@@ -392,3 +392,17 @@ class _Keyed(BaseModel):
 def _keyed(name: str, spec: _Keyed, around: Surroundings) -> Desired:
     version = around.secret(spec.secret["ref"], spec.secret.get("generate"))
     return Desired({"secret": version.state()}, "local", name)
+
+
+def test_a_repair_of_an_allowed_risk_needs_no_rule_again() -> None:
+    house = House()
+    rule = "kind: Policy\nname: house\nspec: {rules: [{name: ok, match: {concerns: [privileged]}, verdict: allow}]}\n"
+    house.book.write({"policy/house.yaml": rule, "web.yaml": box("web", {"risky": True})})
+    house.reconcile()
+    house.book.write({"web.yaml": box("web", {"risky": True})})
+    house.world.edit("box", "local", "web", status="exited")
+    house.reconcile()
+    assert house.boxes()["web"][2] == "running"
+    house.book.write({"web.yaml": box("web", {"risky": True, "size": 2})})
+    house.reconcile()
+    assert house.boxes()["web"][1] == 1, "a change of the specification is judged"

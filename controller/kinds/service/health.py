@@ -28,7 +28,9 @@ def judge(details: Mapping[str, Any]) -> tuple[Health, str]:
         tried = details.get("RestartCount") or 0
         again = f", restarted {tried} times" if tried else ""
         killed = " (out of memory)" if state.get("OOMKilled") else ""
-        return Health.DEGRADED, f"{word} with code {state.get('ExitCode', 0)}{killed}{again}"
+        code = state.get("ExitCode", 0)
+        hint = "" if code or word != "exited" else '; if it is meant to end, write `restart: "no"`'
+        return Health.DEGRADED, f"{word} with code {code}{killed}{again}{hint}"
     return Health.DEGRADED, f"it is {word}"
 
 
