@@ -24,7 +24,7 @@ AFTERWARDS = 0.5
 """Seconds after which what a rollout may have stirred up itself is looked at."""
 _FAREWELL = 5.0
 """Seconds that a watching provider gets to end."""
-_STEP_MS = 50
+_STEP_MS = 20
 """How long the file watcher sleeps between two looks at its flag."""
 
 WatchPaths = Callable[[], tuple[Path, ...]]
