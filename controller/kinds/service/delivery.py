@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from controller.core.errors import Permanent
 from controller.core.secret import SecretVersion, secret_in
 from controller.core.state import State
 from controller.kinds.service import mounts
+from controller.kinds.service.risks import path_risks
 
 _FILES = ("file", "folder")
 _CONFIG_MODE, _SECRET_MODE = 0o444, 0o400
@@ -42,6 +44,24 @@ class Delivery:
         for entry in (state.get("configs") or {}).values():
             if mounts.bound(entry, self.roots):
                 self._kept(partial(self.blobs.laid_out, "file", entry["digest"], mounts.SHARED))
+
+    def unmask(self, state: State) -> None:
+        """Refuse a path of this machine that a link leads to where policy would have asked. Raises Permanent."""
+        if not self.roots.content:
+            return
+        for entry in (state.get("volumes") or {}).values():
+            if entry["type"] != "bind":
+                continue
+            source = str(entry["source"])
+            real = os.path.realpath(source)
+            judged = {each.name.partition(":")[0] for each in path_risks(source, read_only=bool(entry.get("read_only")))}
+            hidden = [
+                each
+                for each in path_risks(real, read_only=bool(entry.get("read_only")))
+                if each.name.partition(":")[0] not in judged
+            ]
+            if hidden:
+                raise Permanent(f"{source} is a link to {real}: {hidden[0].reason}; write {real}, so that policy can judge it")
 
     def copied(self, state: State) -> dict[str, Any]:
         """The parts of a state that are copied into its container, without references: what its label says."""

@@ -48,12 +48,14 @@ class Swap:
         details = self.host.containers.inspect(ref)
         if details is None:
             return None
-        copied = [target for entries in names.delivered(labels_of(details)).values() for target in entries]
+        parts = names.delivered(labels_of(details)).values()
+        copied = [target for part in parts for target, entry in part.items() if entry.get("type") != "folder"]
         edited = [target for target in copied if self.host.containers.changed_at(str(details["Id"]), target) != COPIED_AT_TEXT]
         return {**details, EDITED: edited} if edited else details
 
     def require(self, state: State) -> None:
         """Refuse, before anything is touched, a state that names what is not on the host: engines notice only at the start."""
+        self.delivery.unmask(state)
         for network in endpoints.attachments(state):
             if network != endpoints.DEFAULT and self.host.networks.inspect(network) is None:
                 raise Permanent(f"there is no network {network!r} on {self.host.name}")
