@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
+from tests.faces.zygote import zygote
 from tests.support.space import wait_until
 
 BINARY = Path(sys.executable).parent / "homelab"
@@ -71,7 +73,19 @@ class Home:
         }
 
     def __call__(self, *arguments: str, stdin: str = "", folder: Path | None = None, **more: str) -> Said:
-        """Run one command to its end, in the repository."""
+        """Run one command to its end, in the repository, in a process of its own that was loaded before."""
+        with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
+            given.write(stdin.encode())
+            given.seek(0)
+            code = zygote().run(arguments, folder or self.repo, self.settings(**more), (given, out, err))
+            texts = []
+            for stream in (out, err):
+                stream.seek(0)
+                texts.append(stream.read().decode())
+        return Said(code, *texts)
+
+    def binary(self, *arguments: str, stdin: str = "", folder: Path | None = None, **more: str) -> Said:
+        """The same with the real binary."""
         done = subprocess.run(
             [BINARY, *arguments],
             cwd=folder or self.repo,

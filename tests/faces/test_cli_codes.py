@@ -98,7 +98,7 @@ def _cut(home: Home) -> None:
 )
 def test_exit_codes(home: Home, code: int, prepare: Callable[[Home], None], arguments: list[str], reason: str) -> None:
     prepare(home)
-    said = home(*arguments)
+    said = home.binary(*arguments)
     assert said.code == code, f"{reason}: {said.out}{said.err}"
     if code in (1, 3, 4, 7) and arguments[0] != "validate":
         assert said.err or "error" in said.out or "nope" in said.out, "an error must say something"
