@@ -263,7 +263,7 @@ def test_events_tell_what_the_list_does_not_show(engine: Engine, host: DockerHos
     host.containers.connect(made, network, {})
     host.containers.start(made)
     wait_until(lambda: {each.action for each in heard} == {"update", "connect", "start"}, "three events")
-    assert [each.action for each in heard if each.type == "network"] == ["connect"] or heard
+    assert made in [each.attributes["container"] for each in heard if each.type == "network"]
     assert all(each.id == made for each in heard if each.type == "container")
     stop.set()
     thread.join()

@@ -22,7 +22,7 @@ from controller.kinds.service.health import judge, redacted
 from controller.kinds.service.judgement import differences
 from controller.kinds.service.projection import Details, Eyes, project
 from controller.kinds.service.roster import Roster
-from controller.kinds.service.spot import Spot, ended, labels_of, running, started, twin
+from controller.kinds.service.spot import Spot, labels_of, running, started, twin
 from controller.kinds.service.swap import Swap, told
 from controller.kinds.service.tuning import Tuning
 
@@ -125,10 +125,9 @@ class ServiceProvider:
         self._look.doubt()
 
     def tidy(self, now: float) -> None:
-        """Remove parked containers of ours that have been stopped for a day. `now` in seconds since the epoch."""
-        for parked in self._roster.parked(self._look.read()):
-            if now - ended(parked) > _DAY:
-                self._host.containers.remove(str(parked["Id"]))
+        """Remove what updates left behind a day before `now` (seconds since the epoch). Raises what the calls raise."""
+        for left in self._roster.leftovers(self._look.read(), now - _DAY):
+            self._host.containers.remove(str(left["Id"]))
 
     def log(self, target: Target, lines: int) -> str:
         """The last lines of the container that stands now. Raises Transient, Permanent."""

@@ -12,7 +12,7 @@ from controller.core.key import Key
 from controller.core.state import ABSENT, Observed, Owner, Present, Snapshot, Target
 from controller.kinds.service import names
 from controller.kinds.service.health import judge
-from controller.kinds.service.spot import Spot, labels_of, running
+from controller.kinds.service.spot import Spot, ended, labels_of, made, running
 
 Details = Mapping[str, Any]
 _KIND = "service"
@@ -105,11 +105,16 @@ class Roster:
             raise Permanent(f"{mode}: there is no such container on {self._host.name}")
         return spot.handle()
 
-    def parked(self, view: View) -> list[Details]:
-        """Stopped predecessors that carry our mark, of services that stand."""
-        spots = self._spots(view).values()
-        parked = [spot.parked for spot in spots if spot.parked is not None and spot.current is not None]
-        return [each for each in parked if labels_of(each).get(names.OWNER) == self._instance and not running(each)]
+    def leftovers(self, view: View, before: float) -> list[Details]:
+        """Containers that carry our mark and were left behind before a time: stopped predecessors, and successors that never
+        ran."""
+        found = []
+        for spot in self._spots(view).values():
+            if spot.parked is not None and not running(spot.parked) and ended(spot.parked) < before:
+                found.append(spot.parked)
+            if spot.coming is not None and spot.handle() != spot.coming["Id"] and made(spot.coming) < before:
+                found.append(spot.coming)
+        return [each for each in found if labels_of(each).get(names.OWNER) == self._instance and not running(each)]
 
     def key_of(self, attributes: Mapping[str, str], container: str) -> Key | None:
         """The service that an event about a container is about, or None when it is not ours."""

@@ -69,7 +69,15 @@ def running(details: Details) -> bool:
 
 def ended(details: Details) -> float:
     """When a stopped container ended, in seconds since the epoch; 0 when it never ran."""
-    text = str(details["State"].get("FinishedAt", _NEVER))
+    return _seconds(str(details["State"].get("FinishedAt", _NEVER)))
+
+
+def made(details: Details) -> float:
+    """When a container was created, in seconds since the epoch."""
+    return _seconds(str(details.get("Created", _NEVER)))
+
+
+def _seconds(text: str) -> float:
     return 0.0 if text.startswith(_NEVER) else datetime.fromisoformat(f"{text[:19]}+00:00").timestamp()
 
 
