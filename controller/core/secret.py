@@ -12,7 +12,7 @@ _SENSITIVE = re.compile(
     r"encryption[_-]?key|signing[_-]?key|claim|dsn)(?:$|[_\-.\d])|(?:password|secret|token|apikey)$",
     re.IGNORECASE,
 )
-_CREDENTIALS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"(?<=[a-z0-9+.-])://[^\s/:@]*:[^\s/@]+@", re.IGNORECASE)
 _PATHLIKE = re.compile(r"_(?:file|path|dir|url_file)$", re.IGNORECASE)
 
 

@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+from controller.clients.yaml.veil import veiled
 from controller.core.errors import Diagnostic, Origin, SpecError
 
 MOST_BYTES = 1 << 20
@@ -67,7 +68,8 @@ class Text:
         lines = _lines(self.content[: MOST_BYTES + 1])
         if not 1 <= origin.line <= len(lines):
             return ""
-        line, column = lines[origin.line - 1], max(origin.column, 1) - 1
+        line = veiled(lines, origin.line - 1)
+        column = min(max(origin.column, 1) - 1, len(line))
         start = max(0, column - _WIDTH // 2) if len(line) > _WIDTH else 0
         shown, cut = line[start : start + _WIDTH], "…" if start else ""
         more = "…" if start + _WIDTH < len(line) else ""
