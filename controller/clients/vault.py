@@ -21,6 +21,7 @@ _PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _REF = re.compile(rf"{_PART}(?:/{_PART})*")
 _ENVIRONMENT = "env:"
 _LITERAL = "literal/"
+_CONCEALED, _HIDDEN = 6, "•••"
 
 Overrides = Callable[[str], bytes | None]
 """Content of a file of the spec repository by path, for example `Files.read`."""
@@ -115,6 +116,14 @@ class AgeVault:
     def fingerprint(self, value: str) -> str:
         """32 hex digits."""
         return self._file.identity.derive("fingerprint", value.encode("utf-8", "surrogatepass"))[:16].hex()
+
+    def conceal(self, text: str) -> str:
+        """Values shorter than 6 characters stay: they are in every text. Of a value of several lines each line is concealed."""
+        kept = [item.value for versions in self._file.read().values() for item in versions.kept.values()]
+        lines = {line for value in kept for line in (value, *value.splitlines()) if len(line) >= _CONCEALED}
+        for line in sorted(lines, key=len, reverse=True):
+            text = text.replace(line, _HIDDEN)
+        return text
 
     # For people
 

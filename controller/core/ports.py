@@ -252,6 +252,9 @@ class Vault(Protocol):
     def fingerprint(self, value: str) -> str:
         """Keyed fingerprint of a value (useless without the identity)."""
 
+    def conceal(self, text: str) -> str:
+        """A text from outside (a log) without any value that is kept."""
+
 
 class Blobs(Protocol):
     """Content-addressed keeper of file contents that containers need."""

@@ -32,6 +32,7 @@ class Delivery:
     blobs: BlobStore
     roots: mounts.Roots
     reveal: Callable[[SecretVersion], str]
+    conceal: Callable[[str], str]
 
     def lay_out(self, state: State, address: str) -> None:
         """Make every content that will be mounted exist on the engine's machine. Raises Permanent when one was lost."""

@@ -67,9 +67,10 @@ class ServiceProvider:
         roots = mounts.Roots(content, host.data or data)
         self._host = host
         self._instance = instance
-        self._roster = Roster(host, instance, self._show)
+        self._conceal = vault.conceal
+        self._roster = Roster(host, instance, self._show, vault.conceal)
         self._eyes = Eyes(vault.fingerprint, roots, host.images.by_id, self._roster.called, self._roster.called_then)
-        delivery = Delivery(blobs, roots, vault.reveal)
+        delivery = Delivery(blobs, roots, vault.reveal, vault.conceal)
         self._swap = Swap(host, instance, delivery, clock.monotonic, told, self._roster.container_of)
         self._look = Look(host.containers, self._swap.inspect, self._roster.wants)
         self._tuning = Tuning(host)
@@ -95,7 +96,7 @@ class ServiceProvider:
             details = self._swap.spot(target.address).stands
         if details is None:
             return Health.MISSING, "there is no such container"
-        health, why = judge(details)
+        health, why = judge(details, self._conceal)
         if health is Health.DEGRADED and not running(details):
             why = told(why, self._swap.log(details))
         return health, why
@@ -135,7 +136,7 @@ class ServiceProvider:
         details = details or self._swap.spot(target.address).stands
         if details is None:
             raise Permanent(f"there is no container {target.address!r}")
-        return redacted(self._host.containers.logs(str(details["Id"]), lines), details)
+        return redacted(self._host.containers.logs(str(details["Id"]), lines), details, self._conceal)
 
     def discover(self) -> list[Discovery]:
         """Containers that run without being ours. Raises Transient."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from controller.core.state import Health
@@ -12,14 +12,16 @@ from controller.kinds.service.spot import labels_of
 
 _OUTPUT = 200
 _HIDDEN = "•••"
+Conceal = Callable[[str], str]
+"""Takes the values that the vault keeps out of a text."""
 
 
-def judge(details: Mapping[str, Any]) -> tuple[Health, str]:
+def judge(details: Mapping[str, Any], conceal: Conceal) -> tuple[Health, str]:
     """Health and, when not Healthy, why."""
     state = details["State"]
     word = str(state.get("Status", ""))
     if word == "running":
-        return _check(details)
+        return _check(details, conceal)
     if word == "exited" and state.get("ExitCode") == 0 and one_shot(details):
         return Health.HEALTHY, ""
     if word == "created":
@@ -41,31 +43,31 @@ def one_shot(details: Mapping[str, Any]) -> bool:
     return (declared if declared is not None else policy if policy == "on-failure" else "").startswith(("no", "on-failure"))
 
 
-def redacted(text: str, details: Mapping[str, Any]) -> str:
-    """A text of a container (log, output of a check) without the secret values that it was given."""
+def redacted(text: str, details: Mapping[str, Any], conceal: Conceal) -> str:
+    """A text of a container (log, output of a check) without the secret values that it was given, as variables or as files."""
     hidden = names.secret_names(labels_of(details))
     for line in details["Config"].get("Env") or ():
         name, _, value = str(line).partition("=")
         if value and (name in hidden or is_sensitive(name, value)):
             text = text.replace(value, _HIDDEN)
-    return text
+    return conceal(text)
 
 
-def _check(details: Mapping[str, Any]) -> tuple[Health, str]:
+def _check(details: Mapping[str, Any], conceal: Conceal) -> tuple[Health, str]:
     check = details["State"].get("Health") or {}
     word = check.get("Status", "none")
     if word == "starting":
-        return Health.PROGRESSING, "its health check has not passed yet" + _last(check, details)
+        return Health.PROGRESSING, "its health check has not passed yet" + _last(check, details, conceal)
     if word == "unhealthy":
-        return Health.DEGRADED, "unhealthy" + _last(check, details)
+        return Health.DEGRADED, "unhealthy" + _last(check, details, conceal)
     if names.COMPLETES in labels_of(details):
         return Health.PROGRESSING, "it has not ended yet"
     return Health.HEALTHY, ""
 
 
-def _last(check: Mapping[str, Any], details: Mapping[str, Any]) -> str:
+def _last(check: Mapping[str, Any], details: Mapping[str, Any], conceal: Conceal) -> str:
     log = check.get("Log") or ()
     if not log or not log[-1].get("ExitCode"):
         return ""
-    said = redacted(str(log[-1].get("Output", "")).strip(), details)[:_OUTPUT]
+    said = redacted(str(log[-1].get("Output", "")).strip(), details, conceal)[:_OUTPUT]
     return f": the check ended with {log[-1]['ExitCode']}" + (f": {said}" if said else "")

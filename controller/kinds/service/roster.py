@@ -21,8 +21,11 @@ _KIND = "service"
 class Roster:
     """Keeps who was asked for, and the last answer for each container. Thread-safe."""
 
-    def __init__(self, host: DockerHost, instance: str, show: Callable[[Details, str], dict[str, Any]]) -> None:
+    def __init__(
+        self, host: DockerHost, instance: str, show: Callable[[Details, str], dict[str, Any]], conceal: Callable[[str], str]
+    ) -> None:
         self._host = host
+        self._conceal = conceal
         self._instance = instance
         self._show = show
         self._lock = RLock()
@@ -148,7 +151,7 @@ class Roster:
         known = self._known.get(key)
         if known is not None and known[0] is seen and not _depends(details):
             return known[1]
-        health, why = judge(details)
+        health, why = judge(details, self._conceal)
         labels = labels_of(details)
         ours = labels.get(names.OWNER) == self._instance and labels.get(names.KEY) == str(key)
         owner = Owner.OURS if ours else Owner.FOREIGN

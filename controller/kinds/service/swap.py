@@ -156,7 +156,7 @@ class Swap:
             details = self.host.containers.inspect(container)
             if details is None:
                 raise Conflict(f"the new container of {change.key} was removed by somebody")
-            health, why = judge(details)
+            health, why = judge(details, self.delivery.conceal)
             since = (since if since is not None else self.now()) if health is Health.HEALTHY else None
             if since is not None and self.now() - since >= settle:
                 return
@@ -172,7 +172,7 @@ class Swap:
         check = (details or {}).get("Config", {}).get("Healthcheck") or {}
         seconds = 1.0 + sum(float(check.get(name) or default) / NANO for name, default in _CHECK.items())
         deadline = self.now() + seconds
-        while details is not None and judge(details)[0] is Health.DEGRADED and self.now() < deadline:
+        while details is not None and judge(details, self.delivery.conceal)[0] is Health.DEGRADED and self.now() < deadline:
             if interrupt.wait(_POLL):
                 return
             details = self.host.containers.inspect(container)
@@ -187,7 +187,7 @@ class Swap:
     def log(self, details: Details) -> str:
         """The last lines of a container's log, without its secrets; "" when there is none to be had."""
         with suppress(ProviderError):
-            return redacted(self.host.containers.logs(str(details["Id"]), _LINES), details)
+            return redacted(self.host.containers.logs(str(details["Id"]), _LINES), details, self.delivery.conceal)
         return ""
 
     def discard(self, container: str) -> None:
