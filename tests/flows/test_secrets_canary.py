@@ -23,8 +23,8 @@ SET, LITERAL, URL, NAMED, AGED, FILED = (
 )
 READS = (
     ("plan",), ("plan", "-o", "json"), ("status",), ("status", "-o", "json"), ("history",), ("history", "-o", "json"),
-    ("events",), ("events", "-o", "json"), ("show", "service/app"), ("show", "service/app", "-o", "json"), ("secret", "list"), ("doctor",),
-    ("validate",), ("lock",), ("logs", "service/app"),
+    ("events",), ("events", "-o", "json"), ("show", "service/app"), ("show", "service/app", "-o", "json"),
+    ("secret", "list"), ("doctor",), ("validate",), ("lock",), ("logs", "service/app"),
 )  # fmt: skip
 PAGES = ("/api/v1/status", "/api/v1/plan", "/api/v1/history", "/api/v1/resources/service/app", "/api/v1/secrets", "/metrics",
          "/", "/api/v1/events?after=0&limit=200", "/api/openapi.json", "/livez", "/readyz")  # fmt: skip
