@@ -105,7 +105,7 @@ FIELDS: Mapping[str, Values] = {
     "cap_add": some("NET_ADMIN", "CAP_SYS_CHROOT", "net_raw", "SYS_ADMIN"),
     "cap_drop": some("MKNOD", "cap_chown", "ALL"),
     "security_opt": some("no-new-privileges", "no-new-privileges:true", "seccomp:unconfined", "seccomp=unconfined", most=1),
-    "devices": some("/dev/null:/dev/xnull", "/dev/zero:/dev/xzero:r", {"source": "/dev/full"}),
+    "devices": some("/dev/null:/dev/xnull", "/dev/zero:/dev/xzero:r", {"source": "/dev/full", "target": "/dev/f"}),
     "device_cgroup_rules": some("c 1:3 rwm", "c *:* m", "b 8:0 r"),
     "group_add": some(1000, "5"),
     "extra_hosts": of(["db:10.0.0.1", "db6=::1"], {"db": "10.0.0.1"}, {"db": ["10.0.0.1", "10.0.0.2"]}, ["gw:host-gateway"]),

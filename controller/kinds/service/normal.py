@@ -138,8 +138,7 @@ def _devices(compose: Canonical) -> dict[str, Any]:
         requests.append({"driver": "cdi", "device_ids": named})
     found: dict[str, Any] = {
         "devices": {
-            each.get("target") or each["source"]: {"source": each["source"], "permissions": each.get("permissions") or "rwm"}
-            for each in paths
+            each["target"]: {"source": each["source"], "permissions": each.get("permissions") or "rwm"} for each in paths
         }
     }
     return {**found, "device_requests": requests}
