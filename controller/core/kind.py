@@ -29,6 +29,10 @@ class Surroundings(Protocol):
     def connections(self) -> Mapping[str, Mapping[str, Any]]:
         """The connections declared in homelab.yaml, by name."""
 
+    def others(self, kind: str) -> Mapping[str, BaseModel]:
+        """The specs of every document of a kind that is written in this revision, by name (what kinds expand into is not among
+        them). Raises Rejected without a problem when one of them could not be read: that is told where it is written."""
+
     def file(self, path: str) -> bytes | None:
         """Content of a file of the repository, or None."""
 
@@ -87,7 +91,10 @@ class Kind:
     `model` validates `spec`; a kind that stands for an object has `resolve`; one that stands for other documents has `expand`
     (a kind may have both: it is an object and makes others). The functions over states are pure and total:
     `verb` chooses UPDATE or REPLACE for a difference, `reversal` grades the undo, `same` is the kind's tolerance, `whole` are
-    the top-level fields in which undeclared entries of the world count as a difference."""
+    the top-level fields in which undeclared entries of the world count as a difference.
+
+    `markless` = the backend cannot keep an owner mark. An object that equals its declaration is then adopted without a question,
+    and forgotten instead of deleted when the declaration goes; one that differs is foreign until `mode: adopt`."""
 
     name: str
     model: type[BaseModel]
@@ -98,3 +105,4 @@ class Kind:
     reversal: Callable[[Action, State | None, State | None], Reversal] = _exact
     same: Same = equal
     whole: frozenset[str] = field(default=frozenset())
+    markless: bool = False

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from threading import Event as Flag
 from typing import Any, Protocol, runtime_checkable
 
 from controller.core.change import Change
 from controller.core.decision import Approval, Quarantine, Suspension
 from controller.core.document import Files, Revision
+from controller.core.errors import ProviderError
 from controller.core.event import Event
 from controller.core.key import Key
+from controller.core.limit import Limit
 from controller.core.run import Entry, Row, Run
 from controller.core.secret import SecretVersion
 from controller.core.state import Health, Receipt, Snapshot, State, Target
@@ -44,6 +45,37 @@ class Adapts(Protocol):
     def adapt(self, state: State, applied: State | None) -> State:
         """Desired state as it will be stored; must keep what `applied` pinned while the declaration is the same.
         Raises Transient when it cannot know now, Permanent when it cannot be."""
+
+
+@runtime_checkable
+class Follows(Protocol):
+    """A provider whose `adapt` also depends on something outside of the declaration (the public IP address)."""
+
+    def token(self) -> str:
+        """Stands for what `adapt` depends on now: another token = every state is adapted anew. Answers at once from what is
+        known; the provider finds out on its own time. Never raises."""
+
+
+@runtime_checkable
+class Limits(Protocol):
+    """A provider whose backend cannot do every change, or not at any time."""
+
+    def limit(self, change: Change) -> Limit:
+        """Whether this change can be made now. Asked for every planned change that writes; answers from what is known without
+        a call where it can. Never raises: what it cannot tell is Yes, and `apply` says the rest."""
+
+
+@runtime_checkable
+class Batches(Protocol):
+    """A provider that makes many changes with one write of its backend."""
+
+    gather: float
+    """How many seconds the engine collects changes that are ready before it hands them over."""
+
+    def apply_many(self, changes: Sequence[Change], interrupt: Flag) -> Sequence[Receipt | ProviderError]:
+        """`apply` for each change, in order: what it would return or raise. A change that cannot be made must not hold up the
+        others; the write is all or nothing, so that after a crash each object is as before or as after. A ProviderError that
+        is raised counts for every change. Changes of one call are of different objects."""
 
 
 @runtime_checkable
@@ -92,28 +124,6 @@ class Tidies(Protocol):
 
     def tidy(self, now: float) -> None:
         """Remove what is no longer needed at `now` (seconds since the epoch). Raises what `apply` raises."""
-
-
-@dataclass(frozen=True, slots=True)
-class Discovery:
-    """An object that runs but is not ours, as the documents that would declare it. `secrets` are values to move into the
-    vault, by reference; `handle` and `address` as in Present and Target."""
-
-    key: Key
-    spec: Mapping[str, Any]
-    address: str
-    handle: str
-    needs: tuple[Key, ...] = ()
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    group: str = ""
-
-
-@runtime_checkable
-class Discovers(Protocol):
-    """A provider that can describe what runs on its backend without being ours."""
-
-    def discover(self) -> Sequence[Discovery]:
-        """Every foreign object it could take over. Read-only; raises Transient."""
 
 
 Providers = Mapping[tuple[str, str], Provider]
@@ -231,6 +241,10 @@ class Store(Protocol):
 
     def remember(self, name: str, value: Any) -> None:
         """Store a small JSON value; None removes it."""
+
+    def revise(self, name: str, change: Callable[[Any], Any]) -> None:
+        """Store what `change` makes of a value (None = none), with no writer in between; it must not use the store. When it
+        raises, nothing is stored."""
 
 
 class Vault(Protocol):

@@ -11,16 +11,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from controller.core.document import Draft, Files, Reader, Revision
+from controller.core.document import Draft, Files, Parsed, Reader, Revision
 from controller.core.errors import Diagnostic, Origin, Problem, Rejected, Severity, SpecError
-from controller.core.estate import Estate
+from controller.core.estate import Estate, HomelabSpec
 from controller.core.key import Claim, Key, is_name
 from controller.core.kind import Kind
-from controller.core.policy import Policy
+from controller.core.policy import Policy, PolicySpec
 from controller.core.ports import Blobs, Vault
 from controller.core.resource import Resource
 from controller.core.suggest import did_you_mean
-from controller.engine.load import Document, Loaded, diagnostic, load, validation_diagnostics
+from controller.engine.connections import Check, accept_any, settled
+from controller.engine.load import HOMELAB_FILE, Document, diagnostic, load, validation_diagnostics
 from controller.engine.surroundings import RepositorySurroundings
 from controller.engine.written import Shelf
 
@@ -35,22 +36,26 @@ class Linker:
     kinds: Mapping[str, Kind]
     vault: Vault
     blobs: Blobs
+    check: Check = accept_any
+    """What is wrong with a declared connection."""
 
     def estate(self, revision: Revision, files: Files) -> Estate:
         """The desired graph of a revision; raises SpecError with everything that is wrong at once."""
         loaded = load(files, self.reader, self.kinds)
         shelf = Shelf(files, self.reader)
-        found = list(loaded.problems)
+        _announce_secrets(loaded.documents, self.vault)
+        homelab, problems = settled(loaded.homelab, self.vault, self.check)
+        found = [*loaded.problems, *(_told(loaded.house, problem) for problem in problems)]
+        written = loaded.written()
         listing = tuple(files.paths())
         used: set[str] = set()
         resources: list[tuple[Resource, Document]] = []
         broken: set[Key] = set()
         queue = deque((document, 0) for document in loaded.documents)
-        _announce_secrets(loaded.documents, self.vault)
         while queue:
             document, depth = queue.popleft()
             around = RepositorySurroundings(
-                files, document.folder, self.reader, self.vault, self.blobs, loaded.homelab, used, listing
+                files, document.folder, self.reader, self.vault, self.blobs, loaded.homelab, used, listing, written
             )
             try:
                 queue += [(child, depth + 1) for child in self._expand(document, depth, around, shelf)]
@@ -73,7 +78,7 @@ class Linker:
         errors = [item for item in found if item.severity is Severity.ERROR]
         if errors:
             raise SpecError(sorted(dict.fromkeys(errors), key=lambda item: item.origin))
-        return _estate(revision, graph, loaded, found)
+        return _estate(revision, graph, loaded.policies, homelab, found)
 
     def _expand(self, document: Document, depth: int, around: RepositorySurroundings, shelf: Shelf) -> Iterable[Document]:
         kind = self.kinds[document.key.kind]
@@ -183,9 +188,21 @@ def _announce_secrets(documents: Iterable[Document], vault: Vault) -> None:
             stack += data
 
 
-def _estate(revision: Revision, graph: dict[Key, Resource], loaded: Loaded, found: list[Diagnostic]) -> Estate:
-    policies = tuple(loaded.policies[name] for name in sorted(loaded.policies))
-    return Estate(revision, graph, Policy.of(policies), loaded.homelab, tuple(found))
+def _told(house: Parsed | None, problem: Problem) -> Diagnostic:
+    if house is None:
+        return Diagnostic(problem.message, Origin(HOMELAB_FILE), problem.hint)
+    return diagnostic(house, ("spec", *problem.path), problem.message, problem.hint)
+
+
+def _estate(
+    revision: Revision,
+    graph: dict[Key, Resource],
+    policies: Mapping[str, PolicySpec],
+    homelab: HomelabSpec,
+    found: list[Diagnostic],
+) -> Estate:
+    ordered = tuple(policies[name] for name in sorted(policies))
+    return Estate(revision, graph, Policy.of(ordered), homelab, tuple(found))
 
 
 def _twins(resources: list[tuple[Resource, Document]]) -> Iterable[Diagnostic]:

@@ -92,13 +92,25 @@ class Document:
 class Loaded:
     """What the files say: documents, connections, house rules; and what is wrong so far.
 
-    `strays` are YAML files without a `kind`, by path with what to say of them unless a resource turns out to use them."""
+    `strays` are YAML files without a `kind`, by path with what to say of them unless a resource turns out to use them; `unread`
+    kinds of which a document is wrong; `house` is homelab.yaml as written."""
 
     documents: list[Document] = field(default_factory=list)
     homelab: HomelabSpec = field(default_factory=HomelabSpec)
     policies: dict[str, PolicySpec] = field(default_factory=dict)
     problems: list[Diagnostic] = field(default_factory=list)
     strays: dict[str, tuple[Diagnostic, ...]] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
+    house: Parsed | None = None
+
+    def written(self) -> dict[str, dict[str, BaseModel] | None]:
+        """Specs of the documents by kind and name; None for a kind of which not all could be read."""
+        found: dict[str, dict[str, BaseModel] | None] = dict.fromkeys(self.unread)
+        for document in self.documents:
+            of_kind = found.setdefault(document.key.kind, {})
+            if of_kind is not None:
+                of_kind[document.key.name] = document.spec
+        return found
 
 
 def load(files: Files, reader: Reader, kinds: Mapping[str, Kind]) -> Loaded:
@@ -138,10 +150,13 @@ def _admit(parsed: Parsed, path: str, kinds: Mapping[str, Kind], loaded: Loaded)
         envelope = Envelope.model_validate(data)
     except ValidationError as error:
         loaded.problems += validation_diagnostics(error, parsed, (), Envelope)
+        loaded.unread.add(str(data["kind"]).lower())
         return
     problems = list(_envelope_problems(envelope, parsed, path, kinds))
     loaded.problems += problems
-    if not problems:
+    if problems:
+        loaded.unread.add(envelope.kind.lower())
+    else:
         _accept(envelope, parsed, kinds, loaded)
 
 
@@ -152,9 +167,10 @@ def _accept(envelope: Envelope, parsed: Parsed, kinds: Mapping[str, Kind], loade
         spec = model.model_validate(envelope.spec)
     except ValidationError as error:
         loaded.problems += validation_diagnostics(error, parsed, ("spec",), model)
+        loaded.unread.add(kind)
         return
     if isinstance(spec, HomelabSpec):
-        loaded.homelab = spec
+        loaded.homelab, loaded.house = spec, parsed
     elif isinstance(spec, PolicySpec):
         loaded.policies[envelope.name] = spec
     else:

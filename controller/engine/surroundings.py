@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel
+
 from controller.core.document import Files, Reader
 from controller.core.errors import Diagnostic, Problem, Rejected, SpecError
 from controller.core.estate import HomelabSpec
@@ -26,6 +28,8 @@ class RepositorySurroundings:
     homelab: HomelabSpec
     used: set[str] = field(default_factory=set)
     listing: tuple[str, ...] = ()
+    written: Mapping[str, Mapping[str, BaseModel] | None] = field(default_factory=dict)
+    """Specs by kind and name; None = not all of them could be read."""
 
     @property
     def connections(self) -> Mapping[str, Mapping[str, Any]]:
@@ -35,6 +39,13 @@ class RepositorySurroundings:
     def variables(self) -> Mapping[str, str]:
         """The variables declared in homelab.yaml."""
         return self.homelab.variables
+
+    def others(self, kind: str) -> Mapping[str, BaseModel]:
+        """Specs of the written documents of a kind."""
+        found = self.written.get(kind, {})
+        if found is None:
+            raise Rejected([])
+        return found
 
     def file(self, path: str) -> bytes | None:
         """Content of a file, by path relative to the document's folder."""

@@ -8,12 +8,13 @@ from fnmatch import fnmatchcase
 from typing import Any, cast
 
 from controller.core.diff import FieldDiff, compare
+from controller.core.discovery import Discovers, Discovery
 from controller.core.document import Files, Revision
 from controller.core.errors import Refused, SpecError
 from controller.core.estate import Estate
 from controller.core.event import Event
 from controller.core.key import Key
-from controller.core.ports import Clock, Discovers, Discovery, Providers, Source, Store, Vault
+from controller.core.ports import Clock, Providers, Source, Store, Vault
 from controller.core.resource import Mode, Resource
 from controller.core.run import Row
 from controller.core.secret import SecretVersion

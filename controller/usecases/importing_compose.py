@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from controller.core.discovery import Discovery
 from controller.core.document import Reader
 from controller.core.errors import Refused
 from controller.core.key import Key, is_name
-from controller.core.ports import Discovery
 from controller.core.resource import Resource
 from controller.core.secret import is_sensitive, looks_sensitive
 from controller.usecases.compose_values import as_map, as_paths, assigned, dotenv, expanded, secret_parts, variables_in

@@ -1,20 +1,24 @@
-"""Connections made: the providers behind what homelab.yaml declares, opened once and kept while the declaration stays."""
+"""Connections made: the providers behind what homelab.yaml declares, opened once and kept while the declaration stays.
+
+A new backend is one line in `BACKENDS`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from threading import Event as Flag
 from threading import RLock
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from controller.clients.docker import DEFAULT_URL, Connection, DockerHost, Tls
 from controller.clients.memory import MemoryProvider, MemoryWorld
 from controller.core.change import Change
-from controller.core.errors import HomelabError, Rejected, SettingsError, Transient
+from controller.core.errors import HomelabError, Problem, Rejected, SettingsError, Transient
 from controller.core.estate import HomelabSpec
 from controller.core.kind import Kind
 from controller.core.ports import Provider, Providers
 from controller.core.state import Receipt, Snapshot, Target, canonical
+from controller.core.suggest import did_you_mean
 from controller.settings import Settings
 from controller.wire.kinds import Tools, docker_providers, foreign_kinds
 
@@ -23,6 +27,38 @@ DOCKER = "docker"
 
 Opened = Mapping[str, Provider]
 """Providers of one connection by kind."""
+Closed = Callable[[], None]
+"""Ends a connection."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What stands behind a type of connection: the kinds that it holds, and how it is opened (name, declaration, tools). Opening
+    never connects; it raises Rejected for a declaration that is wrong, with paths below it. What needs an end has a `close`."""
+
+    kinds: tuple[str, ...]
+    open: Callable[[str, Mapping[str, Any], Tools], Opened]
+
+
+BACKENDS: Mapping[str, Backend] = {}
+"""Types of connections beside `docker`."""
+
+
+def connection_problems(name: str, declared: Mapping[str, Any]) -> Iterable[Problem]:
+    """What is wrong with a declared connection before anything is opened: a type that nothing knows."""
+    kind = declared.get("type", DOCKER)
+    known = sorted({DOCKER, *BACKENDS, *(word for item in foreign_kinds().values() for word in getattr(item, "TYPES", ()))})
+    if kind not in known:
+        hint = did_you_mean(str(kind), known) or f"known types: {', '.join(known)}"
+        yield Problem(("type",), f"connection {name!r} has an unknown type {kind!r}; known: {', '.join(known)}", hint)
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """A provider that holds something open."""
+
+    def close(self) -> None:
+        """End it. Never raises."""
 
 
 class Shut:
@@ -46,10 +82,10 @@ class Connections:
     """`connect` of the reconciler. `local` is the engine of DOCKER_HOST or the default socket unless it is declared. An unchanged
     declaration keeps its providers (and their event streams); the same set of providers is the same object. For many threads."""
 
-    def __init__(self, open_one: Callable[[str, Mapping[str, Any]], tuple[Opened, Callable[[], None]]]) -> None:
+    def __init__(self, open_one: Callable[[str, Mapping[str, Any]], tuple[Opened, Closed]]) -> None:
         self._open = open_one
         self._lock = RLock()
-        self._opened: dict[tuple[str, str], tuple[Opened, Callable[[], None]]] = {}
+        self._opened: dict[tuple[str, str], tuple[Opened, Closed]] = {}
         self._providers: Providers = {}
         self.changed: Callable[[Providers], None] = lambda _providers: None
 
@@ -86,33 +122,52 @@ class Connections:
             self._providers = {}
 
 
-def docker_connections(settings: Settings, tools: Tools) -> Connections:
+def real_connections(settings: Settings, tools: Tools) -> Connections:
     """Real backends."""
 
-    def open_one(name: str, declared: Mapping[str, Any]) -> tuple[Opened, Callable[[], None]]:
+    def open_one(name: str, declared: Mapping[str, Any]) -> tuple[Opened, Closed]:
+        kind = str(declared.get("type", DOCKER))
         opened: dict[str, Provider] = {}
-        close: Callable[[], None] = _nothing
-        if declared.get("type", DOCKER) == DOCKER:
-            try:
-                host = _host(settings, name, declared)
-            except HomelabError as error:
-                shut = Shut(f"{name}: {_said(error)}")
-                opened = dict.fromkeys(("service", "network", "volume"), shut)
-            else:
-                opened, close = dict(docker_providers(host, tools)), host.close
-        for kind, foreign in foreign_kinds().items():
+        ends: Closed = _nothing
+        if kind == DOCKER:
+            opened, ends = _docker(settings, name, declared, tools)
+        elif kind in BACKENDS:
+            opened, ends = _other(BACKENDS[kind], name, declared, tools)
+        for made, foreign in foreign_kinds().items():
             provider = foreign.provider(name, declared, tools) if foreign.KIND.resolve is not None else None
             if provider is not None:
-                opened[kind] = provider
-        return opened, close
+                opened[made] = provider
+        return opened, ends
 
     return Connections(open_one)
+
+
+def _docker(settings: Settings, name: str, declared: Mapping[str, Any], tools: Tools) -> tuple[dict[str, Provider], Closed]:
+    try:
+        host = _host(settings, name, declared)
+    except HomelabError as error:
+        return dict.fromkeys(("service", "network", "volume"), Shut(f"{name}: {_said(error)}")), _nothing
+    return dict(docker_providers(host, tools)), host.close
+
+
+def _other(backend: Backend, name: str, declared: Mapping[str, Any], tools: Tools) -> tuple[dict[str, Provider], Closed]:
+    try:
+        opened = dict(backend.open(name, declared, tools))
+    except HomelabError as error:
+        return dict.fromkeys(backend.kinds, Shut(f"{name}: {_said(error)}")), _nothing
+    closes = [provider.close for provider in opened.values() if isinstance(provider, Closes)]
+
+    def end() -> None:
+        for close in closes:
+            close()
+
+    return opened, end
 
 
 def memory_connections(world: MemoryWorld, kinds: Mapping[str, Kind], instance: str) -> Connections:
     """The simulated world behind every connection, for every kind that stands for objects."""
 
-    def open_one(name: str, _declared: Mapping[str, Any]) -> tuple[Opened, Callable[[], None]]:
+    def open_one(name: str, _declared: Mapping[str, Any]) -> tuple[Opened, Closed]:
         standing = {each: kind for each, kind in kinds.items() if kind.resolve is not None}
         return {each: MemoryProvider(kind, world, name, instance) for each, kind in standing.items()}, _nothing
 

@@ -38,7 +38,7 @@ from controller.usecases.look import Look
 from controller.usecases.rollback import Rollback
 from controller.usecases.secrets import Secrets
 from controller.usecases.sync import RunNow, Sync
-from controller.wire.backends import Connections, docker_connections, engine_answers, memory_connections
+from controller.wire.backends import Connections, connection_problems, engine_answers, memory_connections, real_connections
 from controller.wire.kinds import Tools, load_kinds
 
 SIMULATED = "memory (simulated)"
@@ -110,7 +110,7 @@ class AgeFileLinker(Linker):
     def estate(self, revision: Revision, files: Files) -> Estate:
         """The desired graph of a revision; raises SpecError."""
         vault = self.age_vault.beside(files.read) if self.age_vault is not None else self.vault
-        return Linker(self.reader, self.kinds, vault, self.blobs).estate(revision, files)
+        return Linker(self.reader, self.kinds, vault, self.blobs, self.check).estate(revision, files)
 
 
 @contextmanager
@@ -150,7 +150,7 @@ def built(settings: Settings, clock: Clock) -> Iterator[House]:
     with ExitStack() as closing:
         world = chosen_world(settings)
         folder = settings.state / "memory" if world == SIMULATED else settings.state
-        for private in (settings.state, folder):
+        for private in (settings.state, folder, folder / "backends"):
             private.mkdir(mode=0o700, parents=True, exist_ok=True)
         source = open_source(settings)
         store = SqlStore(settings.database or f"sqlite:///{folder / 'state.db'}", clock)
@@ -166,11 +166,11 @@ def built(settings: Settings, clock: Clock) -> Iterator[House]:
             simulated = MemoryWorld(clock, folder / "world.json", _SIMULATED_START)
             connections = memory_connections(simulated, kinds, instance)
         else:
-            tools = Tools(vault, blobs, clock, instance, folder / "data", _pulls(chronicle, clock))
-            connections = docker_connections(settings, tools)
+            tools = Tools(vault, blobs, clock, instance, folder / "data", folder / "backends", _pulls(chronicle, clock))
+            connections = real_connections(settings, tools)
         closing.callback(connections.close)
         bench = Bench(connections.providers, kinds, store, vault, clock, chronicle.tell)
-        linker = AgeFileLinker(read_yaml, kinds, vault, blobs, vault)
+        linker = AgeFileLinker(read_yaml, kinds, vault, blobs, connection_problems, vault)
         reconciler = Reconciler(source, linker, bench, connections.connect, lambda: _run_name(clock), world)
         seat = Seat(store, clock, holder_name(settings.state), FileLock(settings.state / "writer.lock"))
         closing.callback(seat.leave)

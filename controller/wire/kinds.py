@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 from controller.clients.blobs import BlobStore
 from controller.clients.docker import DockerHost
-from controller.core.errors import SettingsError
+from controller.core.errors import Problem, Rejected, SettingsError
 from controller.core.key import Key
 from controller.core.kind import Kind
 from controller.core.ports import Clock, Provider, Vault
+from controller.core.secret import secret_in
 from controller.kinds import network, service, stack, volume
 
 GROUP = "homelab.kinds"
@@ -24,18 +25,35 @@ GROUP = "homelab.kinds"
 @dataclass(frozen=True)
 class Tools:
     """What a provider may be given. `instance` is the owner mark, `data` a folder of this machine for what services write below
-    relative paths, `told` hears of what takes long (key, words)."""
+    relative paths, `state` one for what a provider must know after a restart (private; each connection uses files of its own
+    name), `told` hears of what takes long (key, words)."""
 
     vault: Vault
     blobs: BlobStore
     clock: Clock
     instance: str
     data: Path
+    state: Path
     told: Callable[[Key, str], None]
+
+    def secret(self, declared: Mapping[str, Any], field: str) -> Callable[[], str]:
+        """The value of a connection's field that is written as `{ref: …}`, revealed each time it is asked for: it must be kept
+        nowhere. Raises Rejected when the field is missing or holds the value itself."""
+        version = secret_in(declared.get(field))
+        if version is None:
+            hint = f"write `{field}: {{ref: name-of-the-secret}}` and set it with `homelab secret set name-of-the-secret`"
+            raise Rejected([Problem((field,), f"{field} must be a reference to a secret", hint)])
+
+        def reveal() -> str:
+            self.vault.keep([version])  # a value from outside the vault may have been swept up since
+            return self.vault.reveal(version)
+
+        return reveal
 
 
 class ForeignKind(Protocol):
-    """A kind from another package."""
+    """A kind from another package. It may also name `TYPES`: types of connections that it opens and the controller does not
+    know."""
 
     KIND: Kind
 

@@ -21,7 +21,7 @@ from controller.core.secret import secret_in
 from controller.settings import Settings, read_settings
 from controller.wire import kinds as wire_kinds
 from controller.wire import load_kinds, open_house
-from controller.wire.backends import Connections, Shut, docker_connections
+from controller.wire.backends import Connections, Shut, real_connections
 from controller.wire.house import SIMULATED
 from tests.support.clock import HandClock
 from tests.support.house import BOX
@@ -147,8 +147,9 @@ def test_an_unchanged_connection_keeps_its_providers_and_a_changed_one_is_closed
 
 def test_a_connection_that_cannot_be_opened_is_unknown_with_the_reason(tmp_path: Path) -> None:
     with open_house(at(tmp_path, world="docker"), write=False) as house:
-        tools = wire_kinds.Tools(house.vault, house.reconciler.linker.blobs, house.clock, "x", tmp_path, lambda _k, _t: None)  # type: ignore[arg-type]
-        connections = docker_connections(house.settings, tools)
+        blobs = house.reconciler.linker.blobs
+        tools = wire_kinds.Tools(house.vault, blobs, house.clock, "x", tmp_path, tmp_path, lambda _k, _t: None)  # type: ignore[arg-type]
+        connections = real_connections(house.settings, tools)
         providers = connections.connect(HomelabSpec(connections={"nas": {"type": "docker", "url": "tcp://nas:2375"}}))
         look = providers["service", "nas"].observe([])
         connections.close()

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.clients.docker import DockerHost
+from controller.core.discovery import Discovery
 from controller.core.key import Key
-from controller.core.ports import Discovery
 
 _BUILT_IN = ("bridge", "host", "none", "docker_gwbridge", "ingress")
 _OWNER = "homelab.owner"

@@ -10,9 +10,9 @@ from typing import Any
 
 from controller.clients.docker import DockerHost, Happening, Kept
 from controller.core.change import Change
+from controller.core.discovery import Discovery
 from controller.core.errors import Conflict, Permanent, ProviderError, Unhealthy
 from controller.core.key import Key
-from controller.core.ports import Discovery
 from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target, fingerprint
 from controller.kinds.network.discover import discover
 from controller.kinds.network.resolve import differences

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from controller.clients.docker import DockerHost
+from controller.core.discovery import Discovery
 from controller.core.key import Key
-from controller.core.ports import Discovery
 from controller.kinds.service import names
 from controller.kinds.service.endpoints import DEFAULT
 from controller.kinds.service.projection import Details, Eyes, project

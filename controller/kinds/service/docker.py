@@ -11,9 +11,10 @@ from typing import Any
 from controller.clients.blobs import BlobStore
 from controller.clients.docker import DockerHost, Happening, Look
 from controller.core.change import Action, Change
+from controller.core.discovery import Discovery
 from controller.core.errors import Conflict, Permanent, ProviderError, Unhealthy
 from controller.core.key import Key
-from controller.core.ports import Clock, Discovery, Vault
+from controller.core.ports import Clock, Vault
 from controller.core.state import Health, Receipt, Snapshot, State, Target
 from controller.kinds.service import mounts, names, pinning
 from controller.kinds.service.delivery import Delivery

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.clients.docker import DockerHost
+from controller.core.discovery import Discovery
 from controller.core.key import Key
-from controller.core.ports import Discovery
 
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 _CREDENTIALS = re.compile(r"pass(?:word|wd)?\s*=|credential|://[^\s/:@]*:[^\s/@]+@", re.IGNORECASE)
