@@ -19,6 +19,7 @@ from controller.core.kind import Kind
 from controller.core.ports import Provider, Providers
 from controller.core.state import Receipt, Snapshot, Target, canonical
 from controller.core.suggest import did_you_mean
+from controller.kinds import record
 from controller.settings import Settings
 from controller.wire.kinds import Tools, docker_providers, foreign_kinds
 
@@ -40,7 +41,10 @@ class Backend:
     open: Callable[[str, Mapping[str, Any], Tools], Opened]
 
 
-BACKENDS: Mapping[str, Backend] = {}
+BACKENDS: Mapping[str, Backend] = {
+    "rfc2136": Backend(("record",), record.open_rfc2136),
+    "powerdns": Backend(("record",), record.open_powerdns),
+}
 """Types of connections beside `docker`."""
 
 

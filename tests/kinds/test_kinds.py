@@ -221,7 +221,9 @@ def test_an_example_is_valid_and_leaves_nothing_to_do(kind: str, tmp_path: Path)
     (parsed,) = read_yaml(str(example), example.read_bytes())
     assert parsed.data["kind"].lower() == kind
     stage = Stage(kind, Case(reason="every kind has an example that works"), tmp_path)
-    stage.house.book.write({"keeper.yaml": KEEPER, "example.yaml": example.read_text()})
+    beside = FOLDER / kind / "beside.yaml"
+    needed = {"homelab.yaml": beside.read_text()} if beside.exists() else {}
+    stage.house.book.write({"keeper.yaml": KEEPER, "example.yaml": example.read_text(), **needed})
     assert stage.plan(), "it declares something"
     stage.run(Outcome.APPLIED)
     assert stage.plan() == ""

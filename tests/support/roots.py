@@ -32,20 +32,23 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """What goes into one root: a Debian suite and the packages added to its essential ones."""
+    """What goes into one root: a Debian suite, the packages added to its essential ones, and options of its own."""
 
     suite: str
     packages: tuple[str, ...]
+    options: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        text = "\n".join((self.suite, *self.packages, *OPTIONS))
+        text = "\n".join((self.suite, *self.packages, *OPTIONS, *self.options))
         return f"{self.suite}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 ENGINE = ("busybox-static", "docker-registry", "docker.io", "iptables", "openssh-server", "openssl")
 BOOKWORM = Recipe("bookworm", (*ENGINE, "postgresql"))
 FORKY = Recipe("forky", ENGINE)
+CADDY = Recipe("bookworm", ("caddy",), ("--variant=apt",))  # its package makes a user, with tools that must be there first
+DNS = Recipe("bookworm", ("bind9", "busybox-static", "iproute2", "knot", "pdns-backend-sqlite3", "pdns-server", "sqlite3", "tini"))
 
 
 def cache_folder() -> Path:
@@ -69,7 +72,7 @@ def root_of(recipe: Recipe) -> Path:
 
 
 def _build(recipe: Recipe, target: Path) -> None:
-    command = ["mmdebstrap", *OPTIONS, f"--include={','.join(recipe.packages)}", recipe.suite, str(target), *debian_mirror()]
+    command = ["mmdebstrap", *OPTIONS, *recipe.options, f"--include={','.join(recipe.packages)}", recipe.suite, str(target), *debian_mirror()]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"mmdebstrap could not build {recipe.suite}:\n{done.stderr[-2000:]}")
@@ -90,7 +93,7 @@ def debian_mirror(apt: Path = Path("/etc/apt")) -> list[str]:
 
 
 def main() -> None:
-    for recipe in (BOOKWORM, FORKY):
+    for recipe in (BOOKWORM, FORKY, CADDY, DNS):
         sys.stderr.write(f"setup: {root_of(recipe)}\n")
 
 

@@ -60,16 +60,18 @@ class Space:
     """Namespaces over a root file system; `run` and `start` put processes inside, `connect` a socket.
 
     Only the loopback device exists inside, so nothing in there reaches the machine or the outside. The machine's temporary folder
-    is shared under the same path: unix sockets and bind mounts below it mean the same on both sides.
+    is shared under the same path: unix sockets and bind mounts below it mean the same on both sides. With `own_network=False` the
+    inside has the machine's network, for servers that are asked over UDP: they listen on loopback only.
     """
 
-    def __init__(self, root: Path, name: str) -> None:
+    def __init__(self, root: Path, name: str, *, own_network: bool = True) -> None:
         self.folder, self._lock = _claimed_folder(name)
         self.cgroup = _cgroup_of(self.folder)  # where servers that make control groups must make them
         work = self.folder / "work"
         work.mkdir()
         shared = [str(Path(tempfile.gettempdir()).resolve())]
-        command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--pid", "--fork", "--uts", "--ipc"]
+        command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--uts", "--ipc"]
+        command += ["--net"] if own_network else []
         command += ["--kill-child=KILL", "--propagation", "private", "sh", "-c", KEEPER]
         self._keeper = subprocess.Popen(
             [*command, "keeper", str(root), name, str(work), *shared],

@@ -1,0 +1,1 @@
+"""The door to DNS: names and values in canonical form, authoritative servers, updates, and the public address."""

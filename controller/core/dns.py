@@ -1,0 +1,65 @@
+"""DNS records as every kind names them: key, claims, and the address of one record on its backend."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from controller.core.key import Claim, Key
+
+RECORD_TYPES = ("A", "AAAA", "CAA", "CNAME", "MX", "NS", "SRV", "TXT")
+PUBLIC_ADDRESS = "publicIP"
+"""The value of an A or AAAA record that follows the address under which the home is seen from outside."""
+WILDCARD = "wildcard"
+_LONGEST = 63
+_PLAIN = re.compile(r"[a-z0-9.-]+")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordPlace:
+    """Where one set of records stands: full name (lower case, no dot at the end), type and zone."""
+
+    name: str
+    type: str
+    zone: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.type} in {self.zone}"
+
+    @classmethod
+    def parse(cls, address: str) -> RecordPlace:
+        """Read `plex.example.net A in example.net`. Raises ValueError."""
+        parts = address.split(" ")
+        if len(parts) != 4 or parts[2] != "in" or parts[1] not in RECORD_TYPES:
+            raise ValueError(f"{address!r} is not the address of a DNS record")
+        return cls(parts[0], parts[1], parts[3])
+
+
+def record_key(name: str, record_type: str) -> Key:
+    """The key of the record of a full name: `record/plex-example-net-a`.
+
+    Different names have different keys: a dash of the name is written twice, `*` is `wildcard`, and what cannot be written so, or
+    would be too long, ends in a digest."""
+    plain = name.removeprefix("*.")
+    text = plain.replace("-", "--").replace(".", "-")
+    if plain != name:
+        text = f"{WILDCARD}-{text}"
+    exact = _PLAIN.fullmatch(plain) and not name.startswith(f"{WILDCARD}.")
+    key = f"{text}-{record_type.lower()}"
+    if not exact or len(key) > _LONGEST:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+        tail = f"-{record_type.lower()}-{digest}"
+        key = re.sub(r"[^a-z0-9-]", "", text)[: _LONGEST - len(tail)].strip("-") + tail
+    return Key("record", key)
+
+
+def record_claims(name: str, record_type: str) -> tuple[Claim, ...]:
+    """What a record holds alone: its name and type. A CNAME holds every type: nothing may stand beside it."""
+    types = RECORD_TYPES if record_type == "CNAME" else (record_type,)
+    return tuple(f"dns:{each}:{name}" for each in types)
+
+
+def is_inside(name: str, zone: str) -> bool:
+    """True when a full name is the zone's own or below it."""
+    return name == zone or name.endswith(f".{zone}")

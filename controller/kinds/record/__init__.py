@@ -1,0 +1,28 @@
+"""Record: all DNS records of one name and type, the unit of change, undo and ask."""
+
+from controller.core.kind import Kind
+from controller.kinds.record.connection import authority, common_problems, follow, open_powerdns, open_rfc2136
+from controller.kinds.record.model import RecordSpec
+from controller.kinds.record.provider import RecordProvider
+from controller.kinds.record.resolve import resolve, same, verb
+
+KIND = Kind(
+    name="record",
+    model=RecordSpec,
+    summary="DNS records of one name and type, in the zone of a Domain.",
+    resolve=resolve,
+    verb=verb,
+    same=same,
+    markless=True,
+)
+
+__all__ = [
+    "KIND",
+    "RecordProvider",
+    "RecordSpec",
+    "authority",
+    "common_problems",
+    "follow",
+    "open_powerdns",
+    "open_rfc2136",
+]

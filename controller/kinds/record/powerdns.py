@@ -1,0 +1,41 @@
+"""Zones on a PowerDNS server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from controller.clients.dns.primary import Edit, RecordSet
+from controller.clients.powerdns import PowerDns, Zone
+from controller.core.dns import RecordPlace
+from controller.kinds.record.provider import Places
+
+
+class PowerDnsZones:
+    """PowerDNS as a ZoneServer: a zone is read as a whole by one request, and changed by one that is all or nothing."""
+
+    guards = False
+    """Its interface has no condition on a write: what stands is read right before."""
+
+    def __init__(self, server: PowerDns) -> None:
+        self._server = server
+        self._read: dict[str, Zone] = {}
+
+    def read(self, zone: str, places: Places) -> Mapping[RecordPlace, RecordSet]:
+        """From the whole zone."""
+        whole = self._read[zone] = self._server.zone(zone)
+        found: dict[RecordPlace, RecordSet] = {}
+        for place in places:
+            standing = whole.get((place.name, place.type))
+            if standing is not None and standing.records is not None:
+                found[place] = standing.records
+        return found
+
+    def write(self, zone: str, edits: Sequence[Edit]) -> None:
+        """One request."""
+        self._server.change(zone, edits, self._read.get(zone, {}))
+
+    def close(self) -> None:
+        """End the connection."""
+        with suppress(OSError):
+            self._server.close()

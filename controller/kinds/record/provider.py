@@ -1,0 +1,244 @@
+"""Records of zones behind one connection: what every DNS server with an interface for reading and writing has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from threading import Event as Flag
+from typing import Any, Protocol
+
+from controller.clients.dns.authority import Agreed, Disagreed, Said, Untold, ask, folded
+from controller.clients.dns.primary import Edit, RecordSet, fitting
+from controller.clients.dns.servers import Servers
+from controller.clients.dns.values import same_values
+from controller.core.change import Change
+from controller.core.dns import RecordPlace
+from controller.core.errors import Conflict, Permanent, ProviderError
+from controller.core.key import Key
+from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target
+from controller.kinds.record.following import Following
+
+DEFAULT_TTL = 300
+Places = Collection[RecordPlace]
+Unit = Sequence[Edit]
+"""Edits of one name: an alias and what it replaces must change together."""
+
+
+class ZoneServer(Protocol):
+    """A server as the provider needs it. Methods raise Transient or Permanent.
+
+    `guards` = `write` itself refuses (Conflict) what does not find what it expects; else it is read and compared first."""
+
+    guards: bool
+
+    def read(self, zone: str, places: Places) -> Mapping[RecordPlace, RecordSet]:
+        """The sets of records of a zone that are among the places and exist."""
+
+    def write(self, zone: str, edits: Sequence[Edit]) -> None:
+        """Make all edits of a zone, or none."""
+
+    def close(self) -> None:
+        """End connections."""
+
+
+class RecordProvider(Following):
+    """Records on one server: see the laws of the port. `servers` are the authoritative ones that must agree before a record
+    counts as healthy; None = the server alone is believed. DNS has no owner marks: every record is shown as foreign."""
+
+    visible_within = 5.0
+    gather = 0.2
+
+    def __init__(self, server: ZoneServer, servers: Servers | None, *following: Any) -> None:
+        super().__init__(*following)
+        self._server = server
+        self._servers = servers
+        self._shown: dict[Key, tuple[RecordSet, Present]] = {}
+        self._written: dict[RecordPlace, tuple[str, ...]] = {}
+
+    def observe(self, targets: Collection[Target]) -> Snapshot:
+        """The targets, read zone by zone. Nothing else in a zone is looked at."""
+        items: dict[Key, Observed] = {}
+        reasons: list[str] = []
+        for zone, places in _by_zone(targets).items():
+            try:
+                found = self._server.read(zone, places.keys())
+            except ProviderError as error:
+                reasons.append(str(error))
+                continue
+            for place, target in places.items():
+                held = found.get(place)
+                items[target.key] = self._present(target, place, held) if held is not None else ABSENT
+        return Snapshot(items, complete=not reasons, reason="; ".join(reasons))
+
+    def apply(self, change: Change, interrupt: Flag) -> Receipt:
+        """Make the change; see the laws of the port."""
+        result = self.apply_many([change], interrupt)[0]
+        if isinstance(result, ProviderError):
+            raise result
+        return result
+
+    def apply_many(self, changes: Sequence[Change], interrupt: Flag) -> Sequence[Receipt | ProviderError]:  # noqa: ARG002
+        """Every change of a zone in as few writes as hold them."""
+        edits = {change.place: _edit(change) for change in changes}
+        zones: dict[str, list[Edit]] = {}
+        for change in changes:
+            zones.setdefault(RecordPlace.parse(change.address).zone, []).append(edits[change.place])
+        results: dict[int, RecordSet | ProviderError | None] = {}
+        for zone, several in zones.items():
+            writing = _Writing(self._server, zone)
+            writing(several)
+            results |= {**writing.done, **writing.failed}
+        return [self._result(change, results[id(edits[change.place])]) for change in changes]
+
+    def health(self, target: Target) -> tuple[Health, str]:
+        """Healthy when every authoritative server that answers shows what the server holds."""
+        place = RecordPlace.parse(target.address)
+        wanted = self._written.get(place)
+        if wanted is None:
+            held = self._server.read(place.zone, [place]).get(place)
+            if held is None:
+                return Health.MISSING, "there is no such record"
+            wanted = held.values
+        if self._servers is None:
+            return Health.HEALTHY, ""
+        servers = self._servers.of(place.zone)
+        return judged(place, wanted, folded(ask(servers, [(place.name, place.type)])[place.name, place.type]))
+
+    def close(self) -> None:
+        """End connections."""
+        self._server.close()
+
+    def _result(self, change: Change, found: RecordSet | ProviderError | None) -> Receipt | ProviderError:
+        if isinstance(found, ProviderError):
+            return found
+        place = RecordPlace.parse(change.address)
+        if found is None:
+            self._written.pop(place, None)
+            return Receipt(change.address, None)
+        self._written[place] = found.values
+        return Receipt(change.address, state_of(place, found))
+
+    def _present(self, target: Target, place: RecordPlace, held: RecordSet) -> Present:
+        known = self._shown.get(target.key)
+        if known is not None and known[0] == held and known[1].handle == target.address:
+            return known[1]
+        present = Present(state_of(place, held), target.address, Owner.FOREIGN)
+        self._shown[target.key] = held, present
+        return present
+
+
+class _Writing:
+    """Edits of one zone on their way: what cannot be made is found by halves and does not hold up the rest."""
+
+    def __init__(self, server: ZoneServer, zone: str) -> None:
+        self._server = server
+        self._zone = zone
+        self.failed: dict[int, ProviderError] = {}
+        """What failed, by the identity of the edit."""
+        self.done: dict[int, RecordSet | None] = {}
+        """What stands there now, likewise."""
+
+    def __call__(self, edits: Sequence[Edit]) -> None:
+        if not self._server.guards:
+            edits = self._left(edits)
+        for packed in fitting(_units(edits)):
+            self._write(packed)
+
+    def _write(self, units: Sequence[Unit]) -> None:
+        edits = [edit for unit in units for edit in unit]
+        if not edits:
+            return
+        try:
+            self._server.write(self._zone, edits)
+            self.done.update({id(e): RecordSet(e.after.values, e.ttl) if e.after is not None else None for e in edits})
+        except (Conflict, Permanent) as error:
+            if len(units) > 1:
+                half = len(units) // 2
+                self._write(units[:half])
+                self._write(units[half:])
+            else:
+                self._settle(edits, error)
+        except ProviderError as error:
+            self.failed.update({id(edit): error for edit in edits})
+
+    def _settle(self, edits: Unit, error: ProviderError) -> None:
+        """One name was refused: what is already so is done, what is not as expected is a conflict, the rest is tried once more
+        when something of it fell away, and else fails as the server said."""
+        left = self._left(edits)
+        if left and len(left) < len(edits):
+            self._write([left])
+        elif isinstance(error, Conflict):
+            said = "something else of this name stands in its way (an alias cannot stand beside other records)"
+            self.failed.update({id(edit): Conflict(f"{edit.name} {edit.type}: {said}") for edit in left})
+        else:
+            self.failed.update({id(edit): error for edit in left})
+
+    def _left(self, edits: Sequence[Edit]) -> list[Edit]:
+        """The edits that are still to be made and may be."""
+        try:
+            found = self._server.read(self._zone, [RecordPlace(edit.name, edit.type, self._zone) for edit in edits])
+        except ProviderError as error:
+            self.failed.update({id(edit): error for edit in edits})
+            return []
+        left: list[Edit] = []
+        for edit in edits:
+            live = found.get(RecordPlace(edit.name, edit.type, self._zone))
+            if _shows(live, edit.after):
+                self.done[id(edit)] = live
+                continue
+            if _shows(live, edit.before):
+                left.append(edit)
+            else:
+                what = "holds " + ", ".join(live.values) if live is not None else "is gone"
+                self.failed[id(edit)] = Conflict(f"{edit.name} {edit.type} is not what the change expects: it {what}")
+        return left
+
+
+def judged(place: RecordPlace, wanted: Sequence[str], said: Said) -> tuple[Health, str]:
+    """How well a record does its work by what the authoritative servers say."""
+    match said:
+        case Untold(why):
+            return Health.UNKNOWN, f"no authoritative server of {place.zone} answers: {why}"
+        case Disagreed(why):
+            return Health.PROGRESSING, f"the servers of {place.zone} do not agree yet: {why}"
+        case Agreed(values) if same_values(values, wanted):
+            return Health.HEALTHY, ""
+        case Agreed(values):
+            return Health.PROGRESSING, f"the servers of {place.zone} still say {', '.join(values) or 'there is none'}"
+
+
+def state_of(place: RecordPlace, held: RecordSet) -> State:
+    """The normal form of what a zone holds."""
+    return {"zone": place.zone, "name": place.name, "type": place.type, "values": list(held.values), "ttl": held.ttl}
+
+
+def _edit(change: Change) -> Edit:
+    place = RecordPlace.parse(change.address)
+    before, after = _record_set(change.before), _record_set(change.after)
+    ttl = (after.ttl if after else 0) or (before.ttl if before else 0) or DEFAULT_TTL
+    return Edit(place.name, place.type, before, after, ttl)
+
+
+def _record_set(state: State | None) -> RecordSet | None:
+    return RecordSet(tuple(sorted(state["values"])), int(state.get("ttl", 0))) if state is not None else None
+
+
+def _shows(live: RecordSet | None, wanted: RecordSet | None) -> bool:
+    if live is None or wanted is None:
+        return live is wanted
+    return wanted.ttl in (0, live.ttl) and same_values(live.values, wanted.values)
+
+
+def _units(edits: Iterable[Edit]) -> list[Unit]:
+    """Edits of one name together; names that lose all they had go last, so that no zone is ever emptied before it is filled."""
+    by_name: dict[str, list[Edit]] = {}
+    for edit in edits:
+        by_name.setdefault(edit.name, []).append(edit)
+    return sorted(by_name.values(), key=lambda unit: all(edit.after is None for edit in unit))
+
+
+def _by_zone(targets: Iterable[Target]) -> dict[str, dict[RecordPlace, Target]]:
+    found: dict[str, dict[RecordPlace, Target]] = {}
+    for target in targets:
+        place = RecordPlace.parse(target.address)
+        found.setdefault(place.zone, {})[place] = target
+    return found
