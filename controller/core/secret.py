@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,19 @@ def secret_in(value: Any) -> SecretVersion | None:
     if isinstance(value, Mapping) and "fingerprint" in value and value.keys() <= {"ref", "version", "fingerprint"}:
         return SecretVersion(value.get("ref", ""), value.get("version", 0), value["fingerprint"])
     return None
+
+
+def secrets_in(state: Any) -> Iterator[SecretVersion]:
+    """Every secret that a state, or anything that holds states, names."""
+    found = secret_in(state)
+    if found is not None:
+        yield found
+    elif isinstance(state, Mapping):
+        for value in state.values():
+            yield from secrets_in(value)
+    elif isinstance(state, (list, tuple)):
+        for value in state:
+            yield from secrets_in(value)
 
 
 def looks_sensitive(name: str) -> bool:

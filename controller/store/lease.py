@@ -50,6 +50,10 @@ class Lease:
         if row.until < now + self._seconds / 2:
             connection.execute(update(lease).values(until=now + self._seconds))
 
+    def wait(self, connection: Connection) -> None:
+        """Returns when nobody else is inside a transaction that checks the lease; nobody gets into one until ours ends."""
+        self._row(connection)
+
     def refuse_when_lost(self, connection: Connection) -> None:
         """Raises JournalError when it was ours and is no longer; a store that never led may go on."""
         if self._fence is not None:

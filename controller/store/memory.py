@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import RLock
 from typing import Any, TypeVar
@@ -223,6 +223,10 @@ class MemoryStore:
                 self._tables.facts.pop(name, None)
             else:
                 self._tables.facts[name] = text
+
+    def revise(self, name: str, change: Callable[[Any], Any]) -> None:
+        with self._lock:
+            self.remember(name, change(self.fact(name)))
 
     # Upkeep
 

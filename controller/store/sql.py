@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from controller.core.decision import Approval, Quarantine, Suspension
 from controller.core.event import Event
 from controller.core.ports import Clock, Place
 from controller.core.run import Entry, Row, Run, Step
+from controller.core.secret import SecretVersion
 from controller.store import archive, embedded, tables
 from controller.store.contents import (
     APPROVALS,
@@ -31,6 +32,7 @@ from controller.store.contents import (
 from controller.store.database import Database
 from controller.store.lease import Lease
 from controller.store.ledger import LedgerCache
+from controller.store.mentions import named_in
 from controller.store.schema import bring_up
 
 _OPEN = [step.value for step in Step if step.open]
@@ -224,19 +226,30 @@ class SqlStore:
 
     def fact(self, name: str) -> Any:
         with self._database.reading() as connection:
-            found = FACTS.all(connection, _THE_FACT, the_name=name)
-        return found[0].value if found else None
+            return _fact(connection, name)
 
     def remember(self, name: str, value: Any) -> None:
-        values = FACTS.values(Fact(name, value))
         with self._database.writing() as connection:
-            self._lease.refuse_when_lost(connection)
-            if value is None:
-                connection.execute(delete(tables.facts).where(tables.facts.c.name == name))
-            else:
-                connection.execute(self._upsert[tables.facts], values)
+            self._write_fact(connection, name, value)
+
+    def revise(self, name: str, change: Callable[[Any], Any]) -> None:
+        with self._database.writing() as connection:
+            self._lease.wait(connection)
+            self._write_fact(connection, name, change(_fact(connection, name)))
+
+    def _write_fact(self, connection: Connection, name: str, value: Any) -> None:
+        self._lease.refuse_when_lost(connection)
+        if value is None:
+            connection.execute(delete(tables.facts).where(tables.facts.c.name == name))
+        else:
+            connection.execute(self._upsert[tables.facts], FACTS.values(Fact(name, value)))
 
     # Upkeep
+
+    def secrets_named(self) -> set[SecretVersion]:
+        """Every secret version that ledger or journal names."""
+        with self._database.picture() as connection:
+            return named_in(connection)
 
     def prune(self, before_history: float, before_events: float) -> int:
         """Forget runs, closed entries and approvals before one time, events before another (seconds since the epoch).
@@ -272,6 +285,10 @@ class SqlStore:
 def _place(place: Place) -> dict[str, str]:
     key, provider = place
     return {"the_kind": key.kind, "the_name": key.name, "the_provider": provider}
+
+
+def _fact(connection: Connection, name: str) -> Any:
+    return next((fact.value for fact in FACTS.all(connection, _THE_FACT, the_name=name)), None)
 
 
 def _count(connection: Connection, name: str) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
-from threading import RLock
 from typing import Any
 
 from controller.core.errors import HomelabError, JournalError, Refused, Severity
@@ -30,6 +30,8 @@ _SESSIONS, _TOKENS, _ADDRESSES = 100, 200, 256
 _SEEN_EVERY = 10 * _MINUTE
 _INVITATIONS_FACT, _SESSIONS_FACT, _TOKENS_FACT = "access.invitations", "access.sessions", "access.tokens"
 _USED_FACT, _FAILURES_FACT, _ENTERED_FACT = "access.used", "access.failures", "access.entered"
+_Items = dict[str, dict[str, Any]]
+_Failures = dict[str, list[float]]
 
 
 class Scope(StrEnum):
@@ -86,14 +88,14 @@ def local(user: str) -> Actor:
 
 
 class Access:
-    """Credentials, kept as facts of the store and only as SHA-256 (all of them are random, 256 bits). Usable from many threads.
+    """Credentials, kept as facts of the store and only as SHA-256 (all of them are random, 256 bits). Usable from many threads,
+    and by several controllers on one store: each change of a fact is one transaction.
 
     `peer` is the network address a credential came from ("" = the socket, never throttled). Wrong ones are counted per door and
     address, durably. A right token or signature always passes; a throttled address cannot trade an invitation for a while."""
 
     def __init__(self, store: Store, clock: Clock, vault: Vault) -> None:
         self._store, self._clock, self._vault = store, clock, vault
-        self._lock = RLock()
 
     # Invitations and sessions
 
@@ -105,26 +107,18 @@ class Access:
         """A fresh one-time token that a browser trades for a session."""
         _check(name, scopes)
         token = f"hlo_{secrets.token_urlsafe(32)}"
-        with self._lock:
-            known = self._alive(_INVITATIONS_FACT)
-            known[_hash(token)] = {"name": name, "scopes": sorted(scopes), "until": self._clock.now() + seconds}
-            self._store.remember(_INVITATIONS_FACT, _newest(known, _TOKENS))
+        self._add(_INVITATIONS_FACT, token, {"name": name, "scopes": sorted(scopes)}, seconds, _TOKENS)
         return token
 
     def enter(self, invitation: str, peer: str) -> tuple[str, Actor]:
         """Trade an invitation for a session's secret. Raises Denied, Throttled."""
-        with self._lock:
-            self._unthrottled(_bucket("link", peer))
-            invitations = self._alive(_INVITATIONS_FACT)
-            found = invitations.pop(_hash(invitation), None)
-            if found is None:
-                raise self._failed("link", peer, "this link was used before or has expired; `homelab token url` makes a new one")
-            self._store.remember(_INVITATIONS_FACT, invitations)
-            secret = secrets.token_urlsafe(32)
-            sessions = self._alive(_SESSIONS_FACT)
-            sessions[_hash(secret)] = {**found, "until": self._clock.now() + _SESSION}
-            self._store.remember(_SESSIONS_FACT, _newest(sessions, _SESSIONS))
-            self._store.remember(_ENTERED_FACT, True)
+        self._unthrottled(_bucket("link", peer))
+        found = self._spend(invitation)
+        if found is None:
+            raise self._failed("link", peer, "this link was used before or has expired; `homelab token url` makes a new one")
+        secret = secrets.token_urlsafe(32)
+        self._add(_SESSIONS_FACT, secret, found, _SESSION, _SESSIONS)
+        self._store.remember(_ENTERED_FACT, True)
         actor = _actor(found, "session", _hash(secret)[:12])
         self._tell("SignedIn", f"{actor.name} signed in from {peer or 'the socket'}")
         return secret, actor
@@ -136,28 +130,26 @@ class Access:
 
     def leave(self, id_: str) -> None:
         """End a session, by the actor's id."""
-        with self._lock:
-            sessions = self._alive(_SESSIONS_FACT)
-            kept = {key: item for key, item in sessions.items() if not key.startswith(id_)}
-            if len(kept) < len(sessions):
-                self._store.remember(_SESSIONS_FACT, kept)
+        self._revise(_SESSIONS_FACT, lambda known: {key: item for key, item in known.items() if not key.startswith(id_)})
 
     # Tokens
 
     def issue(self, name: str, scopes: Collection[Scope], days: float | None, by: str) -> tuple[str, TokenView]:
         """A new token (shown only now) that ends after `days` (None = never) or when revoked. Raises Refused."""
         _check(name, scopes)
-        with self._lock:
-            known = self._alive(_TOKENS_FACT)
+        id_, now = secrets.token_hex(4), self._clock.now()
+        token = f"hlc_{id_}_{secrets.token_urlsafe(32)}"
+        until = now + days * _DAY if days is not None else 0.0
+        item = {"hash": _hash(token), "name": name, "scopes": sorted(scopes), "created": now, "until": until}
+
+        def with_it(known: _Items) -> _Items:
             if len(known) >= _TOKENS:
                 raise Refused(f"there are {_TOKENS} tokens already; revoke some")
-            id_, now = secrets.token_hex(4), self._clock.now()
-            token = f"hlc_{id_}_{secrets.token_urlsafe(32)}"
-            until = now + days * _DAY if days is not None else 0.0
-            known[id_] = {"hash": _hash(token), "name": name, "scopes": sorted(scopes), "created": now, "until": until}
-            self._store.remember(_TOKENS_FACT, known)
+            return {**known, id_: item}
+
+        self._revise(_TOKENS_FACT, with_it)
         self._tell("TokenIssued", f"{by} issues token {id_} ({name}) for {', '.join(sorted(scopes))}")
-        return token, self._view(id_, known[id_], {})
+        return token, self._view(id_, item, {})
 
     def tokens(self) -> tuple[TokenView, ...]:
         """Every token that works, oldest first."""
@@ -167,11 +159,13 @@ class Access:
 
     def revoke(self, id_: str, by: str) -> None:
         """End a token at once. Raises Refused when there is none of that id."""
-        with self._lock:
-            known = self._alive(_TOKENS_FACT)
+
+        def without_it(known: _Items) -> _Items:
             if known.pop(id_, None) is None:
                 raise Refused(f"there is no token {id_!r}; `homelab token list` shows them")
-            self._store.remember(_TOKENS_FACT, known)
+            return known
+
+        self._revise(_TOKENS_FACT, without_it)
         self._tell("TokenRevoked", f"{by} revokes token {id_}")
 
     def bearer(self, token: str, peer: str) -> Actor:
@@ -201,52 +195,73 @@ class Access:
 
     # Inside
 
-    def _alive(self, fact: str) -> dict[str, dict[str, Any]]:
+    def _alive(self, fact: str) -> _Items:
+        return self._living(self._store.fact(fact))
+
+    def _living(self, found: _Items | None) -> _Items:
         now = self._clock.now()
-        return {key: item for key, item in (self._store.fact(fact) or {}).items() if not item["until"] or item["until"] > now}
+        return {key: item for key, item in (found or {}).items() if not item["until"] or item["until"] > now}
+
+    def _revise(self, fact: str, change: Callable[[_Items], _Items]) -> None:
+        self._store.revise(fact, lambda found: change(self._living(found)))
+
+    def _add(self, fact: str, secret: str, item: Mapping[str, Any], seconds: float, most: int) -> None:
+        new = {_hash(secret): {**item, "until": self._clock.now() + seconds}}
+        self._revise(fact, lambda known: _newest({**known, **new}, most))
+
+    def _spend(self, invitation: str) -> dict[str, Any] | None:
+        """Who was invited; nobody else gets in by the same invitation."""
+        key, found = _hash(invitation), list[dict[str, Any]]()
+        if key not in self._alive(_INVITATIONS_FACT):
+            return None
+
+        def without_it(known: _Items) -> _Items:
+            found.extend([known.pop(key)] if key in known else [])
+            return known
+
+        self._revise(_INVITATIONS_FACT, without_it)
+        return found[0] if found else None
 
     def _view(self, id_: str, item: Mapping[str, Any], used: Mapping[str, float]) -> TokenView:
         return TokenView(id_, item["name"], tuple(item["scopes"]), item["created"], item["until"], used.get(id_, 0.0))
 
     def _seen(self, id_: str) -> None:
-        # A fact of its own: a stale writer must not be able to bring a revoked token back.
         now = self._clock.now()
-        with self._lock:
-            used = self._store.fact(_USED_FACT) or {}
-            if now - used.get(id_, 0.0) < _SEEN_EVERY:
-                return
-            alive = self._alive(_TOKENS_FACT)
-            try:
-                self._store.remember(_USED_FACT, {**{key: at for key, at in used.items() if key in alive}, id_: now})
-            except JournalError:
-                # Another controller leads now: it is a hint for people, and looking must go on working.
-                return
+        if now - (self._store.fact(_USED_FACT) or {}).get(id_, 0.0) < _SEEN_EVERY:
+            return
+        alive = self._alive(_TOKENS_FACT)
+        # Another controller may lead now: it is a hint for people, and looking must go on working.
+        with suppress(JournalError):
+            self._store.revise(_USED_FACT, lambda used: {key: (used or {}).get(key, 0.0) for key in alive} | {id_: now})
 
-    def _failures(self) -> dict[str, list[float]]:
-        begin = self._clock.now() - WINDOW
-        return {peer: item for peer, item in (self._store.fact(_FAILURES_FACT) or {}).items() if item[1] > begin}
-
-    def _unthrottled(self, bucket: str) -> None:
-        count, since = self._failures().get(bucket, (0, 0.0))
+    def _unthrottled(self, bucket: str, found: _Failures | None = None) -> _Failures:
+        """What failed within the window (of `found`, else of what is stored). Raises Throttled when this one did too often."""
+        now, known = self._clock.now(), self._store.fact(_FAILURES_FACT) or {} if found is None else found
+        failures = {each: item for each, item in known.items() if item[1] > now - WINDOW}
+        count, since = failures.get(bucket, (0, 0.0))
         if count >= TRIES:
-            raise Throttled(max(1.0, since + WINDOW - self._clock.now()))
+            raise Throttled(max(1.0, since + WINDOW - now))
+        return failures
 
     def _failed(self, door: str, peer: str, why: str) -> HomelabError:
         """Count a wrong credential, durably, so that a restart does not give new tries; the error to raise."""
         if not peer:
             return Denied(why)
-        bucket = _bucket(door, peer)
-        with self._lock:
-            try:
-                self._unthrottled(bucket)
-            except Throttled as error:
-                return error
-            failures = self._failures()
+        bucket, counts = _bucket(door, peer), list[float]()
+
+        def with_one_more(found: _Failures | None) -> _Failures:
+            failures = self._unthrottled(bucket, found or {})
             count, since = failures.get(bucket, (0, self._clock.now()))
+            counts.append(count + 1)
             failures[bucket] = [count + 1, since]
-            oldest_first = sorted(failures.items(), key=lambda item: item[1][1])
-            self._store.remember(_FAILURES_FACT, dict(oldest_first[-_ADDRESSES:]))
-        if count + 1 >= TRIES:
+            return dict(sorted(failures.items(), key=lambda item: item[1][1])[-_ADDRESSES:])
+
+        try:
+            self._unthrottled(bucket)  # a flood of tries writes nothing
+            self._store.revise(_FAILURES_FACT, with_one_more)
+        except Throttled as error:
+            return error
+        if counts[0] >= TRIES:
             self._tell("SignInThrottled", f"{TRIES} wrong credentials ({bucket})", Severity.WARNING)
         return Denied(why)
 
@@ -262,7 +277,7 @@ def _actor(item: Mapping[str, Any], door: str, id_: str) -> Actor:
     return Actor(item["name"], frozenset(map(Scope, item["scopes"])), door, id_)
 
 
-def _newest(items: dict[str, dict[str, Any]], count: int) -> dict[str, dict[str, Any]]:
+def _newest(items: _Items, count: int) -> _Items:
     return dict(sorted(items.items(), key=lambda item: item[1]["until"])[-count:])
 
 

@@ -125,6 +125,8 @@ def test_facts_are_refused_to_a_holder_that_lost_its_lease(world: World) -> None
     second.remember("deployed", "new")
     with pytest.raises(JournalError, match="lost to second"):
         first.remember("deployed", "old")
+    with pytest.raises(JournalError, match="lost"):
+        first.revise("deployed", lambda known: f"{known}, but older")
     assert first.fact("deployed") == "new"
     assert not first.claim("first", 30)
     first.remember("token", "t2")
@@ -397,6 +399,36 @@ def test_facts_come_back(world: World, value: object, reason: str) -> None:
     store.remember("name", None)
     store.remember("name", None)
     assert store.fact("name") is None
+
+
+def test_a_fact_is_revised_without_a_writer_in_between(world: World) -> None:
+    stores = [world.open() for _ in range(4)]
+    start = Barrier(len(stores))
+
+    def count(store: AnyStore) -> None:
+        start.wait()
+        for _ in range(10):
+            store.revise("count", lambda known: (known or 0) + 1)
+
+    with ThreadPoolExecutor(len(stores)) as pool:
+        list(pool.map(count, stores))
+    assert stores[0].fact("count") == 40
+    stores[1].revise("count", lambda _: None)
+    assert stores[0].fact("count") is None
+
+
+def test_a_revision_that_raises_stores_nothing(world: World) -> None:
+    store = world.open()
+    store.remember("name", "before")
+
+    def refuse(known: object) -> object:
+        raise LookupError(known)
+
+    with pytest.raises(LookupError, match="before"):
+        store.revise("name", refuse)
+    assert store.fact("name") == "before"
+    store.revise("name", lambda known: f"{known} and after")
+    assert store.fact("name") == "before and after"
 
 
 # Upkeep
