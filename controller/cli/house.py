@@ -66,8 +66,8 @@ class House(Protocol):
     def resume(self, key: str) -> None:
         """Take a key up again."""
 
-    def detach(self, keys: Sequence[str] | None) -> Sequence[str]:
-        """Let go of keys (None = everything); those that were ours."""
+    def detach(self, keys: Sequence[str] | None) -> Data:
+        """Let go of keys (None = everything); `sync.LetGo`."""
 
     def adopt(self, objects: Sequence[Data]) -> Data:
         """Take over `importing.Handle`s; `adopted` and `left`."""

@@ -15,7 +15,7 @@ from controller.core.errors import Refused, SourceError
 from controller.core.key import Key
 from controller.usecases.access import Access, Scope
 from controller.usecases.desk import Desk
-from controller.usecases.importing import Handle
+from controller.usecases.importing_sketch import Handle
 from controller.usecases.passed import PassView, pass_now
 from controller.usecases.sync import Sync
 
@@ -87,8 +87,8 @@ class OwnHouse:
     def resume(self, key: str) -> None:
         self._sync.resume(_key(key), user())
 
-    def detach(self, keys: Sequence[str] | None) -> Sequence[str]:
-        return self._sync.detach(None if keys is None else [_key(key) for key in keys], user())
+    def detach(self, keys: Sequence[str] | None) -> Data:
+        return _data(self._sync.detach(None if keys is None else [_key(key) for key in keys], user()))
 
     def adopt(self, objects: Sequence[Data]) -> Data:
         adopted, left = given(self.desk.importing).adopt([Handle(item["key"], item["handle"]) for item in objects], user())

@@ -88,9 +88,8 @@ class RunningHouse:
     def resume(self, key: str) -> None:
         self._socket.delete(f"suspensions/{key}")
 
-    def detach(self, keys: Sequence[str] | None) -> Sequence[str]:
-        body = {"all": True} if keys is None else {"keys": list(keys)}
-        found: Sequence[str] = self._socket.post("detach", body)["keys"]
+    def detach(self, keys: Sequence[str] | None) -> Data:
+        found: Data = self._socket.post("detach", {"all": True} if keys is None else {"keys": list(keys)})
         return found
 
     def adopt(self, objects: Sequence[Data]) -> Data:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +18,8 @@ from controller.cli.verbs import Verb, talk, verb
 from controller.core.errors import Refused
 
 if TYPE_CHECKING:
-    from controller.usecases.importing import Importing, Sketch
+    from controller.usecases.importing import Importing
+    from controller.usecases.importing_sketch import Sketch
 
 DRY = click.option("--dry-run", is_flag=True, help="Only show what would be written.")
 
@@ -43,12 +46,11 @@ def import_verb() -> None:
 @click.option("--only", multiple=True, metavar="PATTERN", help="Only keys that fit, with * and ?, and what they use.")
 def docker_verb(dry_run: bool, only: tuple[str, ...]) -> None:
     """Import every container, network and volume that runs without being ours: one file each."""
-    from controller.usecases.importing import chosen
     from controller.wire import open_house
 
     with open_house(settings(), write=False) as house:
         importing = _given(house.desk.importing)
-        sketch = importing.draft(chosen(importing.discover(), only))
+        sketch = importing.whole(only)
         revision = _write(importing, sketch, "what runs on Docker", dry_run)
     _take(sketch, revision)
 
@@ -58,24 +60,31 @@ def docker_verb(dry_run: bool, only: tuple[str, ...]) -> None:
     cls=Verb,
     examples=[
         "homelab import compose ~/media/compose.yaml",
+        "homelab import compose compose.yaml --project media2",
         "homelab import compose compose.yaml --name media --split --dry-run",
     ],
     prints=True,
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--name", default="", help="Name of the Stack; default: the project's name.")
+@click.option("--project", default="", help="Compose's name for the project; default: the one that runs from this file.")
 @click.option("--split", is_flag=True, help="Write one Service per container instead of a Stack.")
 @DRY
-def compose_verb(file: Path, name: str, split: bool, dry_run: bool) -> None:
-    """Import a compose project as a Stack, and take over its containers where it runs."""
+def compose_verb(file: Path, name: str, project: str, split: bool, dry_run: bool) -> None:
+    """Import a compose project as a Stack, and take over its containers where it runs.
+
+    Files that override this one, and those that it includes or extends, come along."""
     from controller.usecases.importing_compose import ComposeImport
+    from controller.usecases.importing_files import Where
     from controller.wire import open_house
 
+    path = file.resolve()
+    known = tuple(dict.fromkeys([str(path), str(file.absolute())]))
+    where = Where(str(path.parent), path.name, known, Beside(path.parent))
     with open_house(settings(), write=False) as house:
         importing = _given(house.desk.importing)
-        path = file.resolve()
-        compose = ComposeImport(importing, PurePosixPath(path.parent), path.name, Beside(path.parent))
-        sketch = compose.split(name) if split else compose.stack(name)
+        compose = ComposeImport(importing, where, pwd.getpwuid(os.getuid()).pw_dir)
+        sketch = compose.split(name, project) if split else compose.stack(name, project)
         revision = _write(importing, sketch, f"the compose file {file.name}", dry_run)
     _take(sketch, revision)
 
@@ -109,18 +118,46 @@ def _write(importing: Importing, sketch: Sketch, what: str, dry_run: bool) -> st
     if not talk().json:
         for path, content in sorted(sketch.files.items()):
             talk().lines([talk().paint(f"--- {visible(path)}", "bold"), *visible_lines(content.decode()), ""])
-    for item in sketch.left:
-        talk().say(f"left out {visible(item.key)}: {visible(item.reason)}")
+    _tell_left(sketch)
     if sketch.secrets:
         talk().say(f"to the vault: {', '.join(visible(ref) for ref in sorted(sketch.secrets))}")
-    if dry_run:
-        return ""
     if not sketch.files:
         talk().say("there is nothing to import")
+    if dry_run or not sketch.files:
         return ""
     revision = importing.commit(sketch, user(), what)
     talk().say(f"committed {revision[:10]} with {counted(len(sketch.files), 'file')}")
+    _hand_over(sketch)
     return revision
+
+
+def _tell_left(sketch: Sketch) -> None:
+    """Everything that is not imported, by reason."""
+    reasons: dict[str, list[str]] = {}
+    for item in sketch.left:
+        reasons.setdefault(item.reason, []).append(visible(item.key))
+    for reason, left in reasons.items():
+        talk().say(f"left out {', '.join(left)}: {visible(reason)}")
+    for item in sketch.lost:
+        talk().warn(f"not declared of {visible(item.key)}: {visible(item.reason)}")
+    for path, content in sketch.policy.items():
+        keys = ", ".join(visible(key) for key in sketch.permits)
+        talk().say(f"{keys}: no change is allowed until a house rule permits what it has; {visible(path)} permits exactly that:")
+        for line in visible_lines(content.decode()):
+            talk().say(f"  {line}")
+
+
+def _hand_over(sketch: Sketch) -> None:
+    """Put house rules beside the other files. They are the word of a person, who commits them."""
+    found = settings()
+    for path, content in sketch.policy.items():
+        file = Path(found.repo) / found.path / path
+        if found.remote or not (Path(found.repo) / ".git").exists() or file.exists():
+            talk().say(f"commit {visible(path)} yourself if you agree with it")
+            continue
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        talk().say(f"wrote {visible(path)}; it is yours to commit: git add {visible(path)} && git commit -m 'Allow what runs'")
 
 
 def _take(sketch: Sketch, revision: str) -> None:
@@ -129,6 +166,8 @@ def _take(sketch: Sketch, revision: str) -> None:
         "files": {path: content.decode() for path, content in sketch.files.items()},
         "secrets": sorted(sketch.secrets),
         "left": [{"key": item.key, "reason": item.reason} for item in sketch.left],
+        "lost": [{"key": item.key, "reason": item.reason} for item in sketch.lost],
+        "policy": {path: content.decode() for path, content in sketch.policy.items()},
         "revision": revision,
     }
     if not revision:
@@ -148,8 +187,10 @@ _NONE: Mapping[str, Sequence[Any]] = {"adopted": (), "left": ()}
 def _tell_taken(taken: Mapping[str, Any]) -> None:
     for item in taken["adopted"]:
         talk().say(f"took over {visible(item['key'])} ({visible(item['handle'])[:12]})")
-        if item["differs"]:
-            fields = ", ".join(visible(field) for field in item["differs"])
+        fields = ", ".join(visible(field) for field in item["differs"] if field != "status")
+        if "status" in item["differs"]:
+            talk().warn(f"{visible(item['key'])} does not run; it stays so until it is started (`docker start`)")
+        if fields:
             talk().warn(
                 f"{visible(item['key'])} differs from its specification in {fields}; it stays as it runs until that changes"
             )
@@ -179,5 +220,10 @@ def detach_verb(keys: tuple[str, ...], everything: bool, yes: bool) -> None:
     if everything and not yes:
         talk().confirm("Let go of everything that is ours?")
     with writing() as house:
-        gone = list(house.detach(None if everything else keys))
-    talk().data({"detached": gone}, [f"let go of {visible(key)}; it keeps running" for key in gone])
+        gone = house.detach(None if everything else keys)
+    for name in gone["removed"]:
+        talk().say(f"removed {visible(name)}, which waited stopped for an undo")
+    for text in gone["remains"]:
+        talk().warn(visible(text))
+    data = {"detached": gone["keys"], "removed": gone["removed"], "remains": gone["remains"]}
+    talk().data(data, [f"let go of {visible(key)}; it keeps running" for key in gone["keys"]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from controller.core.secret import looks_sensitive
@@ -12,6 +13,41 @@ _PASSWORD = re.compile(r"://[^\s/:@]*:([^\s/@]+)@")
 _REFERENCE = re.compile(
     r"\$(?:(?P<escaped>\$)|\{(?P<braced>[A-Za-z_]\w*)(?:(?P<how>:?[-+?])(?P<word>[^{}]*))?\}|(?P<plain>[A-Za-z_]\w*))"
 )
+_STATEMENT = re.compile(
+    r"""^[^\S\n]*(?:export\s+)?(?P<name>[A-Za-z_][\w.-]*)[^\S\n]*=[^\S\n]*
+        (?:(?P<quote>['"])(?P<quoted>(?:\\.|(?!(?P=quote)).)*)(?P=quote)[^\n]*|(?P<bare>[^\n]*))$\n?""",
+    re.MULTILINE | re.DOTALL | re.VERBOSE,
+)
+_SOURCE = re.compile(r"((?:\$\{[^{}]*\}|[^:])*)(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """NAME=value in an env file: `text` is all that was written, over several lines when it is quoted; `literal` values hold no
+    variables."""
+
+    name: str
+    value: str
+    text: str
+    literal: bool
+
+
+def statements(content: bytes | None) -> Iterator[Statement]:
+    """Every value that an env file sets. Quotes go, comments go."""
+    for found in _STATEMENT.finditer((content or b"").decode("utf-8", "replace").replace("\r\n", "\n")):
+        quote, bare = found["quote"] or "", found["bare"]
+        value = re.split(r"\s#", bare)[0].strip() if bare is not None else found["quoted"]
+        if quote == '"':
+            value = value.replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
+        yield Statement(found["name"], value, found[0], quote == "'")
+
+
+def dotenv(content: bytes | None, outer: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What an env file sets. Its values may refer to `outer` ones, which win, and to those before them."""
+    found: dict[str, str] = {}
+    for each in statements(content):
+        found[each.name] = each.value if each.literal else expanded(each.value, {**found, **(outer or {})})
+    return found
 
 
 def variables_in(data: Any) -> Iterator[str]:
@@ -25,6 +61,12 @@ def variables_in(data: Any) -> Iterator[str]:
     elif isinstance(data, list):
         for value in data:
             yield from variables_in(value)
+
+
+def only_variable(text: str) -> str:
+    """The variable that a text is all of (`${NAME}`, with whatever it says for when that is missing), or ""."""
+    found = _REFERENCE.fullmatch(text)
+    return "" if found is None or found["escaped"] or (found["how"] or "").endswith("+") else found["braced"] or found["plain"]
 
 
 def expanded(text: str, env: Mapping[str, str]) -> str:
@@ -60,28 +102,17 @@ def as_map(environment: Any) -> dict[str, Any]:
     return {name: value if equals else None for name, equals, value in split}
 
 
+def as_list(value: Any) -> list[Any]:
+    """One or several, as a list."""
+    return list(value) if isinstance(value, (list, tuple)) else [] if value is None else [value]
+
+
 def as_paths(entry: Any) -> list[str]:
-    """`env_file` as paths."""
-    entries = entry if isinstance(entry, list) else [entry] if entry else []
-    return [str(each.get("path", "")) if isinstance(each, Mapping) else str(each) for each in entries]
+    """`env_file`, or the `path` of an `include`, as paths."""
+    return [str(each.get("path", "")) if isinstance(each, Mapping) else str(each) for each in as_list(entry)]
 
 
-def dotenv(content: bytes | None) -> dict[str, str]:
-    """NAME=value lines; quotes go, comments go."""
-    found: dict[str, str] = {}
-    for line in (content or b"").decode("utf-8", "replace").splitlines():
-        name = assigned(line)
-        if name:
-            value = line.partition("=")[2].strip()
-            quote = value[:1]
-            if quote in ("'", '"') and value.find(quote, 1) > 0:
-                found[name] = value[1 : value.find(quote, 1)]
-            else:
-                found[name] = re.split(r"\s#", value)[0].strip()
-    return found
-
-
-def assigned(line: str) -> str:
-    """The name that a line of an env file sets, or ""."""
-    found = re.match(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=", line)
-    return found[1] if found else ""
+def source_of(mount: str) -> tuple[str, str]:
+    """The source of a mount in short syntax, and the rest with its colon."""
+    found = _SOURCE.fullmatch(mount)
+    return (found[1], found[2]) if found else (mount, "")

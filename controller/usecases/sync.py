@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from controller.core.change import Action
 from controller.core.decision import Approval, Suspension, Verdict
-from controller.core.errors import Refused, Severity
+from controller.core.discovery import LetsGo
+from controller.core.errors import ProviderError, Refused, Severity, SourceError, SpecError
 from controller.core.event import Event, Report
 from controller.core.key import Key
 from controller.core.plan import Rollout
-from controller.core.ports import Clock, Source, Store
-from controller.core.run import Outcome
+from controller.core.ports import Clock, Providers, Source, Store
+from controller.core.run import Outcome, Row
+from controller.core.state import Target
 from controller.engine.reconcile import Reconciler, Survey
 
 RunNow = Callable[[str, str], Report]
 """(cause, by) → the report of a pass that began after the call. In the controller this goes through its queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """What is no longer ours. `removed` had been kept beside it for an undo; `remains` says what of that could not be removed."""
+
+    keys: tuple[str, ...]
+    removed: tuple[str, ...] = ()
+    remains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,9 +82,9 @@ class Sync:
         self.store.resume(str(key))
         self._tell("Resumed", by, str(key))
 
-    def detach(self, keys: Sequence[Key] | None, by: str) -> tuple[str, ...]:
-        """Let go of keys (None = everything): they keep running and are no longer ours. They stay suspended so that the
-        next pass does not take them back; `resume` or `adopt` does."""
+    def detach(self, keys: Sequence[Key] | None, by: str) -> LetGo:
+        """Let go of keys (None = everything): they keep running and are no longer ours; what was kept for an undo is removed.
+        They stay suspended so that the next pass does not take them back; `resume` or `adopt` does."""
         rows = self.store.rows()
         places = [place for place in rows if keys is None or place[0] in keys]
         if not places:
@@ -84,7 +96,31 @@ class Sync:
         self.store.drop(places)
         names = tuple(str(key) for key, _ in places)
         self._tell("Detached", f"{by} lets go of {len(names)} objects: {', '.join(names)}")
-        return names
+        return self._cleared(names, [rows[place] for place in places])
+
+    def _cleared(self, names: tuple[str, ...], rows: Sequence[Row]) -> LetGo:
+        removed: list[str] = []
+        remains: list[str] = []
+        providers = self._providers()
+        for row in rows:
+            asked: object = providers.get((row.key.kind, row.provider))
+            if not isinstance(asked, LetsGo):
+                continue
+            try:
+                removed += asked.let_go(Target(row.key, row.address, row.handle))
+            except ProviderError as error:
+                remains.append(f"what was kept for an undo of {row.key} could not be removed: {error}")
+        if removed:
+            self._tell("Tidied", f"removed {', '.join(removed)}, kept for an undo until now")
+        return LetGo(names, tuple(removed), tuple(remains))
+
+    def _providers(self) -> Providers:
+        """Those that the specs name; while they cannot be read, those that were named last."""
+        try:
+            head = self.source.head()
+            return self.reconciler.connect(self.reconciler.linker.estate(head, self.source.read(head.id)).homelab)
+        except (SourceError, SpecError):
+            return self.reconciler.bench.providers()
 
     def _say(self, digests: Sequence[str], approved: bool, by: str, reason: str) -> tuple[str, ...]:
         found = self.reconciler.survey()
@@ -111,6 +147,12 @@ class Sync:
         if approved and decision.verdict is Verdict.DENY:
             raise Refused(
                 f"rollout {matching[0].short} is denied by {decision.rule}: {decision.reason}; an approval cannot lift that"
+            )
+        asked = [str(change.key) for change in matching[0].changes if change.action is Action.ASK]
+        if approved and asked:
+            raise Refused(
+                f"rollout {matching[0].short} waits for what only a person can do ({', '.join(asked)}): do it as "
+                "`homelab plan` says; it goes on by itself as soon as the world shows it"
             )
         return matching[0]
 

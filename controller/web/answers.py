@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from controller.core.event import Event
 from controller.usecases.access import TokenView
-from controller.usecases.importing import Adopted, Left
+from controller.usecases.adopting import Adopted
+from controller.usecases.importing_sketch import Left
 from controller.usecases.passed import PassView
 from controller.usecases.rollback import WayBack
 from controller.usecases.secrets import SecretView

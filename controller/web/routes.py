@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from controller.usecases.access import Scope
 from controller.usecases.rollback import WayBack
 from controller.usecases.secrets import SecretView
+from controller.usecases.sync import LetGo
 from controller.usecases.views import PlanView, ResourceView, RunView, StatusView
 from controller.web import answers, bodies, doors, hooks, page, reads, writes
 from controller.web.call import Call, Face, Handler, Operation, Reply, Routes
@@ -130,7 +131,7 @@ def _steering() -> Routes:
         "/api/v1/suspensions/{kind}/{name}": {
             "DELETE": _write(writes.resume, "Take a key up again.", _APPLY, keys, None, problems=(404, 409, 503))
         },
-        "/api/v1/detach": {"POST": _write(writes.detach, "Let go of keys; they keep running.", _ADMIN, keys, bodies.Detach)},
+        "/api/v1/detach": {"POST": _write(writes.detach, "Let go of keys; they keep running.", _ADMIN, LetGo, bodies.Detach)},
         "/api/v1/adoptions": {
             "POST": _write(writes.adopt, "Take over what runs, as it is.", _ADMIN, answers.Taken, bodies.Adopt)
         },

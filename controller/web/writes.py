@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controller.core.errors import SourceError
 from controller.core.key import Key
-from controller.usecases.importing import Handle
+from controller.usecases.importing_sketch import Handle
 from controller.usecases.passed import pass_now
 from controller.usecases.rollback import WayBack
 from controller.web.answers import Digests, Keys, SecretNames, SecretValues, SyncAnswer, Taken, WentBack
@@ -67,9 +67,9 @@ def detach(face: Face, call: Call) -> Reply:
     if call.body.all == bool(call.body.keys):
         raise Problem(422, "invalid-body", "name keys, or say all: true")
     keys = None if call.body.all else [Key.parse(key) for key in call.body.keys]
-    names = face.sync().detach(keys, call.by)
+    gone = face.sync().detach(keys, call.by)
     face.desk.kick("detach")
-    return Reply(Keys(names))
+    return Reply(gone)
 
 
 def way_back(face: Face, call: Call) -> Reply:

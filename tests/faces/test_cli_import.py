@@ -180,7 +180,7 @@ def test_a_project_that_does_not_run_is_imported_to_be_made(home: Home, engine_n
     compose(engine_new, home.folder / "media", "down")
     said = home("import", "compose", str(home.folder / "media" / "compose.yaml"))
     assert said.code == 0, said.err
-    assert "it does not run" in said.err
+    assert "it does not exist: the next apply makes it" in said.err
     assert home("apply").code == 0
     assert sum(state == "running" for state in engine_new.containers().values()) == 3
     assert json.loads(home("plan", "-o", "json").out)["rollouts"] == []

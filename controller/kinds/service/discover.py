@@ -1,11 +1,11 @@
-"""Containers that run without being ours, as the Services that would declare them: what was asked for, without what the image and
-the engine add by themselves."""
+"""Containers that are not ours, as the Services that would declare them: what was asked for, without what the image and the
+engine add by themselves."""
 
 from __future__ import annotations
 
 import json
+import posixpath
 import re
-import socket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,10 +13,11 @@ from typing import Any
 from controller.clients.docker import DockerHost
 from controller.core.discovery import Discovery
 from controller.core.key import Key
-from controller.kinds.service import names
+from controller.kinds.service import names, signs
 from controller.kinds.service.endpoints import DEFAULT
 from controller.kinds.service.projection import Details, Eyes, project
 from controller.kinds.service.secrets import is_sensitive
+from controller.kinds.service.spot import labels_of
 
 _COMPOSE = "com.docker.compose."
 _NOT_OURS_TO_SAY = (names.PREFIX, _COMPOSE, "com.docker.swarm.", "desktop.docker.io/")
@@ -47,19 +48,18 @@ _HIDDEN = re.compile(r"[^a-z0-9]+")
 
 
 def discover(host: DockerHost, instance: str, eyes: Eyes) -> list[Discovery]:
-    """Every container that runs, is not ours, and was made to stay. Raises Transient."""
+    """Every container but what our own replacements left, with what stands against taking it over. The caller knows which ones
+    are ours. Raises Transient."""
+    rows = sorted(json.loads(host.containers.listing()), key=lambda row: str(row["Names"]))
+    seen = [details for row in rows if (details := host.containers.inspect(row["Id"])) is not None]
+    debris = _debris(seen, instance)
     found: dict[Key, Discovery] = {}
-    for row in sorted(json.loads(host.containers.listing()), key=lambda row: str(row["Names"])):
-        details = host.containers.inspect(row["Id"]) if row["State"] == "running" else None
-        if details is None or not _stays(details, instance):
-            continue
+    for details in (each for each in seen if each["Id"] not in debris):
         key = _key(details)
         while key in found:
             key = Key(key.kind, f"{key.name}-x")
-        described = _describe(details, key, host, eyes)
-        if described is not None:
-            found[key] = described
-    services = {name: each.key for each in found.values() for name in (each.handle, each.address)}
+        found[key] = _described(details, key, host, eyes, instance)
+    services = {name: each.key for each in found.values() if not each.obstacle for name in (each.handle, each.address)}
     return [_by_name(each, services) for each in found.values()]
 
 
@@ -86,12 +86,11 @@ def _by_name(found: Discovery, services: Mapping[str, Key]) -> Discovery:
     return replace(found, spec={**spec, **({"volumes_from": donors} if donors else {})}, needs=tuple(dict.fromkeys(needs)))
 
 
-def _stays(details: Details, instance: str) -> bool:
-    """False for ours, for one-off containers, for tasks of a swarm, and for the controller's own container."""
-    labels = details["Config"].get("Labels") or {}
-    one_off = details["HostConfig"].get("AutoRemove") or labels.get(f"{_COMPOSE}oneoff", "").lower() == "true"
-    mine = details["Id"].startswith(socket.gethostname()) or labels.get(names.OWNER) == instance
-    return not (one_off or mine or "com.docker.swarm.task" in labels)
+def _debris(seen: Iterable[Details], instance: str) -> set[str]:
+    """Ids of the containers that a replacement left, or is about to put in the place of another."""
+    ours = [details for details in seen if labels_of(details).get(names.OWNER) == instance]
+    waiting = {details["Id"] for details in ours if str(details["Name"]).endswith((names.NEXT, names.PREV))}
+    return waiting | {labels_of(details).get(names.REPLACED, "") for details in ours}
 
 
 def _key(details: Details) -> Key:
@@ -103,32 +102,43 @@ def _key(details: Details) -> Key:
     return Key("service", slug(name))
 
 
-def _describe(details: Details, key: Key, host: DockerHost, eyes: Eyes) -> Discovery | None:
-    address = str(details["Name"]).lstrip("/")
+def _described(details: Details, key: Key, host: DockerHost, eyes: Eyes, instance: str) -> Discovery:
+    address, labels = str(details["Name"]).lstrip("/"), labels_of(details)
+    found = Discovery(
+        key,
+        {},
+        address,
+        str(details["Id"]),
+        needs=tuple(Key("service", slug(f"{labels.get(f'{_COMPOSE}project', '')}-{name}")) for name in _depends_on(labels)),
+        group=labels.get(f"{_COMPOSE}project", ""),
+        files=tuple(_files(labels)),
+        stopped=signs.stopped(details),
+        obstacle=signs.obstacle(details),
+        lost=tuple(signs.lost(details, instance)),
+    )
+    if found.obstacle:
+        return found
     state = project(details, address, eyes)
-    if "image" not in state:
-        # Its tag has moved to another image since: nothing that could be declared leads back to what runs.
-        return None
-    image = ((eyes.image(str(details["Image"])) or {}).get("Config")) or {}
+    shown = eyes.image(str(details["Image"])) or {}
+    reference = signs.reference(details, str(state.get("image", "")), shown)
+    if not reference:
+        return replace(found, obstacle="it was made from an image that has no name (any more); give the image a tag")
+    image = shown.get("Config") or {}
     secrets: dict[str, str] = {}
-    spec: dict[str, Any] = {"image": state["image"]}
-    if host.name != "local":
-        spec["host"] = host.name
-    if address != key.name:
-        spec["container_name"] = address
+    environment = dict(_environment(details, key, image, secrets))
+    placed = {"image": reference, **({"host": host.name} if host.name != "local" else {})}
+    named = {"container_name": address} if address != key.name else {}
+    rest = _spec(details, state, image)
+    spec = {**placed, **named, **rest, **({"environment": environment} if environment else {})}
+    return replace(found, spec=spec, secrets=secrets)
+
+
+def _spec(details: Details, state: dict[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:
     if "network_mode" in state:
         # The name is then the host's, or the other container's.
         state.pop("hostname", None)
     state["volumes"] = _own_volumes(state.get("volumes", {}), details["HostConfig"])
-    spec.update(_commands(state, image))
-    spec.update(_plain_fields(state, details["Config"], image))
-    spec.update(_lists(state, image))
-    environment = dict(_environment(details, key, image, secrets))
-    if environment:
-        spec["environment"] = environment
-    labels = details["Config"].get("Labels") or {}
-    needs = tuple(Key("service", slug(f"{labels.get(f'{_COMPOSE}project', '')}-{name}")) for name in _depends_on(labels))
-    return Discovery(key, spec, address, str(details["Id"]), needs, secrets, labels.get(f"{_COMPOSE}project", ""))
+    return dict([*_commands(state, image), *_plain_fields(state, details["Config"], image), *_lists(state, image)])
 
 
 def _commands(state: Mapping[str, Any], image: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -240,6 +250,14 @@ def _environment(details: Details, key: Key, image: Mapping[str, Any], secrets: 
             yield name, {"ref": ref}
         else:
             yield name, _escaped(value) if equals else None
+
+
+def _files(labels: Mapping[str, str]) -> Iterator[str]:
+    """The compose files that the container was made from. Old versions wrote paths that start in the project's folder."""
+    folder = labels.get(f"{_COMPOSE}project.working_dir", "/")
+    for path in labels.get(f"{_COMPOSE}project.config_files", "").split(","):
+        if path:
+            yield posixpath.normpath(posixpath.join(folder, path))
 
 
 def _depends_on(labels: Mapping[str, str]) -> Iterable[str]:

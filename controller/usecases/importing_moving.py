@@ -1,0 +1,242 @@
+"""What must change in compose files when they leave their folder: secrets by reference, and paths that still lead to the data."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from controller.core.discovery import secret_option
+from controller.core.errors import Refused
+from controller.core.secret import is_sensitive, looks_sensitive
+from controller.usecases.compose_values import (
+    Statement,
+    as_list,
+    as_map,
+    as_paths,
+    dotenv,
+    expanded,
+    only_variable,
+    secret_parts,
+    source_of,
+    statements,
+    variables_in,
+)
+from controller.usecases.importing_files import ComposeFile
+from controller.usecases.importing_sketch import Left
+
+_COMMANDS = ("command", "entrypoint")
+
+
+@dataclass
+class Moving:
+    """The move of one project. `env` are the values that Compose fills in, `home` is where `~` leads to.
+
+    `touched` are the files whose text cannot stay as it is; `built` the services whose image somebody else must build."""
+
+    stack: str
+    project: str
+    folder: str
+    home: str
+    env: dict[str, str]
+    beside: Callable[[str], bytes | None]
+    secrets: dict[str, str] = field(default_factory=dict)
+    references: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    lost: list[Left] = field(default_factory=list)
+    touched: set[str] = field(default_factory=set)
+    built: set[str] = field(default_factory=set)
+    _tainted: set[str] = field(default_factory=set)
+
+    def move(self, files: Sequence[ComposeFile]) -> dict[str, dict[str, Any]]:
+        """The data of every file by path, ready to stand in the repository. Raises Refused."""
+        for file in files:
+            if file.base != ".":
+                beside = dotenv(self.beside(posixpath.join(file.base, ".env")), self.env)
+                self.env = {**beside, **self.env}
+        for file in files:
+            self._tainted.update(self._secret_variables(file.data))
+        moved = {file.path: self._file(file) for file in files}
+        first = moved[files[0].path]
+        if str(first.get("name", "")) != self.project:
+            moved[files[0].path] = {"name": self.project, **{key: value for key, value in first.items() if key != "name"}}
+            self.touched.add(files[0].path)
+        return moved
+
+    def variables(self, data: Any) -> dict[str, Any]:
+        """The Stack's `variables`: everything that the files refer to, secrets by reference."""
+        found: dict[str, Any] = {}
+        for name in dict.fromkeys([*variables_in(data), *_from_environment(data)]):
+            if name in self.references:
+                found[name] = {"ref": self.references[name]}
+            elif name in self.env and self._is_secret(name):
+                found[name] = {"ref": self._keep(f"{self.stack}/{slug(name)}", self.env[name])}
+            elif name in self.env:
+                found[name] = self.env[name]
+        return found
+
+    def _is_secret(self, name: str) -> bool:
+        return bool(self.env.get(name)) and (is_sensitive(name, self.env[name]) or name in self._tainted)
+
+    def _secret_variables(self, data: Mapping[str, Any]) -> Iterator[str]:
+        """Variables that are secret whatever they are called: they are all of a secret, or the password of a URL."""
+        for service in (data.get("services") or {}).values():
+            for name, value in as_map((service or {}).get("environment")).items():
+                if isinstance(value, str) and is_sensitive(name, expanded(value, self.env)):
+                    yield from (each for each in secret_parts(name, value) if self.env.get(each))
+        for secret in (data.get("secrets") or {}).values():
+            if isinstance(secret, Mapping) and isinstance(secret.get("environment"), str):
+                yield secret["environment"]
+
+    def _file(self, file: ComposeFile) -> dict[str, Any]:
+        made = dict(file.data)
+        if made.get("services"):
+            made["services"] = {name: self._service(name, each or {}, file) for name, each in made["services"].items()}
+        if made.get("secrets"):
+            made["secrets"] = {name: self._secret(name, each, file) for name, each in made["secrets"].items()}
+        for entry in (made.get("configs") or {}).values():
+            if isinstance(entry, Mapping) and isinstance(entry.get("file"), str):
+                self._copy(entry["file"], file)
+        return made
+
+    def _service(self, name: str, service: Mapping[str, Any], file: ComposeFile) -> dict[str, Any]:
+        made = dict(service)
+        self._refuse_open_secrets(name, made)
+        if "build" in made:
+            del made["build"]
+            self.touched.add(file.path)
+            self.built.add(name)
+        environment = as_map(made.get("environment"))
+        found = {key: self._value(name, key, value) for key, value in environment.items()}
+        given: dict[str, Any] = {}
+        for path in as_paths(made.get("env_file")):
+            given |= self._env_file(name, path, environment, file)
+        if {**given, **found} != environment:
+            made["environment"] = {**given, **found}
+            self.touched.add(file.path)
+        for path in as_list(made.get("label_file")):
+            self._copy(str(path), file)
+        if "volumes" in made:
+            volumes = [self._mount(entry, file) for entry in made["volumes"] or ()]
+            if volumes != made["volumes"]:
+                self.touched.add(file.path)
+            made["volumes"] = volumes
+        return made
+
+    def _refuse_open_secrets(self, name: str, service: Mapping[str, Any]) -> None:
+        """A command has no place for a reference."""
+        for part in _COMMANDS:
+            words = [str(each) for each in as_list(service.get(part))]
+            secret = next((each for each in variables_in(words) if self._is_secret(each)), "")
+            option = f"${{{secret}}}" if secret else secret_option(" ".join(expanded(word, self.env) for word in words).split())
+            if option:
+                raise Refused(
+                    f"services.{name}.{part} holds a secret ({option}), and git must not: give it to the container as a variable "
+                    "or as a file, start it once so, then import again"
+                )
+
+    def _value(self, service: str, name: str, value: Any) -> Any:
+        """A variable's value, by reference when it is secret or made of something secret."""
+        if value is None and name in self.env:
+            value = f"${{{name}}}"
+        if not isinstance(value, str) or not value:
+            return value
+        plain = expanded(value, self.env)
+        made_of_secrets = any(looks_sensitive(each) or each in self._tainted for each in variables_in(value))
+        if not plain or not (made_of_secrets or is_sensitive(name, plain)) or self._is_secret(only_variable(value)):
+            return value
+        return self._hidden(service, name, plain)
+
+    def _hidden(self, service: str, name: str, plain: str) -> str:
+        """The reference to a value that is kept in the vault."""
+        if self._is_secret(name) and self.env[name] == plain:
+            return f"${{{name}}}"
+        variable = re.sub(r"\W+", "_", f"{service}_{name}").upper()
+        self.references[variable] = self._keep(f"{self.stack}/{slug(service)}-{slug(name)}", plain)
+        return f"${{{variable}}}"
+
+    def _env_file(self, service: str, path: str, environment: Mapping[str, Any], file: ComposeFile) -> dict[str, str]:
+        """Copies an env file without what is secret in it; that, as variables of the service."""
+        path = posixpath.normpath(posixpath.join(file.base, path))
+        content = self.beside(path)
+        if content is None:
+            return {}
+        values = dotenv(content, self.env)
+        found = list(statements(content))
+        hidden = {each.name for each in found if is_sensitive(each.name, values[each.name]) or self._made_of_secrets(each)}
+        text = content.decode("utf-8", "replace").replace("\r\n", "\n")
+        for each in found:
+            text = text.replace(each.text, "", 1) if each.name in hidden else text
+        self.files[path] = text.encode()
+        return {name: self._hidden(service, name, values[name]) for name in values if name in hidden and name not in environment}
+
+    def _made_of_secrets(self, statement: Statement) -> bool:
+        return not statement.literal and any(self._is_secret(name) for name in variables_in(statement.value))
+
+    def _secret(self, name: str, secret: Any, file: ComposeFile) -> Any:
+        """A secret that is a file on the host moves into the vault."""
+        if not isinstance(secret, Mapping) or not isinstance(secret.get("file"), str):
+            return secret
+        path = posixpath.join(file.base, expanded(secret["file"], self.env))
+        content = self.beside(path)
+        try:
+            value = "" if content is None else content.decode()
+        except UnicodeDecodeError:
+            value = ""
+        if not value:
+            raise Refused(f"the secret {name} cannot be read as text from {path}; make it a file beside that you may read")
+        variable = re.sub(r"\W+", "_", f"secret_{name}").upper()
+        self.references[variable] = self._keep(f"{self.stack}/{slug(name)}", value)
+        self.touched.add(file.path)
+        return {**{key: value for key, value in secret.items() if key != "file"}, "environment": variable}
+
+    def _mount(self, entry: Any, file: ComposeFile) -> Any:
+        """A folder of the host that is given relative to the file leads to the same place from wherever the file stands."""
+        if isinstance(entry, str):
+            source, rest = source_of(entry)
+            return self._absolute(source, file) + rest if rest and _is_path(expanded(source, self.env)) else entry
+        if isinstance(entry, Mapping) and entry.get("type") == "bind":
+            return {**entry, "source": self._absolute(str(entry.get("source", "")), file)}
+        return entry
+
+    def _absolute(self, source: str, file: ComposeFile) -> str:
+        plain = expanded(source, self.env)
+        if plain.startswith("/"):
+            return source
+        if plain == "~" or plain.startswith("~/"):
+            return self.home + plain[1:]
+        return posixpath.normpath(posixpath.join(self.folder, file.base, plain)).replace("$", "$$")
+
+    def _copy(self, path: str, file: ComposeFile) -> None:
+        path = posixpath.normpath(posixpath.join(file.base, expanded(path, self.env)))
+        content = self.beside(path)
+        if content is not None:
+            self.files[path] = content
+
+    def _keep(self, ref: str, value: str) -> str:
+        """Another value never takes the place of one that is kept already."""
+        free, number = ref, 2
+        while self.secrets.get(free, value) != value:
+            free, number = f"{ref}-{number}", number + 1
+        self.secrets[free] = value
+        return free
+
+
+def slug(text: str) -> str:
+    """A name for a document out of a name in a compose file."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _from_environment(data: Any) -> Iterator[str]:
+    """Variables that secrets and configs are filled from."""
+    for file in data.values():
+        for section in ("secrets", "configs"):
+            for entry in (file.get(section) or {}).values():
+                if isinstance(entry, Mapping) and isinstance(entry.get("environment"), str):
+                    yield entry["environment"]
+
+
+def _is_path(source: str) -> bool:
+    return source.startswith((".", "~", "/"))
