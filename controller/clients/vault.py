@@ -133,6 +133,8 @@ class AgeVault:
         self._refuse_foreign(ref)
         if not value:
             raise Refused(f"the value for {ref} is empty")
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise Refused(f"the value for {ref} is not text: keep it as base64, or as a file of the repository")
         with self._file.changing() as book:
             found = self._newest(book, ref)
             if found is not None and found.fingerprint == self.fingerprint(value):
@@ -161,18 +163,26 @@ class AgeVault:
         """The values of `names`, in plain text."""
         return {ref: self.reveal(version) for ref, version in self.names().items()}
 
-    def forget(self, named: Iterable[SecretVersion]) -> int:
-        """Drop every version that is neither in `named` (what journal, ledger and retained objects name) nor the newest that was
-        set or generated; a number is never given again. Must be called by the writer between passes. Returns how many went."""
-        needed = {(version.ref, version.version) for version in named}
+    def unnamed(self, named: Callable[[], Iterable[SecretVersion]]) -> frozenset[SecretVersion]:
+        """Kept versions that are neither the newest that was set or generated nor among `named` (what journal, ledger and
+        retained objects name; asked only when there are other versions at all)."""
+        book, newest = self._file.read(), set(self.names().values())
+        older = {
+            SecretVersion(ref, number, self.fingerprint(kept.value))
+            for ref, versions in book.items()
+            for number, kept in versions.kept.items()
+        } - newest
+        return frozenset(older - set(named())) if older else frozenset()
+
+    def forget(self, versions: Iterable[SecretVersion]) -> int:
+        """Drop versions, but never the newest that was set or generated; a number is never given again. Must be called by the
+        writer between passes. Returns how many went."""
         gone = 0
         with self._file.changing() as book:
-            for ref, versions in book.items():
-                newest = self._newest(book, ref)
-                for number in sorted(versions.kept):
-                    if (ref, number) not in needed and (newest is None or number != newest.version):
-                        del versions.kept[number]
-                        gone += 1
+            for version in versions:
+                if self._kept(book, version) is not None and version != self._newest(book, version.ref):
+                    del book[version.ref].kept[version.version]
+                    gone += 1
         return gone
 
     def __repr__(self) -> str:

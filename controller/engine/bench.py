@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 from typing import Any
@@ -15,7 +15,7 @@ from controller.core.kind import Kind
 from controller.core.plan import Rollout
 from controller.core.ports import Clock, Provider, Providers, Store, Vault
 from controller.core.run import Entry, Row, Step
-from controller.core.secret import SecretVersion, secret_in
+from controller.core.secret import secret_in, secrets_in
 from controller.core.state import Absent, Observed, Present, Receipt, State, Target, Unknown
 from controller.engine.gate import Pulse
 
@@ -70,7 +70,7 @@ class Bench:
     def intend(self, run: str, number: int, rollout: Rollout, change: Change) -> Entry:
         """Write down what is about to be done; secrets it names become durable first."""
         before = self.store.rows().get(change.place)
-        self.vault.keep(secrets(change.after))
+        self.vault.keep(secrets_in(change.after))
         now = self.clock.now()
         entry = Entry(run, number, rollout.digest, change, Step.INTENDED, now, row=before)
         pending = None
@@ -145,16 +145,3 @@ def _part(wanted: State, shown: State) -> dict[str, Any]:
         nested = isinstance(inner, Mapping) and isinstance(there, Mapping) and secret_in(there) is None
         found[name] = _part(inner, there) if nested else there
     return found
-
-
-def secrets(state: Any) -> Iterator[SecretVersion]:
-    """Every secret that a state names."""
-    found = secret_in(state)
-    if found is not None:
-        yield found
-    elif isinstance(state, Mapping):
-        for value in state.values():
-            yield from secrets(value)
-    elif isinstance(state, (list, tuple)):
-        for value in state:
-            yield from secrets(value)

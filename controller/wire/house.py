@@ -22,6 +22,7 @@ from controller.core.errors import ProviderError, SettingsError
 from controller.core.estate import Estate
 from controller.core.event import Event, Report
 from controller.core.ports import Clock, Tidies
+from controller.core.secret import SecretVersion
 from controller.engine.bench import Bench
 from controller.engine.link import Linker
 from controller.engine.reconcile import Reconciler
@@ -67,6 +68,7 @@ class House:
     reconciler: Reconciler
     seat: Seat
     desk: Desk = field(init=False)
+    _unnamed: frozenset[SecretVersion] = field(default=frozenset(), init=False)
 
     def __post_init__(self) -> None:
         self.desk = self._reading_desk()
@@ -79,6 +81,17 @@ class House:
             if isinstance(provider, Tidies):
                 with suppress(ProviderError):  # an hour later is soon enough
                     provider.tidy(now)
+        self._forget_secrets()
+
+    def _forget_secrets(self) -> None:
+        """Drop values that nothing names any more. What is kept is named a moment later, so only what nothing named at the last
+        upkeep either goes, and nothing while something is under way."""
+        if self.reconciler.flights.runs():
+            return
+        unnamed = self.vault.unnamed(self.store.secrets_named)
+        if self.vault.forget(unnamed & self._unnamed):
+            self.reconciler.forget()
+        self._unnamed = unnamed
 
     def desk_with(self, run_now: RunNow, kick: Callable[[str], None]) -> Desk:
         """The desk whose passes are made by somebody else (the loop)."""

@@ -419,19 +419,30 @@ def test_what_cannot_be_set_or_rotated_says_so(vault: AgeVault) -> None:
 def test_forget_keeps_what_is_named_and_what_was_set_or_generated_last(folder: Path, vault: AgeVault) -> None:
     old, named, newest = vault.set("a", "1"), vault.set("a", "2"), vault.set("a", "3")
     unused, used = kept(vault, vault.literal("unused")), kept(vault, vault.literal("used"))
-    assert vault.forget([named, used, SecretVersion("never", 1, "0" * 32)]) == 2
+    unnamed = vault.unnamed(lambda: [named, used, SecretVersion("never", 1, "0" * 32)])
+    assert unnamed == {old, unused}
+    assert vault.forget([*unnamed, newest, SecretVersion("never", 1, "0" * 32)]) == 2
     for gone in (old, unused):
         with pytest.raises(KeyError):
             AgeVault(folder).reveal(gone)
     assert [vault.reveal(version) for version in (named, newest, used)] == ["2", "3", "used"]
-    assert vault.forget([]) == 2
+    assert vault.forget(vault.unnamed(list)) == 2
     assert vault.export() == {"a": "3"}
+
+
+def test_nobody_is_asked_what_is_named_where_nothing_could_go(vault: AgeVault) -> None:
+    vault.set("a", "1")
+
+    def asked() -> list[SecretVersion]:
+        pytest.fail("the journal was read for nothing")
+
+    assert vault.unnamed(asked) == frozenset()
 
 
 def test_a_forgotten_number_is_never_given_again(vault: AgeVault) -> None:
     seen = vault.beside({"secrets/a.age": encrypted(vault, b"leaked")}.get)
     leaked = kept(seen, seen.current("a"))
-    assert vault.forget([]) == 1
+    assert vault.forget([leaked]) == 1
     fresh = kept(vault, vault.current("a", 32))
     assert (leaked.version, fresh.version) == (1, 2)
 
@@ -479,7 +490,7 @@ def test_whatever_happens_a_named_version_keeps_its_value(
             for version in list(named):
                 if data.draw(st.booleans()):
                     del named[version]
-            vault.forget(named)
+            vault.forget(vault.unnamed(lambda: named))
         elif step == "reopen":
             vault = AgeVault(folder, files.get)
         if made is not None:

@@ -91,9 +91,9 @@ class Yard:
 
     @staticmethod
     def specs_named(state: State) -> list[Any]:
-        from controller.engine.bench import secrets
+        from controller.core.secret import secrets_in
 
-        return list(secrets(state))
+        return list(secrets_in(state))
 
     def look(self) -> Observed:
         target = Target(self.key, "it")
