@@ -40,10 +40,6 @@ _RETRY = 1.0
 _DAY = 86_400.0
 
 
-def _silent(_key: Key, _text: str) -> None:
-    return None
-
-
 class ServiceProvider:
     """Containers of services on one Docker host, as laid down in `Spot` and `Swap`.
 
@@ -62,7 +58,7 @@ class ServiceProvider:
         clock: Clock,
         instance: str = "home",
         data: str = "/var/lib/homelabhub/data",
-        told: Callable[[Key, str], None] = _silent,
+        told: Callable[[Key, str], None] = lambda _key, _text: None,
     ) -> None:
         content = str((blobs.root / "laid-out").resolve()) if host.local else ""
         roots = mounts.Roots(content, host.data or data)
@@ -131,6 +127,10 @@ class ServiceProvider:
         for left in self._roster.leftovers(self._look.read(), now - _DAY):
             self._host.containers.remove(str(left["Id"]))
 
+    def let_go(self, target: Target) -> list[str]:
+        """Remove what waits for an undo. Raises what the calls raise."""
+        return self._swap.clear_away(self._swap.spot(target.address))
+
     def log(self, target: Target, lines: int) -> str:
         """The last lines of the container that stands now. Raises Transient, Permanent."""
         details: Details | None = self._host.containers.inspect(target.handle) if target.handle else None
@@ -196,9 +196,8 @@ class ServiceProvider:
             if now.parked is None or change.before is None:
                 self._swap.discard(made)
                 raise
-            before = change.before
-            run = str(before.get("status", "running")).startswith("running")
-            self._swap.put_back(now, now.parked, change.address, str(before.get("restart", "no")), run=run)
+            run = str(change.before.get("status", "running")).startswith("running")
+            self._swap.put_back(now, now.parked, change.address, str(change.before.get("restart", "no")), run=run)
             raise Unhealthy(f"{error}; the one before runs again") from error
 
     def _overlap(self, change: Change, after: State, spot: Spot, interrupt: Flag) -> None:

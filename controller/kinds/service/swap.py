@@ -106,6 +106,14 @@ class Swap:
         self.host.containers.stop(container, grace)
         self.host.containers.update(container, {"RestartPolicy": {"Name": "no"}})
 
+    def clear_away(self, spot: Spot) -> list[str]:
+        """Remove what waits stopped behind the one that stands under its own name; the name of what was removed."""
+        parked = spot.parked
+        if spot.current is None or parked is None or running(parked) or not self.is_ours(parked, spot):
+            return []
+        self.host.containers.remove(str(parked["Id"]))
+        return [str(parked["Name"]).lstrip("/")]
+
     def put_back(self, spot: Spot, old: Details, address: str, restart: str, *, run: bool) -> None:
         """Let the one that was stand again. One that failed its probation is removed, one that had passed is parked instead."""
         failed, settled = spot.coming, spot.current

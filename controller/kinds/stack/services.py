@@ -80,7 +80,7 @@ class Expansion:
             **{part: self._reference(str(canonical.get(part) or "")) for part in _NAMESPACES},
             "environment": {part: self._value(value) for part, value in (canonical.get("environment") or {}).items()},
             "volumes": [self._mount(mount) for mount in canonical.get("volumes") or ()],
-            "volumes_from": [self._donor(each, services) for each in canonical.get("volumes_from") or ()],
+            "volumes_from": [self._donor(each) for each in canonical.get("volumes_from") or ()],
             "networks": dict(self._networks(name, canonical)),
             "configs": files.configs,
             "secrets": files.secrets,
@@ -155,13 +155,12 @@ class Expansion:
         """A namespace of another service by the name that the service has here."""
         return f"service:{self._key(text.removeprefix('service:')).name}" if text.startswith("service:") else text
 
-    def _donor(self, text: str, services: Mapping[str, Canonical]) -> str:
-        """A service to take volumes from by its name here, or by the name that its container is given."""
+    def _donor(self, text: str) -> str:
+        """A service to take volumes from by its name here."""
         if text.startswith("container:"):
             return text
         service, colon, access = text.partition(":")
-        given = (services.get(service) or {}).get("container_name")
-        return f"container:{given}{colon}{access}" if given else f"{self._key(service).name}{colon}{access}"
+        return f"{self._key(service).name}{colon}{access}"
 
     def _key(self, name: str) -> Key:
         return key("service", self.loaded.stack, name)
