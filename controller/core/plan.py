@@ -49,12 +49,14 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A key that gets no change, and why: unknown, foreign, unmarked, suspended, quarantined, observed drift."""
+    """A key that gets no change, and why: unknown, foreign, unmarked, suspended, quarantined, observed drift, waiting for a time
+    (`until`, seconds since the epoch) or blocked by something that it needs."""
 
     key: Key
     reason: str
     message: str
     provider: str = ""
+    until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,8 @@ class Outcome(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Row:
     """Ledger row: this object is ours. `applied` is the normal form written last (None = a create was intended and not yet
-    confirmed), `shown` what the world showed right after. Written before create, dropped after confirmed delete."""
+    confirmed), `shown` what the world showed right after. Written before create, dropped after confirmed delete. `found` = it was
+    there as declared before it was ours, and we never gave it another meaning: it outlives its declaration."""
 
     key: Key
     provider: str
@@ -62,6 +63,7 @@ class Row:
     protect: bool = False
     stateful: bool = False
     adopted: bool = False
+    found: bool = False
     at: float = 0.0
     not_before: float = 0.0
 
@@ -74,7 +76,8 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One journal line: written before the backend is touched and after each step. `number` orders entries of a run;
-    `row` is the ledger row as it was before (None = there was none), which an undo puts back."""
+    `row` is the ledger row as it was before (None = there was none), which an undo puts back; `not_before` = its backend allows
+    it from then on only (seconds since the epoch)."""
 
     run: str
     number: int
@@ -86,6 +89,7 @@ class Entry:
     note: str = ""
     retained: tuple[str, ...] = ()
     row: Row | None = None
+    not_before: float = 0.0
 
     def moved(self, step: Step, at: float, **rest: Any) -> Entry:
         """The same entry one step on."""
@@ -94,12 +98,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class RolloutRun:
-    """How one rollout of a run ended. `changes` are (key, action, cause) for people."""
+    """How one rollout of a run ended. `changes` are (key, action, cause) for people; `not_before` = a backend allows it from then
+    on only (seconds since the epoch)."""
 
     digest: str
     outcome: Outcome
     reason: str = ""
     changes: tuple[tuple[str, str, str], ...] = ()
+    not_before: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,20 @@ from dataclasses import replace
 from controller.core.errors import Permanent, ProviderError
 from controller.core.key import Key
 from controller.core.plan import Note
-from controller.core.ports import Adapts, Place, Providers
+from controller.core.ports import Adapts, Follows, Place, Providers
 from controller.core.resource import Resource
 from controller.core.run import Row
 
 _WORKERS = 8
 
-Memory = dict[Key, tuple[Resource, Row | None, Resource]]
-"""Per key: what was adapted, under which ledger row, and the result. Reused while both are the same objects."""
+Memory = dict[Key, tuple[Resource, Row | None, Resource, str]]
+"""Per key: what was adapted, under which ledger row, the result, and the token of what the provider follows. Reused while the
+first two are the same objects and the token is equal."""
+
+
+def followed(providers: Providers) -> list[tuple[Follows, str]]:
+    """The providers that follow something outside, and what they stand on now."""
+    return [(provider, provider.token()) for provider in providers.values() if isinstance(provider, Follows)]
 
 
 def adapt(
@@ -25,10 +31,13 @@ def adapt(
     """Adapted resources, and a note for each that cannot be adapted now (it gets no change in this pass)."""
     adapted: dict[Key, Resource] = {}
     fresh: list[tuple[Resource, Row | None, Adapts]] = []
+    # Before the look: what moves during it is seen by the next one.
+    tokens = {place: provider.token() for place, provider in providers.items() if isinstance(provider, Follows)}
     for key, resource in resources.items():
         row = rows.get((key, resource.provider))
         known = memory.get(key)
-        if known is not None and known[0] is resource and known[1] is row:
+        token = tokens.get((key.kind, resource.provider), "") if tokens else ""
+        if known is not None and known[0] is resource and known[1] is row and known[3] == token:
             adapted[key] = known[2]
             continue
         provider: object = providers.get((key.kind, resource.provider))
@@ -42,7 +51,8 @@ def adapt(
             memory.pop(resource.key, None)
         else:
             adapted[resource.key] = result
-            memory[resource.key] = (resource, row, result)
+            token = tokens.get((resource.key.kind, resource.provider), "")
+            memory[resource.key] = (resource, row, result, token)
     for key in memory.keys() - resources.keys():
         del memory[key]
     return adapted, notes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event as Flag
 from threading import Lock
 
@@ -107,7 +107,7 @@ class Application:
     def _write(self, change: Change) -> Receipt:
         if not change.action.writes:
             return Receipt(change.handle, change.before)
-        return self.bench.provider(change).apply(change, self.interrupt)
+        return self.bench.write(change, self.interrupt)
 
     def _commit(self) -> tuple[Change, Exception] | None:
         """Everything passed: end undo protection and close the entries."""
@@ -137,7 +137,8 @@ class Application:
         outcome, detail = undo(self.bench, list(self._entries.values()), self.revision)
         if outcome is Outcome.ROLLED_BACK:
             outcome = _named(error)
-        return self._ended(outcome, "; ".join(part for part in (reason, detail) if part))
+        ended = self._ended(outcome, "; ".join(part for part in (reason, detail) if part))
+        return replace(ended, not_before=error.not_before) if isinstance(error, Deferred) else ended
 
     def _keep(self, entry: Entry) -> Entry:
         with self._lock:

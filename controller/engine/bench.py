@@ -9,14 +9,15 @@ from typing import Any
 
 from controller.core.change import Action, Change
 from controller.core.diff import compare
-from controller.core.errors import Permanent, Severity, Transient
+from controller.core.errors import Deferred, Permanent, Severity, Transient
 from controller.core.event import Event
 from controller.core.kind import Kind
 from controller.core.plan import Rollout
-from controller.core.ports import Clock, Provider, Providers, Store, Vault
+from controller.core.ports import Batches, Clock, Provider, Providers, Store, Vault
 from controller.core.run import Entry, Row, Step
 from controller.core.secret import secret_in, secrets_in
 from controller.core.state import Absent, Observed, Present, Receipt, State, Target, Unknown
+from controller.engine.batch import Gathering
 from controller.engine.gate import Pulse
 
 
@@ -32,6 +33,7 @@ class Bench:
     tell: Callable[[Event], None]
     pulse: Pulse = field(default_factory=Pulse)
     closing: Flag = field(default_factory=Flag)
+    gathering: Gathering = field(default_factory=Gathering)
 
     def provider(self, change: Change) -> Provider:
         """Who makes this change; raises Transient when the connection is gone."""
@@ -39,6 +41,18 @@ class Bench:
         if found is None:
             raise Transient(f"no connection {change.provider!r} for {change.key}")
         return found
+
+    def write(self, change: Change, interrupt: Flag) -> Receipt:
+        """Make a change, together with others that are ready where the provider makes many with one write; raises what `apply`
+        raises. The journal must know of it before."""
+        provider = self.provider(change)
+        if isinstance(provider, Batches):
+            return self.gathering.apply(provider, change, self.clock, self.closing)
+        return provider.apply(change, interrupt)
+
+    def gathers(self, change: Change) -> bool:
+        """True when the provider makes many changes with one write."""
+        return isinstance(self.providers().get((change.key.kind, change.provider)), Batches)
 
     def lingering(self, change: Change) -> float:
         """How many seconds after it was sent a request for this change may still show (0 when the connection is gone)."""
@@ -106,10 +120,17 @@ class Bench:
             protect=change.protect,
             stateful=change.stateful,
             adopted=change.action is Action.ADOPT or (was is not None and was.adopted),
+            found=self._found(change, was),
             at=now,
         )
         self.store.record(moved, row)
         return moved
+
+    def _found(self, change: Change, was: Row | None) -> bool:
+        """True for what stood as declared before it was ours, until something else is written to it."""
+        if change.action is Action.ADOPT and was is None:
+            return self.kinds[change.key.kind].markless and not change.fields
+        return was is not None and was.found and (change.drift or not change.action.writes)
 
     def back(self, entry: Entry, step: Step, handle: str = "", note: str = "") -> Entry:
         """Write down that the world is as it was before, and put the ledger back."""
@@ -118,6 +139,13 @@ class Bench:
         if row is not None and handle and handle != row.handle:
             row = replace(row, handle=handle)
         self.store.record(moved, row, drop=row is None)
+        return moved
+
+    def postpone(self, entry: Entry, error: Deferred) -> Entry:
+        """Write down that an entry waits for a time that its backend named; nothing of it was sent."""
+        step = Step.UNDOING if entry.step is Step.DONE else entry.step
+        moved = entry.moved(step, self.clock.now(), note=str(error), not_before=error.not_before)
+        self.store.record(moved)
         return moved
 
     def stuck(self, entry: Entry, note: str) -> Entry:

@@ -32,7 +32,7 @@ class _Flight:
 class Flights:
     """The rollouts that are being applied now, on threads of their own."""
 
-    def __init__(self, bench: Bench, ended: Callable[[Rollout, Outcome], None] = lambda _rollout, _outcome: None) -> None:
+    def __init__(self, bench: Bench, ended: Callable[[Rollout, RolloutRun], None] = lambda _rollout, _ended: None) -> None:
         """`ended` hears how each rollout ended, before its keys can be planned again."""
         self._bench = bench
         self._ended = ended
@@ -186,7 +186,7 @@ class Flights:
 
     def _landing(self, rollout: Rollout, future: Future[RolloutRun]) -> None:
         try:
-            self._ended(rollout, _result(rollout, future).outcome)
+            self._ended(rollout, _result(rollout, future))
         finally:
             self._land([rollout])
 

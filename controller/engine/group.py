@@ -12,13 +12,16 @@ from controller.core.plan import Rollout
 from controller.core.ports import Place
 from controller.core.run import Row
 
+Edges = Mapping[Place, Sequence[Place]]
+"""For each change those that must run first."""
 
-def rollouts(changes: Sequence[Change], rows: Mapping[Place, Row], policy: str) -> tuple[Rollout, ...]:
-    """Connected changes grouped and ordered; deletes come after creates and after their last user let go."""
-    edges = dependencies(changes, rows)
+
+def rollouts(changes: Sequence[Change], edges: Edges, policy: str) -> tuple[Rollout, ...]:
+    """Connected changes grouped and ordered, by their `dependencies`; deletes come after creates and after their last user let
+    go. Edges to what is not among the changes do not count."""
     by_place = {change.place: change for change in changes}
     sealed: list[Rollout] = []
-    for group in _components(list(edges), edges):
+    for group in _components(list(by_place), edges):
         members = set(group)
         order = TopologicalSorter({place: [p for p in edges[place] if p in members] for place in group}).static_order()
         sealed.append(Rollout.of([by_place[place] for place in order], policy))
@@ -87,7 +90,7 @@ def _reaches(before: dict[Place, list[Place]], start: Place, goal: Place) -> boo
     return False
 
 
-def _components(places: list[Place], edges: dict[Place, list[Place]]) -> list[list[Place]]:
+def _components(places: list[Place], edges: Edges) -> list[list[Place]]:
     """Connected components, each in the order of `places`, by union-find."""
     parent = {place: place for place in places}
 
@@ -97,9 +100,10 @@ def _components(places: list[Place], edges: dict[Place, list[Place]]) -> list[li
             place = parent[place]
         return place
 
-    for place, others in edges.items():
-        for other in others:
-            parent[root(place)] = root(other)
+    for place in places:
+        for other in edges[place]:
+            if other in parent:
+                parent[root(place)] = root(other)
     groups: dict[Place, list[Place]] = {}
     for place in places:
         groups.setdefault(root(place), []).append(place)

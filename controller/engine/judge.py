@@ -44,7 +44,7 @@ def _rollout(rollout: Rollout, plan: Plan, facts: Circumstances) -> Decision:
     asked = [change for change in rollout.changes if change.action is Action.ASK]
     if asked:
         # No approval lifts this: there is nothing that a run could do.
-        return Decision(Verdict.HOLD, "ask", "; ".join(f"{change.key}: {_instructions(change)}" for change in asked))
+        return Decision(Verdict.HOLD, "ask", "; ".join(f"waits for {change.key}: {_asked(change)}" for change in asked))
     if strongest.verdict is not Verdict.HOLD:
         return strongest
     word = facts.approvals.get(rollout.digest)
@@ -56,8 +56,8 @@ def _rollout(rollout: Rollout, plan: Plan, facts: Circumstances) -> Decision:
     return Decision(Verdict.HOLD, "rejection", f"rejected by {word.by}" + (f": {word.reason}" if word.reason else ""))
 
 
-def _instructions(change: Change) -> str:
-    return change.instructions or "only a person can do this: do it by hand, or take it back in git"
+def _asked(change: Change) -> str:
+    return next(iter(change.instructions.splitlines()), "only a person can do this: do it by hand, or take it back in git")
 
 
 def _change(change: Change, plan: Plan, facts: Circumstances) -> Iterable[Decision]:

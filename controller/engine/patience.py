@@ -35,6 +35,8 @@ class _Record:
     vain: int = 0
     not_before: float = 0.0
     fresh: str = ""
+    until: float = 0.0
+    why: str = ""
     applied: deque[float] = field(default_factory=lambda: deque(maxlen=OFTEN))
 
 
@@ -46,6 +48,7 @@ class Patience:
         self._clock = clock
         self._jitter = jitter
         self._records: dict[_Signature, _Record] = {}
+        self._expected = 0.0
         self._lock = Lock()
 
     def ready(self, rollouts: Iterable[Rollout]) -> tuple[Rollout, ...]:
@@ -54,16 +57,31 @@ class Patience:
         with self._lock:
             return tuple(item for item in rollouts if self._not_before(item) <= now)
 
-    def ended(self, rollout: Rollout, outcome: Outcome) -> None:
-        """How an attempt ended. Called when it landed, before the next look."""
+    def deferred(self, rollout: Rollout) -> tuple[float, str]:
+        """Until when (seconds since the epoch) a backend does not allow a rollout, and why; 0 = it may be tried. Nobody's wish
+        changes that."""
+        with self._lock:
+            record = self._records.get(_signature(rollout))
+            return (record.until, record.why) if record is not None and record.until > self._clock.now() else (0.0, "")
+
+    def expect(self, until: float) -> None:
+        """At that time (seconds since the epoch, 0 = never) something else may go on: `next` names it too."""
+        with self._lock:
+            self._expected = until
+
+    def ended(self, rollout: Rollout, outcome: Outcome, until: float = 0.0, why: str = "") -> None:
+        """How an attempt ended, and until when (seconds since the epoch) a backend does not allow another. Called when it landed,
+        before the next look."""
         now = self._clock.monotonic()
         with self._lock:
             record = self._records.setdefault(_signature(rollout), _Record())
+            record.until, record.why = until, why
             if outcome is Outcome.SUPERSEDED:
                 return
             if outcome is not Outcome.APPLIED:
                 record.failures += 1
-                record.not_before = now + pause(record.failures, self._jitter)
+                wait = pause(1 if until else record.failures, self._jitter)
+                record.not_before = now + max(wait, until - self._clock.now())
                 return
             record.failures, record.fresh = 0, rollout.digest
             record.applied.append(now)
@@ -94,9 +112,10 @@ class Patience:
 
     def next(self) -> float | None:
         """When the next pause ends, in monotonic seconds; None = nothing waits."""
-        now = self._clock.monotonic()
+        now, wall = self._clock.monotonic(), self._clock.now()
         with self._lock:
-            return min((record.not_before for record in self._records.values() if record.not_before > now), default=None)
+            expected = [now + self._expected - wall] if self._expected > wall else []
+            return min((*expected, *(each.not_before for each in self._records.values() if each.not_before > now)), default=None)
 
     def _not_before(self, rollout: Rollout) -> float:
         record = self._records.get(_signature(rollout))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from controller.core.change import Action, Change, Reversal
@@ -12,11 +12,13 @@ from controller.core.estate import Estate
 from controller.core.key import Key
 from controller.core.kind import Kind
 from controller.core.plan import Note, Plan
-from controller.core.ports import Place
+from controller.core.ports import Place, Providers
 from controller.core.resource import Mode, Resource, Rollback
 from controller.core.run import Row
 from controller.core.state import Absent, Observed, Owner, Present, Unknown
-from controller.engine.group import rollouts
+from controller.engine.clock_time import clock_time
+from controller.engine.group import dependencies, rollouts
+from controller.engine.hold import Sieve
 from controller.engine.observe import World
 
 Memo = dict[Key, tuple[Resource, Row | None, Observed]]
@@ -25,7 +27,8 @@ Memo = dict[Key, tuple[Resource, Row | None, Observed]]
 
 @dataclass(frozen=True)
 class Situation:
-    """Everything a plan is made from. `blocked` are quarantined rollouts, `unready` keys that cannot be planned now."""
+    """Everything a plan is made from. `unready` are keys that cannot be planned now; `providers` are asked what they can do;
+    `now` in seconds since the epoch."""
 
     estate: Estate
     world: World
@@ -34,6 +37,8 @@ class Situation:
     quarantined: Collection[Quarantine] = ()
     suspended: Mapping[str, Suspension] = field(default_factory=dict)
     unready: tuple[Note, ...] = ()
+    providers: Providers = field(default_factory=dict)
+    now: float = 0.0
 
 
 def plan(situation: Situation, memo: Memo | None = None) -> Plan:
@@ -75,7 +80,20 @@ def plan(situation: Situation, memo: Memo | None = None) -> Plan:
             changes.append(found)
     changes += _leftovers(situation, notes)
     policy = situation.estate.policy.version
-    return Plan(situation.estate.revision, rollouts(changes, situation.rows, policy), tuple(notes), policy)
+    if not changes:
+        return Plan(situation.estate.revision, (), tuple(notes), policy)
+    edges = dependencies(changes, situation.rows)
+    sifted = _sieve(situation, notes).sift(changes, edges)
+    made = (*rollouts(sifted.free, edges, policy), *rollouts(sifted.asked, edges, policy))
+    return Plan(situation.estate.revision, made, (*notes, *sifted.notes), policy)
+
+
+def _sieve(situation: Situation, notes: Sequence[Note]) -> Sieve:
+    def missing(note: Note) -> bool:
+        return note.reason == "Suspended" and not isinstance(situation.world.of(note.key, note.provider), Present)
+
+    zone = situation.estate.policy.timezone
+    return Sieve(notes, situation.rows, situation.providers, missing, lambda at: clock_time(at, situation.now, zone))
 
 
 def refreshed(situation: Situation, made: Plan) -> list[Row]:
@@ -167,6 +185,8 @@ def _unowned(resource: Resource, row: Row | None, observed: Present, kind: Kind)
         return _change(resource, Action.ADOPT, observed, "carries our mark but is not in the ledger", kind, fields)
     if row is not None and not fields:
         return _change(resource, Action.ADOPT, observed, "an equal object stands in its place", kind, fields)
+    if kind.markless and not fields:
+        return _change(resource, Action.ADOPT, observed, "is there already, as declared", kind, fields)
     hint = f"rename it, or take it over with `mode: adopt` (or `homelab adopt {resource.key}`)"
     return _note(resource, "Foreign", f"{resource.address!r} exists and is not ours; {hint}")
 
@@ -201,7 +221,9 @@ def _leftover(key: Key, row: Row, situation: Situation, notes: list[Note], *, mo
         return
     kind = situation.kinds[key.kind]
     before = observed.state if isinstance(observed, Present) else None
-    action = Action.DELETE if isinstance(observed, Present) else Action.FORGET
+    stays = kind.markless and row.found and before is not None
+    action = Action.DELETE if before is not None and not stays else Action.FORGET
+    cause = "moved to another host" if moved else "removed from git"
     reversal = kind.reversal(action, before, None) if action is Action.DELETE else Reversal.EXACT
     yield Change(
         key=key,
@@ -210,7 +232,7 @@ def _leftover(key: Key, row: Row, situation: Situation, notes: list[Note], *, mo
         action=action,
         before=before,
         after=None,
-        cause="moved to another host" if moved else "removed from git",
+        cause=f"{cause}; it was there before and stays" if stays else cause,
         needs=row.needs,
         handle=observed.handle if isinstance(observed, Present) else row.handle,
         reversal=reversal,

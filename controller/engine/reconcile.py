@@ -3,7 +3,7 @@ lives, otherwise do the opposite."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 from threading import RLock
@@ -14,12 +14,15 @@ from controller.core.errors import Diagnostic, Severity, SourceError, SpecError
 from controller.core.estate import Estate, HomelabSpec
 from controller.core.event import Report
 from controller.core.plan import Note, Plan, Rollout
-from controller.core.ports import Place, Providers, Source
-from controller.core.run import Row, Run
+from controller.core.ports import Follows, Place, Providers, Source
+from controller.core.run import RolloutRun, Row, Run
 from controller.core.state import Target
 from controller.engine import adapt as adapting
 from controller.engine.bench import Bench
+from controller.engine.busy import UNSETTLED, busy
+from controller.engine.clock_time import clock_time
 from controller.engine.flights import Flights
+from controller.engine.hold import LEFT_OUT
 from controller.engine.judge import Circumstances, judge
 from controller.engine.link import Linker
 from controller.engine.observe import World, observe, targets
@@ -29,7 +32,6 @@ from controller.engine.recover import recover
 from controller.engine.report import Findings, fold, news
 
 _LIVE = "live-revision"
-_UNSETTLED = "an interrupted rollout is settled first"
 
 
 @dataclass
@@ -58,12 +60,14 @@ class _Calm:
     rows: Mapping[Place, Row]
     providers: Providers
     targets: Mapping[tuple[str, str], list[Target]]
+    followed: Sequence[tuple[Follows, str]]
     said: tuple[object, ...]
     survey: Survey
 
     def stands_on(self, estate: Estate, rows: Mapping[Place, Row], providers: Providers) -> bool:
         """True when the same things are wanted and known."""
-        return self.estate is estate and self.rows is rows and self.providers is providers
+        same = self.estate is estate and self.rows is rows and self.providers is providers
+        return same and all(provider.token() == token for provider, token in self.followed)
 
 
 @dataclass
@@ -84,7 +88,7 @@ class Reconciler:
 
     def __post_init__(self) -> None:
         self.patience = Patience(self.bench.clock)
-        self.flights = Flights(self.bench, self.patience.ended)
+        self.flights = Flights(self.bench, self._ended)
         self._estates: dict[str, Estate] = {}
         self._adapted: adapting.Memory = {}
         self._memo: Memo = {}
@@ -101,7 +105,8 @@ class Reconciler:
         under_way = bool(self.flights.runs())
         found = self._look(revision, estate, diagnostics, reason)
         self._follow(found)
-        rollouts = self.patience.ready(found.allowed) if patient else found.allowed
+        rollouts = tuple(each for each in found.allowed if not self.patience.deferred(each)[0])
+        rollouts = self.patience.ready(rollouts) if patient else rollouts
         if rollouts and not self.bench.closing.is_set():
             run = Run(self.new_run(), found.estate.revision.id, cause, by, self.bench.clock.now())
             self.flights.launch(run, rollouts)
@@ -190,16 +195,17 @@ class Reconciler:
         self, revision: Revision, estate: Estate, diagnostics: tuple[Diagnostic, ...], reason: str, fresh: bool
     ) -> Survey:
         store, clock = self.bench.store, self.bench.clock
-        busy = self._busy()  # before the look: what lands during it is judged by the next one
+        # Before the look: what lands during it is judged by the next one.
+        wait_for = busy(self.bench, self.flights, estate.policy.timezone)
         rows = store.rows()
         readable = bool(estate.revision.id)
         providers = self.connect(estate.homelab)
-        calm = None if fresh or busy else self._calm
+        calm = None if fresh or wait_for else self._calm
         if calm is not None and calm.stands_on(estate, rows, providers):
             world = observe(providers, calm.targets)
             if world == calm.survey.world and self._said(revision, diagnostics, reason) == calm.said:
                 return replace(calm.survey, report=replace(calm.survey.report, at=clock.now()))
-        declared = estate
+        declared, followed = estate, adapting.followed(providers)
         estate, unready = self._adapt(estate)
         wanted = targets(estate.resources.values(), rows)
         world = observe(providers, wanted)
@@ -210,7 +216,9 @@ class Reconciler:
             kinds=self.linker.kinds,
             quarantined=store.quarantined(),
             suspended=store.suspensions(),
-            unready=(*unready, *busy),
+            unready=(*unready, *wait_for),
+            providers=providers,
+            now=clock.now(),
         )
         made = plan(situation, {} if fresh else self._memo)
         facts = Circumstances(
@@ -222,23 +230,18 @@ class Reconciler:
             approvals=store.approvals(),
         )
         decisions = judge(made, facts)
-        findings = Findings(revision, estate, world, rows, made, decisions, diagnostics, reason)
+        waits = {each.digest: self._waits(each, estate) for each in made.rollouts}
+        findings = Findings(revision, estate, world, rows, made, decisions, diagnostics, reason, waits)
         report = fold(findings, clock.now(), self.world_name)
         survey = Survey(revision, estate, world, made, decisions, report, situation)
         said = (revision, diagnostics, reason, situation.quarantined, situation.suspended)
-        quiet = not (fresh or made.rollouts or situation.unready)
-        self._calm = _Calm(declared, rows, providers, wanted, said, survey) if quiet else None
+        quiet = not (fresh or made.rollouts or situation.unready or any(note.reason in LEFT_OUT for note in made.notes))
+        self._calm = _Calm(declared, rows, providers, wanted, followed, said, survey) if quiet else None
         return survey
 
     def _said(self, revision: Revision, diagnostics: tuple[Diagnostic, ...], reason: str) -> tuple[object, ...]:
         """What a look follows from beside the world, the specification and the ledger."""
         return revision, diagnostics, reason, self.bench.store.quarantined(), self.bench.store.suspensions()
-
-    def _busy(self) -> tuple[Note, ...]:
-        """Keys that are under way, or that an interruption left between two states."""
-        flying, notes = self.flights.flying(), self.flights.notes()
-        left = [entry.change for entry in self.bench.store.open_entries() if (entry.run, entry.rollout) not in flying]
-        return (*notes, *(Note(change.key, "InProgress", _UNSETTLED, change.provider) for change in left))
 
     def _history(self, revision: Revision) -> str:
         live = self.bench.store.fact(_LIVE)
@@ -247,6 +250,14 @@ class Reconciler:
         if self.source.descends(revision.id, live):
             return ""
         return f"{revision.short} does not descend from the deployed {live[:10]} (force-push or another branch?)"
+
+    def _waits(self, rollout: Rollout, estate: Estate) -> str:
+        """Until when a backend does not allow a rollout and why, in words; "" = it may be tried."""
+        until, why = self.patience.deferred(rollout)
+        return f"waits until {clock_time(until, self.bench.clock.now(), estate.policy.timezone)}: {why}" if until else ""
+
+    def _ended(self, rollout: Rollout, result: RolloutRun) -> None:
+        self.patience.ended(rollout, result.outcome, result.not_before, result.reason)
 
     def _follow(self, found: Survey) -> None:
         """Ledger rows, quarantine and the live revision follow what this pass established."""
@@ -276,5 +287,6 @@ class Reconciler:
         for event in news(self.last, found.report):
             self.bench.tell(event)
         self.last = found.report
-        self.unsettled = any(note.message == _UNSETTLED for note in found.situation.unready)
+        self.unsettled = any(note.message == UNSETTLED for note in found.situation.unready)
+        self.patience.expect(min((note.until for note in found.plan.notes if note.until), default=0.0))
         return found.report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 from threading import Event as Flag
@@ -17,9 +17,11 @@ from controller.engine.apply import release
 from controller.engine.bench import Bench
 from controller.engine.gate import gate
 from controller.engine.group import outdated
-from controller.engine.undo import settle, undo
+from controller.engine.undo import allowed_from, settle, undo
 
 _NOT_YET = "cannot be settled yet: "
+MOMENT = 5.0
+"""Seconds that a pass waits for a request to land; what takes longer is left to a later pass."""
 Job = Callable[[Flag], RolloutRun]
 """The rest of a rollout: waits for health, then commits or takes it back. The flag calls the waiting off."""
 Resume = Callable[[str, Sequence[tuple[Rollout, Job]], Callable[[RolloutRun], None]], None]
@@ -32,7 +34,7 @@ def recover(bench: Bench, resume: Resume, busy: frozenset[str] = frozenset(), es
     backend cannot be reached the entries stay open for the next pass."""
     entries = [entry for entry in bench.store.open_entries() if entry.run not in busy]
     entries.sort(key=lambda entry: (entry.run, entry.rollout, entry.number))
-    _let_land(bench, entries)
+    entries = _landed(bench, entries)
     for name, of_run in groupby(entries, key=lambda entry: entry.run):
         jobs: list[tuple[Rollout, Job]] = []
         for digest, group in groupby(of_run, key=lambda entry: entry.rollout):
@@ -48,14 +50,33 @@ def recover(bench: Bench, resume: Resume, busy: frozenset[str] = frozenset(), es
             resume(name, jobs, lambda result, name=name: _report(bench, name, result))  # type: ignore[misc]
 
 
-def _let_land(bench: Bench, entries: Sequence[Entry]) -> None:
-    """Wait until what was sent in the last moment before an interruption is carried out or never will be: only then may a
-    look decide."""
+def rests_until(bench: Bench, entries: Sequence[Entry]) -> float:
+    """When the open entries of one rollout may be settled, in seconds since the epoch; 0 = now. Two things keep them: a backend
+    that allows the undo only later, and what was sent in the last moment before an interruption: a look may decide only when it
+    is carried out, or never will be."""
     now = bench.clock.now()
-    torn = [entry for entry in entries if entry.step in (Step.INTENDED, Step.UNDOING)]
-    left = max((entry.at + bench.lingering(entry.change) - now for entry in torn), default=0.0)
-    if left > 0:
-        bench.clock.wait(bench.closing, left)
+    torn = [entry for entry in entries if entry.step in (Step.INTENDED, Step.UNDOING) and not entry.not_before]
+    lands = max((entry.at + bench.lingering(entry.change) for entry in torn), default=0.0)
+    latest = max(lands, allowed_from(entries, now))
+    return latest if latest > now else 0.0
+
+
+def by_rollout(entries: Iterable[Entry]) -> dict[tuple[str, str], list[Entry]]:
+    """Entries by run and rollout."""
+    found: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        found.setdefault((entry.run, entry.rollout), []).append(entry)
+    return found
+
+
+def _landed(bench: Bench, entries: Sequence[Entry]) -> list[Entry]:
+    """The entries that may be settled now. What takes a moment is waited for."""
+    rests = {place: rests_until(bench, found) for place, found in by_rollout(entries).items()}
+    now = bench.clock.now()
+    soon = max((until - now for until in rests.values() if until - now <= MOMENT), default=0.0)
+    if soon > 0:
+        bench.clock.wait(bench.closing, soon)
+    return [entry for entry in entries if rests[entry.run, entry.rollout] - now <= MOMENT]
 
 
 def _rollout(bench: Bench, run: Run | None, digest: str, entries: list[Entry], *, forward: bool) -> RolloutRun | Job:

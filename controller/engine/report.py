@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from controller.core.decision import Decision, Verdict
 from controller.core.document import Revision
@@ -28,13 +28,16 @@ _NOTES = {
     "Missing": (Sync.DRIFTED, Health.MISSING),
     "Drifted": (Sync.DRIFTED, None),
     "Unmarked": (Sync.UNKNOWN, None),
+    "Waiting": (Sync.PENDING, None),
+    "Blocked": (Sync.PENDING, None),
 }
 _VERDICTS = {Verdict.ALLOW: Sync.PENDING, Verdict.HOLD: Sync.HELD, Verdict.DENY: Sync.FAILED}
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What a pass knows when it ends. `revision` is git's newest, the estate's own revision is what is reconciled."""
+    """What a pass knows when it ends. `revision` is git's newest, the estate's own revision is what is reconciled; `waits` says
+    by rollout digest until when one must wait."""
 
     revision: Revision
     estate: Estate
@@ -44,6 +47,7 @@ class Findings:
     decisions: Mapping[str, Decision]
     diagnostics: tuple[Diagnostic, ...] = ()
     reason: str = ""
+    waits: Mapping[str, str] = field(default_factory=dict)
 
 
 def fold(found: Findings, at: float, world_name: str) -> Report:
@@ -61,8 +65,8 @@ def fold(found: Findings, at: float, world_name: str) -> Report:
             words = f"{change.action}: {change.cause}"
             if decision.reason:
                 words += f"; {decision.verdict} ({decision.rule}): {decision.reason}"
-            if why:
-                words += f"; {why}"
+            for more in (change.instructions, found.waits.get(rollout.digest, ""), why):
+                words += f"; {more}" if more else ""
             statuses[change.key] = _status(found, change.key, change.provider, sync, health, words, rollout.digest)
     ordered = tuple(statuses[key] for key in sorted(statuses))
     return Report(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 
 from controller.core.change import Change, Reversal
 from controller.core.errors import Conflict, Deferred, Permanent, ProviderError, Severity, Transient, Unhealthy
-from controller.core.ports import Retains
+from controller.core.ports import Place, Retains
 from controller.core.resource import Rollback
 from controller.core.run import Entry, Outcome, Step
 from controller.core.state import Receipt
 from controller.engine.bench import Bench
+from controller.engine.group import Edges, dependencies
+
+_PARALLEL = 64
 
 
 def settle(bench: Bench, entry: Entry, revision: str) -> Entry:
@@ -37,39 +41,114 @@ def settle(bench: Bench, entry: Entry, revision: str) -> Entry:
 
 
 def undo(bench: Bench, entries: Sequence[Entry], revision: str) -> tuple[Outcome, str]:
-    """Take a rollout back. Returns RolledBack, Stuck (a person is needed) or Waiting (a backend cannot be reached now;
-    the entries stay open and the next pass goes on)."""
-    way = _WayBack(bench, revision)
-    failed: list[Entry] = []
-    for entry in sorted(entries, key=lambda item: item.number, reverse=True):
-        error = way.take(entry)
-        if isinstance(error, (Transient, Deferred)):
-            return Outcome.WAITING, f"undo of {entry.change.key} waits: {error}"
-        if error is not None:
-            failed.append(entry)
-    # What lives in the namespace of another can only come back after that one: a second try, oldest first.
-    for entry in reversed(failed):
-        error = way.take(entry)
-        if isinstance(error, (Transient, Deferred)):
-            return Outcome.WAITING, f"undo of {entry.change.key} waits: {error}"
-        if error is not None:
-            way.stuck.append(bench.stuck(entry, f"{entry.change.key} could not be put back: {error}").note)
+    """Take a rollout back. Returns RolledBack, Stuck (a person is needed) or Waiting: a backend cannot be reached now, or allows
+    it only later. What must wait stays open, with all that it still needs; the rest is taken back, and a later pass goes on."""
+    way = _WayBack(bench, revision, before=_before(entries))
+    for part in _parts(bench, sorted(entries, key=lambda item: item.number, reverse=True), way.before):
+        way.go(part)
+    if not way.waits:
+        way.again()
     for change, receipt in way.inverted:
         _release(bench, change, receipt)
+    if way.waits:
+        return Outcome.WAITING, "; ".join(way.waits.values())
     return (Outcome.STUCK, "; ".join(way.stuck)) if way.stuck else (Outcome.ROLLED_BACK, "")
+
+
+def allowed_from(entries: Sequence[Entry], now: float) -> float:
+    """When something of an undo that waits may go on, in seconds since the epoch; 0 = now."""
+    later = [entry for entry in entries if entry.not_before > now]
+    before = _before(entries)
+    waiting = {place for entry in later for place in (entry.change.place, *_needed(entry.change.place, before))}
+    if any(entry.change.place not in waiting for entry in entries):
+        return 0.0
+    return min((entry.not_before for entry in later), default=0.0)
+
+
+def _before(entries: Sequence[Entry]) -> Edges:
+    return dependencies([entry.change for entry in entries], {e.change.place: e.row for e in entries if e.row is not None})
+
+
+def _needed(place: Place, before: Edges) -> set[Place]:
+    """Everything that had to run before a change, so that it may be taken back only after it."""
+    found: set[Place] = set()
+    stack = [place]
+    while stack:
+        fresh = [each for each in before[stack.pop()] if each not in found]
+        found.update(fresh)
+        stack += fresh
+    return found
+
+
+def _parts(bench: Bench, entries: Sequence[Entry], before: Edges) -> list[list[Entry]]:
+    """The entries in order; neighbours of which the backend makes one write, and that do not need each other, together."""
+    parts: list[list[Entry]] = []
+    for entry in entries:
+        last = parts[-1][-1].change if parts else None
+        together = (
+            last is not None
+            and (last.key.kind, last.provider) == (entry.change.key.kind, entry.change.provider)
+            and bench.gathers(entry.change)
+            and not any(entry.change.place in before[each.change.place] for each in parts[-1])
+        )
+        if together:
+            parts[-1].append(entry)
+        else:
+            parts.append([entry])
+    return parts
 
 
 @dataclass
 class _WayBack:
-    """One undo under way: what was inverted, and why something cannot be."""
+    """One undo under way: what was inverted, why something cannot be (`stuck`) or not now (`waits`); `before` = what each change
+    needed."""
 
     bench: Bench
     revision: str
+    before: Edges
     inverted: list[tuple[Change, Receipt]] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
+    waits: dict[Place, str] = field(default_factory=dict)
+    _kept: set[Place] = field(default_factory=set)
+    _silent: set[str] = field(default_factory=set)
+    _failed: list[Entry] = field(default_factory=list)
 
-    def take(self, entry: Entry) -> ProviderError | None:
+    def go(self, part: Sequence[Entry]) -> None:
+        """Take entries back that may go at the same time."""
+        part = [entry for entry in part if entry.change.place not in self._kept]
+        for entry in part:
+            if entry.change.provider in self._silent and entry.step.open:
+                self._wait(entry, f"undo of {entry.change.key} waits for {entry.change.provider}")
+        part = [entry for entry in part if entry.change.place not in self.waits]
+        if len(part) > 1:
+            with ThreadPoolExecutor(max_workers=min(_PARALLEL, len(part)), thread_name_prefix="undo") as pool:
+                errors = list(pool.map(self._take, part))
+        else:
+            errors = [self._take(entry) for entry in part]
+        for entry, error in zip(part, errors, strict=True):
+            if isinstance(error, (Transient, Deferred)):
+                self._wait(entry, f"undo of {entry.change.key} waits: {error}")
+                if isinstance(error, Transient):
+                    self._silent.add(entry.change.provider)
+            elif error is not None:
+                self._failed.append(entry)
+
+    def again(self) -> None:
+        """What lives in the namespace of another can only come back after that one: a second try, oldest first."""
+        for entry in reversed(self._failed):
+            error = self._take(entry)
+            if isinstance(error, (Transient, Deferred)):
+                self._wait(entry, f"undo of {entry.change.key} waits: {error}")
+            elif error is not None:
+                self.stuck.append(self.bench.stuck(entry, f"{entry.change.key} could not be put back: {error}").note)
+
+    def _wait(self, entry: Entry, why: str) -> None:
+        self.waits[entry.change.place] = why
+        self._kept |= _needed(entry.change.place, self.before)
+
+    def _take(self, entry: Entry) -> ProviderError | None:
         """Take one entry back; the error that prevents it, or None."""
+        decided = entry
         try:
             decided = settle(self.bench, entry, self.revision)
             if decided.step not in (Step.DONE, Step.UNDOING):
@@ -79,7 +158,10 @@ class _WayBack:
                 self.stuck.append(self.bench.stuck(decided, refusal).note)
                 return None
             done = _take_back(self.bench, decided)
-        except (Transient, Deferred, Conflict, Permanent, Unhealthy) as error:
+        except Deferred as error:
+            self.bench.postpone(decided, error)
+            return error
+        except (Transient, Conflict, Permanent, Unhealthy) as error:
             return error
         self.inverted += [done] if done is not None else []
         return None
@@ -115,7 +197,7 @@ def _take_back(bench: Bench, entry: Entry) -> tuple[Change, Receipt] | None:
 
 def _invert(bench: Bench, entry: Entry) -> tuple[Change, Receipt]:
     inverse = replace(entry.change.inverse(), handle=entry.handle or entry.change.handle)
-    return inverse, bench.provider(inverse).apply(inverse, Flag())
+    return inverse, bench.write(inverse, Flag())
 
 
 def _release(bench: Bench, change: Change, receipt: Receipt) -> None:

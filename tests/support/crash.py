@@ -38,7 +38,7 @@ class Scenario:
         """Both commits."""
         book = Book()
         for boxes in (self.before, self.after):
-            book.write({f"{name}.yaml": box(name, spec) for name, spec in boxes.items()} | {"README.yaml": ""})
+            book.write({f"{name}.yaml": box(name, spec) for name, spec in boxes.items()} | {"README.md": ""})
         return book
 
     def first(self) -> Book:
