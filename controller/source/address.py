@@ -7,7 +7,7 @@ import contextlib
 import ipaddress
 import re
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -37,16 +37,24 @@ class Address:
     trusted: bool
     header: str = field(default="", repr=False)
 
-    def check_resolved(self) -> None:
-        """Raise SourceError when the host's name leads to this machine or to a metadata service, now.
-
-        A host that cannot be resolved passes: git will say so, or reaches it through a proxy."""
+    def resolved(self) -> tuple[IPAddress, ...]:
+        """The addresses that the host's name leads to now; none for a trusted host, and where the name is not known: ssh has
+        names of its own, and a proxy looks for itself. Raises SourceError when one is this machine or a metadata service."""
         if self.trusted:
-            return
+            return ()
+        found: dict[IPAddress, None] = {}
         with contextlib.suppress(OSError, UnicodeError):
-            for found in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
-                if reason := _forbidden(ipaddress.ip_address(str(found[4][0]).partition("%")[0])):
-                    raise SourceError(f"{self.url} is refused: {self.host} leads to {reason}")
+            for item in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+                found[ipaddress.ip_address(str(item[4][0]).partition("%")[0])] = None
+        for address in found:
+            if reason := _forbidden(address):
+                raise SourceError(f"{self.url} is refused: {self.host} leads to {reason}")
+        return tuple(found)
+
+    def pin(self, addresses: Iterable[IPAddress]) -> str:
+        """What makes curl connect to these addresses whatever the name leads to by then: `HOST:PORT:ADDRESS,ADDRESS`."""
+        shown = (f"[{address}]" if address.version == 6 else str(address) for address in addresses)
+        return f"{self.host}:{self.port}:{','.join(shown)}"
 
 
 def looks_remote(text: str) -> bool:

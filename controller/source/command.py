@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -69,6 +70,14 @@ class Done:
     complaint: str
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one command and everything it starts may take, in bytes: the size of any one file that it writes, and memory."""
+
+    file: int
+    memory: int
+
+
 @dataclass(frozen=True)
 class Git:
     """git on one repository. Of `passed` (an environment) only PATH, HOME, the SSH agent, proxies and CA files are taken."""
@@ -89,14 +98,19 @@ class Git:
         stdin: bytes = b"",
         work_tree: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
         files: tuple[int, ...] = (),
+        limits: Limits | None = None,
         most: int = 16 * MEBIBYTE,
         seconds: float = 30,
     ) -> Done:
-        """Run one command; `files` are descriptors it inherits. Raises SourceError when git is missing or passes a limit."""
-        command = self._command(arguments, work_tree, environment or {})
+        """Run one command; `settings` are git's, `files` are descriptors it inherits. Raises SourceError when git is missing or
+        passes a limit."""
+        command = self._command(arguments, work_tree, environment or {}, settings or {})
         with _feed(stdin) as feed:
             process = _start(command, work_tree or self.git_dir, feed, files, self._owner())
+            if limits is not None:
+                _limit(process, limits)
             late = threading.Event()
             timer = threading.Timer(seconds, _kill, (process, late))
             timer.start()
@@ -111,14 +125,16 @@ class Git:
             raise TooMuch(f"git {arguments[0]} gave more than {most // MEBIBYTE} MiB")
         return Done(process.returncode, out, _first_line(err))
 
-    def _command(self, arguments: tuple[str, ...], work_tree: Path | None, extra: Mapping[str, str]) -> list[str]:
+    def _command(
+        self, arguments: tuple[str, ...], work_tree: Path | None, extra: Mapping[str, str], settings: Mapping[str, str]
+    ) -> list[str]:
         passed = {name: self.passed[name] for name in _PASSED if self.passed.get(name)}
         # `env -i` because GitPython adds to the environment of this process and cannot take anything away.
         command = ["/usr/bin/env", "-i", *(f"{name}={value}" for name, value in {**_ENVIRONMENT, **passed, **extra}.items())]
         command += ["git", "--no-pager", "--literal-pathspecs", f"--git-dir={self.git_dir}"]
         if work_tree is not None:
             command.append(f"--work-tree={work_tree}")
-        for name, value in _CONFIG.items():
+        for name, value in {**_CONFIG, **settings}.items():
             command += ["-c", f"{name}={value}"]
         return command + list(arguments)
 
@@ -153,6 +169,16 @@ def _start(
     if process is None:
         raise SourceError("git did not start")
     return process
+
+
+def _limit(process: subprocess.Popen[bytes], limits: Limits) -> None:
+    """What git starts later inherits them; all it does before takes far longer than this call."""
+    with contextlib.suppress(ProcessLookupError):
+        limited = {resource.RLIMIT_FSIZE: limits.file, resource.RLIMIT_AS: limits.memory, resource.RLIMIT_CORE: 0}
+        for kind, wanted in limited.items():
+            _, known = resource.prlimit(process.pid, kind)
+            most = wanted if known == resource.RLIM_INFINITY else min(wanted, known)
+            resource.prlimit(process.pid, kind, (most, most))
 
 
 def _drain(process: subprocess.Popen[bytes], most: int) -> tuple[bytes, bytes]:
