@@ -48,7 +48,9 @@ ENGINE = ("busybox-static", "docker-registry", "docker.io", "iptables", "openssh
 BOOKWORM = Recipe("bookworm", (*ENGINE, "postgresql"))
 FORKY = Recipe("forky", ENGINE)
 CADDY = Recipe("bookworm", ("caddy",), ("--variant=apt",))  # its package makes a user, with tools that must be there first
-DNS = Recipe("bookworm", ("bind9", "busybox-static", "iproute2", "knot", "pdns-backend-sqlite3", "pdns-server", "sqlite3", "tini"))
+DNS = Recipe(
+    "bookworm", ("bind9", "busybox-static", "iproute2", "knot", "pdns-backend-sqlite3", "pdns-server", "sqlite3", "tini")
+)
 
 
 def cache_folder() -> Path:
@@ -72,7 +74,8 @@ def root_of(recipe: Recipe) -> Path:
 
 
 def _build(recipe: Recipe, target: Path) -> None:
-    command = ["mmdebstrap", *OPTIONS, *recipe.options, f"--include={','.join(recipe.packages)}", recipe.suite, str(target), *debian_mirror()]
+    options = [*OPTIONS, *recipe.options, f"--include={','.join(recipe.packages)}"]
+    command = ["mmdebstrap", *options, recipe.suite, str(target), *debian_mirror()]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"mmdebstrap could not build {recipe.suite}:\n{done.stderr[-2000:]}")

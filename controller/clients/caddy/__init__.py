@@ -1,0 +1,26 @@
+"""The door to Caddy: its admin endpoint, its front door and who listens on its ports."""
+
+from controller.clients.caddy.connection import COEXIST, DURATION, LOOPBACK, OWNED, TYPE, Acme, Connection, ranges
+from controller.clients.caddy.door import CaddyDoor, Config, Refused, Stale, Unsure
+from controller.clients.caddy.listeners import doubled
+from controller.clients.caddy.probe import Door, NoCertificate, probe
+
+__all__ = [
+    "COEXIST",
+    "DURATION",
+    "LOOPBACK",
+    "OWNED",
+    "TYPE",
+    "Acme",
+    "CaddyDoor",
+    "Config",
+    "Connection",
+    "Door",
+    "NoCertificate",
+    "Refused",
+    "Stale",
+    "Unsure",
+    "doubled",
+    "probe",
+    "ranges",
+]

@@ -1,0 +1,232 @@
+"""Routes in one Caddy: looked at with one read, and changed with one write however many change at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from threading import Event as Flag
+from threading import Lock
+from typing import Any
+
+from controller.clients.caddy import CaddyDoor, Config, Connection, Refused, Stale, Unsure, doubled
+from controller.core.change import Change
+from controller.core.diff import compare
+from controller.core.errors import Conflict, Interrupted, Permanent, ProviderError, Transient
+from controller.core.key import Key
+from controller.core.limit import YES, Limit, Never
+from controller.core.ports import Clock
+from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target
+from controller.kinds.route.front import Front
+from controller.kinds.route.layout import Placed, differing, placed, ports, strangers, weave
+from controller.kinds.route.read import read
+from controller.kinds.route.render import identifier, render
+from controller.kinds.route.resolve import WHOLE, same
+
+KIND = "route"
+_TRIES = 10
+_PAUSE = 0.1
+Outcome = Receipt | ProviderError
+
+
+class RouteProvider:
+    """Routes of one Caddy. Every write replaces the whole configuration that was read just before, or nothing; what is not ours
+    in it stays as it is. The mark of ours is the `@id`."""
+
+    visible_within = 0.0
+    gather = 0.3
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._door = CaddyDoor(connection.admin)
+        self._front = Front(connection, self._door)
+        self._lock = Lock()
+        self._known: dict[str, tuple[Placed, tuple[str, ...], Present]] = {}
+        self._read: tuple[Config, dict[str, Placed], tuple[str, ...]] | None = None
+        self._last: tuple[Config, frozenset[Target], int, Snapshot] | None = None
+
+    def observe(self, targets: Collection[Target]) -> Snapshot:
+        """Every route of ours and the targets; the same objects as last time where nothing changed."""
+        try:
+            config = self._door.config()
+        except ProviderError as error:
+            return Snapshot({}, complete=False, reason=str(error))
+        wanted = frozenset(targets)
+        with self._lock:
+            found = self._routes(config)
+        verdicts = self._front.look_again(found, config.document)
+        with self._lock:
+            found = self._routes(config)
+            last = self._last
+            if last is not None and last[0] is config and last[1] == wanted and last[2] == verdicts:
+                return last[3]
+            items: dict[Key, Observed] = {target.key: ABSENT for target in wanted}
+            items |= {Key(KIND, name): self._present(name, entry) for name, entry in found.items()}
+            snapshot = Snapshot(items)
+            self._last = config, wanted, verdicts, snapshot
+            return snapshot
+
+    def limit(self, change: Change) -> Limit:
+        """Never for a host that a route of somebody else answers for already."""
+        if change.after is None or change.before is not None:
+            return YES
+        read_before = self._read
+        document = read_before[0].document if read_before is not None else None
+        if change.after["paths"]:
+            return YES
+        for host, where in strangers(document, change.after["hosts"]):
+            return Never(f"{host} is served by a route that is not ours ({where}): remove it there first")
+        return YES
+
+    def apply(self, change: Change, interrupt: Flag) -> Receipt:
+        """One change; see the laws of the port."""
+        (outcome,) = self.apply_many([change], interrupt)
+        if isinstance(outcome, ProviderError):
+            raise outcome
+        return outcome
+
+    def apply_many(self, changes: Sequence[Change], interrupt: Flag) -> Sequence[Outcome]:
+        """All that can be made with one write; what Caddy refuses is told apart by trying halves."""
+        with self._lock:
+            return self._together(list(changes), interrupt)
+
+    def health(self, target: Target) -> tuple[Health, str]:
+        """What a request through Caddy gets."""
+        return self._front.health(target.key.name)
+
+    def audit(self) -> None:
+        """Ask every route again at the next look."""
+        self._front.doubt()
+
+    def _together(self, changes: list[Change], interrupt: Flag) -> list[Outcome]:
+        reason: ProviderError = Transient(f"the configuration of Caddy at {self._connection.admin} does not come to rest")
+        for _ in range(_TRIES):
+            if interrupt.is_set():
+                return [Interrupted("called off before anything was written")] * len(changes)
+            try:
+                config = self._door.config()
+                found = self._routes(config)
+                told = self._judged(changes, found, config)
+                if None not in told:
+                    return [outcome for outcome in told if outcome is not None]
+                pending = [change for change, outcome in zip(changes, told, strict=True) if outcome is None]
+                woven = self._write(pending, found, config)
+            except (Stale, Unsure) as error:
+                reason = error
+                self._clock.wait(Flag(), _PAUSE)
+                continue
+            except Refused as error:
+                made = self._apart(pending, error, interrupt)
+            except ProviderError as error:
+                return [error] * len(changes)
+            else:
+                shown = placed(woven, self._connection)
+                made = [self._receipt(change, shown) for change in pending]
+            rest = iter(made)
+            return [next(rest) if outcome is None else outcome for outcome in told]
+        return [reason] * len(changes)
+
+    def _apart(self, changes: list[Change], error: Refused, interrupt: Flag) -> list[Outcome]:
+        """One of the changes is not possible: the others must not suffer."""
+        if len(changes) == 1:
+            return [error]
+        half = len(changes) // 2
+        return [*self._together(changes[:half], interrupt), *self._together(changes[half:], interrupt)]
+
+    def _judged(self, changes: list[Change], found: Mapping[str, Placed], config: Config) -> list[Outcome | None]:
+        """What is settled without a write (laws 1 and 2); None for what is to be written."""
+        told: list[Outcome | None] = []
+        for change in changes:
+            live = self._state(change.key.name, found)
+            if _equal(change.after, live):
+                told.append(self._receipt(change, found))
+            elif not _equal(change.before, live):
+                told.append(Conflict(f"{change.key} is not what the change expects: {_difference(change.before, live)}"))
+            else:
+                told.append(self._impossible(change, config))
+        return told
+
+    def _impossible(self, change: Change, config: Config) -> Permanent | None:
+        if change.after is None:
+            return None
+        try:
+            render(change.key.name, change.after, streams=config.keeps_streams(self._connection.version))
+        except Permanent as error:
+            return error
+        return None
+
+    def _write(self, changes: list[Change], found: Mapping[str, Placed], config: Config) -> Any:
+        streams = config.keeps_streams(self._connection.version)
+        routes = dict(found)
+        for change in changes:
+            name = change.key.name
+            routes.pop(name, None)
+            if change.after is not None:
+                routes[name] = Placed(render(name, change.after, streams=streams), change.after["tls"])
+        woven = weave(config.document, routes, self._connection)
+        self._one_server(woven)
+        self._door.write(woven, config)
+        return woven
+
+    def _one_server(self, woven: Any) -> None:
+        wanted = ports(woven, self._connection)
+        if doubled(wanted) and not self._clock.wait(Flag(), _PAUSE) and (twice := doubled(wanted)):
+            listed = ", ".join(map(str, twice))
+            raise Transient(f"two servers listen on port {listed}: each gets some of the requests; end the one that is not meant")
+
+    def _routes(self, config: Config) -> dict[str, Placed]:
+        """Every route of ours in a configuration."""
+        if self._read is None or self._read[0] is not config:
+            found = placed(config.document, self._connection)
+            self._read = config, found, self._surroundings(config, found)
+        return self._read[1]
+
+    def _surroundings(self, config: Config, found: Mapping[str, Placed]) -> tuple[str, ...]:
+        """What is not as we leave it around routes that are."""
+        if not found or any(entry.place for entry in found.values()):
+            return ()
+        try:
+            return tuple(differing(config.document, weave(config.document, found, self._connection)))
+        except Permanent as error:
+            return (str(error),)
+
+    def _state(self, name: str, found: Mapping[str, Placed]) -> State | None:
+        entry = found.get(name)
+        return read(entry.raw, entry.tls, list(entry.listen), entry.place) if entry is not None else None
+
+    def _present(self, name: str, entry: Placed) -> Present:
+        assert self._read is not None  # noqa: S101 (set by whoever found the entry)
+        # What is wrong around all of them is told at one: its repair repairs it for all.
+        around = self._read[2] if name == min(self._read[1]) else ()
+        health, why = self._front.verdict(name)
+        known = self._known.get(name)
+        if known is not None and known[:2] == (entry, around):
+            present = known[2]
+            if (present.health, present.why) != (health, why):
+                present = replace(present, health=health, why=why)
+        else:
+            state = read(entry.raw, entry.tls, list(entry.listen), entry.place)
+            if around:
+                state["unrecognised"] = {**state["unrecognised"], "surroundings": list(around)}
+            present = Present(state, identifier(name), Owner.OURS, health, why)
+        self._known[name] = entry, around, present
+        return present
+
+    def _receipt(self, change: Change, found: Mapping[str, Placed]) -> Receipt:
+        return Receipt(identifier(change.key.name), self._state(change.key.name, found))
+
+
+def _equal(state: State | None, live: State | None) -> bool:
+    if state is None or live is None:
+        return state is None and live is None
+    return not _fields(state, live)
+
+
+def _difference(before: State | None, live: State | None) -> str:
+    if before is None or live is None:
+        return "it exists" if live is not None else "it does not exist"
+    return ", ".join(path for path in _fields(before, live))
+
+
+def _fields(wanted: State, live: State) -> list[str]:
+    return [item.path for item in compare(wanted, live, same=same, whole=WHOLE)]

@@ -1,0 +1,105 @@
+"""What a Route makes and needs beside itself: the record of each of its hosts. Pure.
+
+A certificate for each host would be made here as well: `expand` is the one place from which a Route makes other documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from controller.clients.caddy import Connection
+from controller.clients.dns.names import Unwritable, owner_name
+from controller.core.dns import PUBLIC_ADDRESS, is_inside, record_key
+from controller.core.document import Draft
+from controller.core.errors import Rejected
+from controller.core.key import Key
+from controller.core.kind import Surroundings
+from controller.kinds.route.hosts import WILDCARD, canonical_host
+from controller.kinds.route.model import RouteSpec
+from controller.kinds.route.places import caddy_of
+
+_ANSWERS = ("A", "AAAA", "CNAME")
+"""Types of records that lead to an address."""
+_TOP = "@"
+
+
+def expand(name: str, spec: RouteSpec, around: Surroundings) -> Sequence[Draft]:
+    """The Records of the hosts that nothing else in the revision has a record for."""
+    drafts: list[Draft] = []
+    for at, host in _hosts(spec):
+        if not _written(host, around) and not _earlier(name, host, around):
+            for record_type, values in _values(spec, caddy_of(spec, around)).items():
+                record = {"name": host, "type": record_type, "values": values}
+                drafts.append(Draft("record", record_key(host, record_type).name, record, at=at))
+    return drafts
+
+
+def needed(spec: RouteSpec, around: Surroundings, connection: Connection) -> list[Key]:
+    """The Records without which nobody finds the hosts of a route: written ones, or those that it makes."""
+    found: list[Key] = []
+    for _, host in _hosts(spec):
+        found += _written(host, around) or [record_key(host, record_type) for record_type in _values(spec, connection)]
+    return list(dict.fromkeys(found))
+
+
+def _hosts(spec: RouteSpec) -> Iterable[tuple[tuple[str | int, ...], str]]:
+    """Hosts that need a record. One that is no host name is told by `resolve`."""
+    for at, text in spec.names() if spec.dns == "auto" else ():
+        try:
+            yield at, canonical_host(text, at)
+        except Rejected:
+            continue
+
+
+def _values(spec: RouteSpec, connection: Connection) -> dict[str, list[str]]:
+    """Values by type: what the connection says for the exposure, or the address of the home."""
+    found: dict[str, list[str]] = {}
+    for value in connection.addresses.get(spec.exposure.value) or [PUBLIC_ADDRESS]:
+        found.setdefault("AAAA" if ":" in value else "A", []).append(value)
+    return found
+
+
+def _written(host: str, around: Surroundings) -> list[Key]:
+    """Records that somebody wrote for a host, or a wildcard that answers for it."""
+    known = set(_records(around))
+    exact = [record_key(host, record_type) for name, record_type in sorted(known) if name == host and record_type in _ANSWERS]
+    if exact or any(name == host for name, _ in known):
+        return exact
+    base = host.removeprefix(WILDCARD)
+    while base.count("."):
+        base = base.partition(".")[2]
+        star = [record_key(f"{WILDCARD}{base}", kind) for kind in _ANSWERS if (f"{WILDCARD}{base}", kind) in known]
+        if star:
+            return star
+        if any(is_inside(name, base) for name, _ in known if not name.startswith(WILDCARD)):
+            return []  # a name that exists between ends the reach of every wildcard above it
+    return []
+
+
+def _records(around: Surroundings) -> Iterable[tuple[str, str]]:
+    """(full name, type) of every record that is written in the revision, in a Domain or alone."""
+    for domain in around.others("domain").values():
+        zone = _name(getattr(domain, "zone", ""))
+        for record in getattr(domain, "records", ()):
+            short = getattr(record, "name", _TOP)
+            yield _name(zone if short == _TOP else f"{short}.{zone}"), str(getattr(record, "type", ""))
+    for record in around.others("record").values():
+        yield _name(getattr(record, "name", "")), str(getattr(record, "type", ""))
+
+
+def _earlier(name: str, host: str, around: Surroundings) -> bool:
+    """True when another written Route of the same host makes the record: paths of a host may be different Routes."""
+    others = [
+        other
+        for other, route in around.others("route").items()
+        if other != name and isinstance(route, RouteSpec) and any(text == host for _, text in _hosts(route))
+    ]
+    written = name in around.others("route")
+    return bool(others) and (not written or min(others) < name)
+
+
+def _name(text: Any) -> str:
+    try:
+        return owner_name(str(text))
+    except Unwritable:
+        return ""

@@ -1,0 +1,167 @@
+"""Who issues which certificate: Caddy's automation policies and certificate files, read and put. Pure.
+
+Caddy sends a host that no policy names to public CAs. A Caddy of ours therefore always has a policy for the rest: its own CA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controller.core.state import canonical
+from controller.kinds.route.render import PREFIX, Json, identifier
+
+_MARK = f"{PREFIX}tls:"
+_INTERNAL: list[Json] = [{"module": "internal"}]
+_REST: Json = {"@id": f"{_MARK}rest", "issuers": _INTERNAL}
+_CHALLENGES = {"http": "http", "tls-alpn": "tls-alpn"}
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """What a configuration says about certificates: issuers by subject, those of the rest, and files by their route."""
+
+    named: Mapping[str, list[Any]]
+    rest: list[Any] | None
+    files: Mapping[str, Json]
+    owned: bool
+
+    @classmethod
+    def of(cls, document: Any, *, owned: bool) -> Certificates:
+        """Read a configuration."""
+        tls = ((document or {}).get("apps") or {}).get("tls") or {}
+        named: dict[str, list[Any]] = {}
+        rest: list[Any] | None = None
+        for policy in _policies(tls):
+            issuers = _list(policy.get("issuers"))
+            for subject in _list(policy.get("subjects")):
+                named.setdefault(subject, issuers)
+            if not policy.get("subjects") and rest is None:
+                rest = issuers
+        files = {_tagged(item): item for item in _loaded(tls) if _tagged(item)}
+        return cls(named, rest, files, owned)
+
+    def tls(self, name: str, hosts: Iterable[str], *, plain: bool) -> Json:
+        """The `tls` of a route's state."""
+        if plain:
+            return {"issuer": "off"}
+        if name in self.files:
+            return {"issuer": "files", **{word: self.files[name].get(word) for word in ("certificate", "key")}}
+        found = [self._of_host(host) for host in hosts]
+        if not found:
+            return {"issuer": "none"}
+        return found[0] if all(each == found[0] for each in found) else {"issuer": "mixed"}
+
+    def _of_host(self, host: str) -> Json:
+        issuers = self.named.get(host)
+        if issuers is None:
+            return {"issuer": "internal"} if self.owned and self.rest == _INTERNAL else {"issuer": "default"}
+        return described(issuers)
+
+
+def described(issuers: list[Any]) -> Json:
+    """The normal form of a list of issuers."""
+    if issuers == _INTERNAL:
+        return {"issuer": "internal"}
+    first = issuers[0] if len(issuers) == 1 and isinstance(issuers[0], dict) else {}
+    if first.get("module") == "acme":
+        off = {word for word, item in (first.get("challenges") or {}).items() if item == {"disabled": True}}
+        found: Json = {
+            "issuer": "acme",
+            "ca": first.get("ca", ""),
+            "email": first.get("email", ""),
+            "roots": _list(first.get("trusted_roots_pem_files")),
+            "challenges": [word for word in _CHALLENGES if word not in off],
+        }
+        if issuers_of(found) == issuers:
+            return found
+    return {"issuer": "other", "issuers": issuers}
+
+
+def issuers_of(tls: Mapping[str, Any]) -> list[Any]:
+    """The way back of `described`."""
+    if tls["issuer"] == "internal":
+        return _INTERNAL
+    if tls["issuer"] == "other":
+        return _list(tls["issuers"])
+    made: Json = {"module": "acme"}
+    if tls["ca"]:
+        made["ca"] = tls["ca"]
+    if tls["email"]:
+        made["email"] = tls["email"]
+    if tls["roots"]:
+        made["trusted_roots_pem_files"] = list(tls["roots"])
+    if off := [word for word in _CHALLENGES if word not in tls["challenges"]]:
+        made["challenges"] = {word: {"disabled": True} for word in off}
+    return [made]
+
+
+def put(apps: Json, routes: Mapping[str, tuple[list[str], Mapping[str, Any]]], *, owned: bool) -> None:
+    """Put into a configuration's `apps` what our routes need, in place of what they needed before. `routes` are hosts and `tls`
+    by name."""
+    before = apps.get("tls") or {}
+    tls = dict(before)
+    subjects: dict[str, set[str]] = {}
+    for hosts, wanted in routes.values():
+        if wanted["issuer"] in ("acme", "other") or (wanted["issuer"] == "internal" and not owned):
+            subjects.setdefault(canonical(issuers_of(wanted)), set()).update(hosts)
+    issuers = {canonical(issuers_of(wanted)): issuers_of(wanted) for _, wanted in routes.values() if _named(wanted)}
+    ours: list[Json] = []
+    for number, text in enumerate(sorted(subjects)):
+        ours.append({"@id": f"{_MARK}{number}", "subjects": sorted(subjects[text]), "issuers": issuers[text]})
+    taken = {host for item in ours for host in item["subjects"]}
+    theirs = [item for item in _policies(tls) if not str(item.get("@id", "")).startswith(_MARK)]
+    if owned:
+        theirs = [cut for item in theirs if (cut := _less(item, taken)) is not None]
+    _set(tls, "automation", "policies", [*ours, *theirs, *([_REST] if owned else [])])
+    files = [item for item in _loaded(tls) if not _tagged(item)]
+    for name in sorted(name for name, (_, wanted) in routes.items() if wanted["issuer"] == "files"):
+        wanted = routes[name][1]
+        files.append({"certificate": wanted["certificate"], "key": wanted["key"], "tags": [identifier(name)]})
+    _set(tls, "certificates", "load_files", files)
+    if tls:
+        apps["tls"] = tls
+    else:
+        apps.pop("tls", None)
+
+
+def _named(tls: Mapping[str, Any]) -> bool:
+    return tls["issuer"] in ("acme", "other", "internal")
+
+
+def _less(policy: Json, taken: set[str]) -> Json | None:
+    """A policy without subjects that are ours; None when nothing is left, or when it stood for the rest."""
+    subjects = [subject for subject in _list(policy.get("subjects")) if subject not in taken]
+    return {**policy, "subjects": subjects} if subjects else None
+
+
+def _set(tls: Json, group: str, field: str, values: list[Any]) -> None:
+    """Set a list two levels down; an empty one leaves nothing behind that was not there before."""
+    outer = tls.get(group)
+    if not values and not (isinstance(outer, dict) and outer.get(field)):
+        return
+    inner = {**(outer if isinstance(outer, dict) else {}), field: values}
+    if not values:
+        del inner[field]
+    if inner:
+        tls[group] = inner
+    else:
+        tls.pop(group, None)
+
+
+def _policies(tls: Mapping[str, Any]) -> list[Json]:
+    return [item for item in _list((tls.get("automation") or {}).get("policies")) if isinstance(item, dict)]
+
+
+def _loaded(tls: Mapping[str, Any]) -> list[Json]:
+    return [item for item in _list((tls.get("certificates") or {}).get("load_files")) if isinstance(item, dict)]
+
+
+def _tagged(item: Mapping[str, Any]) -> str:
+    """The route for which certificate files are loaded, or ""."""
+    marks = [tag for tag in _list(item.get("tags")) if isinstance(tag, str) and tag.startswith(PREFIX)]
+    return marks[0].removeprefix(PREFIX) if marks else ""
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
