@@ -14,7 +14,10 @@ from pathlib import Path
 from controller.core.errors import SettingsError
 from controller.core.suggest import did_you_mean
 
-NAMES = ("repo", "path", "branch", "state", "database", "world", "listen", "trusted_hosts", "docker_host")
+NAMES = (
+    "repo", "path", "branch", "state", "database", "world", "listen",
+    "trusted_hosts", "allowed_signers", "allowed_keys", "docker_host",
+)  # fmt: skip
 """Flags `--name`, variables HOMELAB_NAME, keys of homelab.toml (`docker_host` is DOCKER_HOST and has no flag)."""
 WORLDS = ("docker", "memory", "auto")
 DEFAULT_LISTEN = "127.0.0.1:8420"
@@ -32,8 +35,10 @@ class Settings:
     `repo` is an absolute path or a URL ("" = there is none), `path` a folder inside it, `branch` "" = the one that is checked
     out or the remote's default; `state` is absolute; `database` is a URL, "" = SQLite in the state folder; `world` is docker,
     memory, or auto (docker when an engine answers, else memory, saying so). `trusted_hosts` are git servers that may be this
-    machine or speak plain http. `secrets` are the values behind `env:NAME` references: each variable HOMELAB_SECRET_NAME by
-    NAME; no other variable can be named by a specification. `environment` is this process's, for git to choose from."""
+    machine or speak plain http. With `allowed_signers` (a file of ssh-keygen's format) or `allowed_keys` (OpenPGP public keys),
+    both outside of the repository, only commits that one of them signed are followed. `secrets` are the values behind
+    `env:NAME` references: each variable HOMELAB_SECRET_NAME by NAME; no other variable can be named by a specification.
+    `environment` is this process's, for git to choose from."""
 
     repo: str
     state: Path
@@ -45,6 +50,8 @@ class Settings:
     docker_host: str = ""
     docker_certificates: str = ""
     trusted_hosts: tuple[str, ...] = ()
+    allowed_signers: Path | None = None
+    allowed_keys: Path | None = None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -227,6 +234,8 @@ def _checked(said: _Said, repo: str, state: Path, environment: Mapping[str, str]
         docker_host=said.of("docker_host"),
         docker_certificates=environment.get("DOCKER_CERT_PATH", "") if environment.get("DOCKER_TLS_VERIFY") else "",
         trusted_hosts=tuple(filter(None, said.of("trusted_hosts").replace(",", " ").split())),
+        allowed_signers=_outside(said, "allowed_signers", repo, state),
+        allowed_keys=_outside(said, "allowed_keys", repo, state),
         environment=dict(environment),
         secrets={name.removeprefix(_VALUES): value for name, value in environment.items() if name.startswith(_VALUES)},
     )
@@ -234,3 +243,16 @@ def _checked(said: _Said, repo: str, state: Path, environment: Mapping[str, str]
     if not 0 <= port <= 65535:
         raise SettingsError(f"{said.found('listen')[1]}: {port} is not a port; use 1 to 65535 (0 = any free one)")
     return settings
+
+
+def _outside(said: _Said, name: str, repo: str, state: Path) -> Path | None:
+    """A file that commits to the repository must not be able to change; a relative path starts in the state folder."""
+    text, where = said.found(name)
+    if not text:
+        return None
+    path = (state / Path(text).expanduser()).resolve()
+    if not path.is_file():
+        raise SettingsError(f"{where}: there is no file {path}")
+    if repo and not is_url(repo) and path.is_relative_to(repo):
+        raise SettingsError(f"{where}: {path} is in the repository that it protects: put it elsewhere, for example in {state}")
+    return path

@@ -91,10 +91,12 @@ Built in: every risk is denied until a rule allows it by name (`privileged`, `do
 SETTINGS_TEXT = """
 Flags win over variables, variables over `homelab.toml` in the state folder (the same names, values in quotes).
 `DOCKER_HOST` (with `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`) names the engine called `local`.
-`HOMELAB_TRUSTED_HOSTS` lists git servers that may be this machine or speak plain http. `HOMELAB_SECRET_NAME` is the
-value behind `{ref: env:NAME}`. `HOMELAB_WORLD=auto` takes real Docker where an engine answers, else the simulated
-world, and says so. Without `--state` there is one state folder per repository below `$XDG_STATE_HOME/homelabhub`
-(`~/.local/state/homelabhub`); under systemd it is `/var/lib/homelabhub`.
+`HOMELAB_TRUSTED_HOSTS` lists git servers that may be this machine or speak plain http. `HOMELAB_ALLOWED_SIGNERS` (a file
+as ssh-keygen reads it) and `HOMELAB_ALLOWED_KEYS` (OpenPGP public keys) say whose signature a commit needs to be
+followed; see [Sign commits](guides/sign-commits.md). `HOMELAB_SECRET_NAME` is the value behind `{ref: env:NAME}`.
+`HOMELAB_WORLD=auto` takes real Docker where an engine answers, else the simulated world, and says so. Without
+`--state` there is one state folder per repository below `$XDG_STATE_HOME/homelabhub` (`~/.local/state/homelabhub`);
+under systemd it is `/var/lib/homelabhub`.
 """
 
 

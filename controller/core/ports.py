@@ -161,6 +161,14 @@ class Source(Protocol):
         """Uncommitted files of a local work tree. Raises SourceError when there is none."""
 
 
+@runtime_checkable
+class Vouches(Protocol):
+    """A source that can tell whether a revision comes from somebody who is allowed to say what is wanted."""
+
+    def doubt(self, revision: str) -> str:
+        """Why a revision may not be followed, "" when it may. Never raises."""
+
+
 class Store(Protocol):
     """Durable state. Writes are committed on return and refused with JournalError when the lease is lost."""
 

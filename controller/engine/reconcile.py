@@ -14,7 +14,7 @@ from controller.core.errors import Diagnostic, Severity, SourceError, SpecError
 from controller.core.estate import Estate, HomelabSpec
 from controller.core.event import Report
 from controller.core.plan import Note, Plan, Rollout
-from controller.core.ports import Follows, Place, Providers, Source
+from controller.core.ports import Follows, Place, Providers, Source, Vouches
 from controller.core.run import RolloutRun, Row, Run
 from controller.core.state import Target
 from controller.engine import adapt as adapting
@@ -138,6 +138,8 @@ class Reconciler:
             revision = self.source.head()
         except SourceError as error:
             return self._fallback(Revision(""), (), str(error))
+        if reason := self._doubt(revision):
+            return self._fallback(revision, (), f"{reason}; the last good revision stays live")
         try:
             return revision, self._estate(revision), (), ""
         except SpecError as error:
@@ -157,6 +159,11 @@ class Reconciler:
             except (SpecError, SourceError) as error:
                 reason = f"{reason}; and the last good revision {live[:10]} cannot be read: {error}"
         return revision, self._unwanted(revision), diagnostics, reason
+
+    def _doubt(self, revision: Revision) -> str:
+        """Why the newest revision may not be followed; what is deployed already may."""
+        reason = self.source.doubt(revision.id) if isinstance(self.source, Vouches) else ""
+        return "" if reason and revision.id == self.bench.store.fact(_LIVE) else reason
 
     def _unwanted(self, revision: Revision) -> Estate:
         """Nothing can be read: every key of ours is left alone."""

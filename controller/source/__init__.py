@@ -3,5 +3,6 @@
 from controller.source.folder import FolderSource
 from controller.source.git import GitSource
 from controller.source.refs import find_repository
+from controller.source.signatures import Signers
 
-__all__ = ["FolderSource", "GitSource", "find_repository"]
+__all__ = ["FolderSource", "GitSource", "Signers", "find_repository"]

@@ -15,6 +15,7 @@ from controller.source.folder import FolderFiles, read_folder
 from controller.source.mirror import Mirror
 from controller.source.names import check_branch, check_folder, check_revision, is_object_id
 from controller.source.refs import Repository, find_repository, open_repository, parse_commit
+from controller.source.signatures import Signers
 from controller.source.tree import TreeFiles, find_tree, list_tree
 from controller.source.write import Branch, Written
 
@@ -37,9 +38,11 @@ class GitSource:
         path: str = "",
         cache_dir: str | Path = "",
         trusted_hosts: Collection[str] = (),
+        signers: Signers | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """`cache_dir` holds the mirror of a remote repository. `trusted_hosts` may be this machine and may speak plain http.
+        With `signers`, only what one of them signed is followed (see `doubt`), and nothing is committed: there is no key here.
 
         Of `environment` git is given PATH, HOME, the SSH agent, proxies and CA files. Raises SourceError for an address, branch
         or path that is not allowed, and when there is no repository."""
@@ -56,6 +59,8 @@ class GitSource:
             self.name = repository
             self._repository = _local(repository)
         self._git = Git(self._repository.git_dir, environment or {})
+        self._signers = signers
+        self._judged: dict[tuple[str, str], str] = {}
         self._lock = threading.RLock()
         self._revisions: dict[str, Revision] = {}
         self._trees: dict[str, TreeFiles] = {}
@@ -103,6 +108,18 @@ class GitSource:
         except SourceError:
             return False  # git does not have it (any more): nothing descends from it
         return self._git.run("merge-base", "--is-ancestor", earlier, later).code == 0
+
+    def doubt(self, revision: str) -> str:
+        """Why a revision may not be followed: nobody who is allowed to has signed it. "" when it may."""
+        if self._signers is None:
+            return ""
+        try:
+            place = self.revision(revision).id, self._signers.mark()
+            if place not in self._judged:
+                self._judged = {place: self._signers.doubt(self._git, place[0])}
+        except SourceError as error:
+            return str(error)
+        return self._judged[place]
 
     def fetch(self) -> None:
         """Bring the copy of a remote repository up to date; nothing to do for a local one. Raises SourceError."""
@@ -196,6 +213,10 @@ class GitSource:
         raise SourceError(f"{name!r} is not a revision of {self.name}: {why}")
 
     def _ahead(self) -> Branch:
+        if self._signers is not None:
+            raise SourceError(
+                "commits must be signed here and the controller has no key: make this one yourself, with `git commit -S`"
+            )
         reference = self._followed()
         if reference == "HEAD":
             raise SourceError(f"HEAD of {self.name} is detached: name the branch to commit to")

@@ -31,7 +31,7 @@ from controller.loop.lease import FileLock, Seat
 from controller.loop.queue import Queue
 from controller.loop.triggers import Backends
 from controller.settings import Settings, is_url
-from controller.source import FolderSource, GitSource, find_repository
+from controller.source import FolderSource, GitSource, Signers, find_repository
 from controller.store.sql import SqlStore
 from controller.usecases.desk import Desk
 from controller.usecases.importing import Importing
@@ -205,7 +205,11 @@ def open_source(settings: Settings) -> GitSource | FolderSource:
     if not settings.repo:
         raise SettingsError("no spec repository: name one with --repo PATH-OR-URL (HOMELAB_REPO)")
     folder = Path(settings.repo)
+    signers = Signers(settings.allowed_signers, settings.allowed_keys)
+    signed = signers != Signers()
     if not is_url(settings.repo) and find_repository(folder) is None and folder.is_dir():
+        if signed:
+            raise SettingsError(f"{folder} is a plain folder, which nobody can sign: use a git repository")
         return FolderSource(folder / settings.path)
     return GitSource(
         settings.repo,
@@ -213,6 +217,7 @@ def open_source(settings: Settings) -> GitSource | FolderSource:
         path=settings.path,
         cache_dir=settings.state / "repository",
         trusted_hosts=settings.trusted_hosts,
+        signers=signers if signed else None,
         environment=settings.environment,
     )
 

@@ -149,3 +149,31 @@ def test_other_systems_are_refused_with_a_sentence(home: Path, monkeypatch: pyte
     monkeypatch.setattr(sys, "platform", platform)
     with pytest.raises(SettingsError, match=f"runs on Linux; this is {name}"):
         read(home)
+
+
+def test_the_files_that_say_whose_signature_counts_start_in_the_state_folder(home: Path) -> None:
+    state = home / "state"
+    state.mkdir()
+    (state / "signers").write_text("")
+    (home / "keys.asc").write_text("")
+    (state / "homelab.toml").write_text('allowed_signers = "signers"\n')
+    found = read(home, {"state": str(state)}, HOMELAB_ALLOWED_KEYS=str(home / "keys.asc"))
+    assert (found.allowed_signers, found.allowed_keys) == (state / "signers", home / "keys.asc")
+    assert (read(home).allowed_signers, read(home).allowed_keys) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "reason"),
+    [
+        ("{home}/specs/services/signers", ["is in the repository that it protects"], "a commit could change it"),
+        ("{home}/link", ["is in the repository that it protects"], "a link does not hide that"),
+        ("{home}/nothing", ["HOMELAB_ALLOWED_SIGNERS", "there is no file"], "nobody would be allowed"),
+    ],
+)
+def test_a_file_of_signers_that_protects_nothing_is_refused(home: Path, path: str, words: list[str], reason: str) -> None:
+    (home / "specs/services/signers").write_text("")
+    (home / "link").symlink_to(home / "specs/services/signers")
+    with pytest.raises(SettingsError) as found:
+        read(home, HOMELAB_ALLOWED_SIGNERS=path.format(home=home))
+    for word in words:
+        assert word in str(found.value), reason
