@@ -83,7 +83,11 @@ class Talk:
         if sys.stdin.isatty():
             found: str = click.prompt(f"value of {visible(ref)}", hide_input=True, confirmation_prompt=True, err=True)
             return found
-        return sys.stdin.read().removesuffix("\n").removesuffix("\r")
+        try:
+            return sys.stdin.buffer.read().decode().removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError:
+            # Not chained: the error carries the value.
+            raise Refused(f"the value of {visible(ref)} is not text (UTF-8): keep it as base64") from None
 
     def end(self, code: int) -> NoReturn:
         """Leave with an exit code."""

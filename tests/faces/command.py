@@ -75,7 +75,7 @@ class Home:
     def __call__(self, *arguments: str, stdin: str = "", folder: Path | None = None, **more: str) -> Said:
         """Run one command to its end, in the repository, in a process of its own that was loaded before."""
         with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
-            given.write(stdin.encode())
+            given.write(stdin.encode("utf-8", "surrogateescape"))
             given.seek(0)
             code = zygote().run(arguments, folder or self.repo, self.settings(**more), (given, out, err))
             texts = []

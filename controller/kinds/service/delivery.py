@@ -106,7 +106,8 @@ class Delivery:
     def _files(self, target: str, entry: Mapping[str, Any]) -> Iterable[tuple[str, bytes, int]]:
         version = secret_in(entry.get("content"))
         if version is not None:
-            yield target, self.reveal(version).encode(), _mode(entry, _SECRET_MODE)
+            # A file of the repository may hold any bytes: see `Places`.
+            yield target, self.reveal(version).encode("utf-8", "surrogateescape"), _mode(entry, _SECRET_MODE)
         elif entry.get("type") == "folder":
             for path, content in self._kept(partial(self.blobs.folder, entry["digest"])).items():
                 yield f"{target}/{path}", content, 0o755 if content.startswith(_PROGRAMS) else 0o644

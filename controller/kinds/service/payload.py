@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.clients.compose import parse_duration
+from controller.core.errors import Permanent
 from controller.core.secret import SecretVersion, secret_in
 from controller.core.state import State
 from controller.kinds.service import endpoints, fields, mounts
@@ -95,11 +96,14 @@ def stop_timeout(state: State) -> int | None:
 
 
 def environment(state: State, reveal: Callable[[SecretVersion], str]) -> list[str]:
-    """Variables as an engine takes them. A variable without a value removes the image's."""
+    """Variables as an engine takes them. A variable without a value removes the image's. Raises Permanent for a value that no
+    variable can hold."""
     lines = []
     for name, value in sorted((state.get("environment") or {}).items()):
         version = secret_in(value)
         text = reveal(version) if version is not None else value
+        if version is not None and (any("\ud800" <= each <= "\udfff" for each in text) or "\0" in text):
+            raise Permanent(f"the value of {name} is not text, which no variable can hold: give it to the service as a file")
         lines.append(name if text is None else f"{name}={text}")
     return lines
 
