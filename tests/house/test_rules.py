@@ -29,7 +29,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "requests": ("controller.clients",),
     "sqlalchemy": ("controller.store",),
     "starlette": ("controller.web",),
-    "urllib3": ("controller.clients.docker",),
+    "urllib3": ("controller.clients.docker", "controller.clients.zoneedit"),
     "uvicorn": ("controller.web",),
     "watchfiles": ("controller.loop",),
     "yaml": ("controller.clients.yaml",),

@@ -5,6 +5,7 @@ from controller.kinds.record.connection import authority, common_problems, follo
 from controller.kinds.record.model import RecordSpec
 from controller.kinds.record.provider import RecordProvider
 from controller.kinds.record.resolve import resolve, same, verb
+from controller.kinds.record.zoneedit_open import open_zoneedit
 
 KIND = Kind(
     name="record",
@@ -25,4 +26,5 @@ __all__ = [
     "follow",
     "open_powerdns",
     "open_rfc2136",
+    "open_zoneedit",
 ]
