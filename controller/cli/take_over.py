@@ -178,7 +178,8 @@ def _take(sketch: Sketch, revision: str) -> None:
         taken = house.adopt(objects) if objects else _NONE
         plan = house.plan()
     _tell_taken(taken)
-    talk().data({**data, **taken, "plan": plan}, plan_lines(plan, talk().paint))
+    left = [*data["left"], *taken["left"]]
+    talk().data({**data, **taken, "left": left, "plan": plan}, plan_lines(plan, talk().paint))
 
 
 _NONE: Mapping[str, Sequence[Any]] = {"adopted": (), "left": ()}
