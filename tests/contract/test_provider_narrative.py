@@ -133,7 +133,7 @@ def test_a_backend_that_does_not_answer_is_unknown(yard: Yard) -> None:
     yard.make(yard.first)
     delete = yard.change(None)
     yard.hands.cut()
-    found = yard.provider.observe([Target(yard.key, "it")])
+    found = yard.provider.observe([Target(yard.key, yard.address)])
     assert not found.complete
     assert isinstance(found.of(yard.key), Unknown)
     with pytest.raises(Transient):

@@ -9,6 +9,8 @@ from pathlib import Path
 from threading import Event as Flag
 from typing import Any, Protocol
 
+from pydantic import BaseModel
+
 from controller.clients.blobs import BlobStore
 from controller.clients.clock import SystemClock
 from controller.clients.docker import DockerHost
@@ -23,12 +25,12 @@ from controller.core.kind import Desired, Kind
 from controller.core.ports import Adapts, Provider, Retains
 from controller.core.state import Observed, Present, Receipt, State, Target
 from controller.engine.surroundings import RepositorySurroundings
-from controller.kinds import network, service, volume
+from controller.kinds import network, record, service, volume
 from tests.support.engines import Engine
 from tests.support.house import Tree
 
 NO = Flag()
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (service.KIND, network.KIND, volume.KIND)}
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (service.KIND, network.KIND, volume.KIND, record.KIND)}
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Specs:
 
     folder: Path
     files: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, Mapping[str, BaseModel]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.vault = AgeVault(self.folder / "vault")
@@ -44,7 +47,8 @@ class Specs:
 
     def resolve(self, kind: str, name: str, spec: Mapping[str, Any], files: Mapping[str, str] | None = None) -> Desired:
         tree = Tree(self.files if files is None else files)
-        around = RepositorySurroundings(tree, "", read_yaml, self.vault, self.blobs, HomelabSpec(), set(), tuple(tree.paths()))
+        paths = tuple(tree.paths())
+        around = RepositorySurroundings(tree, "", read_yaml, self.vault, self.blobs, HomelabSpec(), set(), paths, self.others)
         resolve = KINDS[kind].resolve
         assert resolve is not None
         return resolve(name, KINDS[kind].model.model_validate(spec), around)
@@ -77,6 +81,7 @@ class Yard:
     first: Mapping[str, Any]
     second: Mapping[str, Any] | None
     impossible: Mapping[str, Any] | None
+    address: str = "it"
 
     @property
     def key(self) -> Key:
@@ -96,7 +101,7 @@ class Yard:
         return list(secrets_in(state))
 
     def look(self) -> Observed:
-        target = Target(self.key, "it")
+        target = Target(self.key, self.address)
         return self.provider.observe([target]).of(self.key)
 
     def shown(self) -> State:
@@ -110,13 +115,13 @@ class Yard:
         before = found.state if isinstance(found, Present) else None
         handle = found.handle if isinstance(found, Present) else ""
         if after is None:
-            return Change(self.key, "local", "it", Action.DELETE, before, None, "test", handle=handle)
+            return Change(self.key, "local", self.address, Action.DELETE, before, None, "test", handle=handle)
         desired, state = self.desired(after)
         action = Action.CREATE
         if before is not None:
             kind = KINDS[self.kind]
             action = kind.verb(compare(state, before, same=kind.same, whole=kind.whole))
-        return Change(self.key, "local", "it", action, before, state, "test", handle=handle, gate=desired.gate)
+        return Change(self.key, "local", self.address, action, before, state, "test", handle=handle, gate=desired.gate)
 
     def make(self, spec: Mapping[str, Any]) -> Receipt:
         """Bring it to a spec and commit."""

@@ -6,6 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.caddy import NEW as CADDY_NEW
+from tests.support.caddy import OLD as CADDY_OLD
+from tests.support.caddy import Caddies, Caddy
+from tests.support.dns import DnsServers
 from tests.support.engines import NEW, OLD, STRICT, TLS, Engine, Engines, Kind
 from tests.support.postgres import Postgres
 
@@ -55,6 +59,20 @@ def engine(engines: Engines, request: pytest.FixtureRequest) -> Iterator[Engine]
 
 
 @pytest.fixture(scope="session")
+def caddies() -> Iterator[Caddies]:
+    """All reverse proxies of this test process."""
+    running = Caddies()
+    yield running
+    running.close()
+
+
+@pytest.fixture(params=[CADDY_OLD, CADDY_NEW])
+def caddy(caddies: Caddies, request: pytest.FixtureRequest) -> Caddy:
+    """Each supported Caddy in turn, serving nothing."""
+    return caddies.clean(request.param)
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A running PostgreSQL server."""
     server = Postgres()
@@ -66,3 +84,11 @@ def postgres() -> Iterator[Postgres]:
 def postgres_url(postgres: Postgres) -> str:
     """The SQLAlchemy URL of a new, empty PostgreSQL database."""
     return postgres.create()
+
+
+@pytest.fixture(scope="session")
+def name_servers() -> Iterator[DnsServers]:
+    """BIND, Knot and PowerDNS on loopback."""
+    servers = DnsServers()
+    yield servers
+    servers.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -156,7 +157,8 @@ def _one(server: Server, question: Question) -> Answer:
     query.flags &= ~dns.flags.RD
     for _ in range(_TRIES):
         try:
-            reply, _tcp = dns.query.udp_with_fallback(query, server.address, TIMEOUT, server.port, ignore_unexpected=True)
+            with _socket(server) as line:
+                reply, _ = dns.query.udp_with_fallback(query, server.address, TIMEOUT, server.port, udp_sock=line)
         except dns.exception.Timeout:
             continue
         except OSError as error:
@@ -165,6 +167,18 @@ def _one(server: Server, question: Question) -> Answer:
             return Answer(Verdict.RCODE, said=f"answers nonsense: {error}")
         return _read(reply, question)
     return Answer(Verdict.TIMEOUT, said="does not answer")
+
+
+def _socket(server: Server) -> socket.socket:
+    """A connected one: it hears from no other server, and at once when nothing listens there."""
+    line = socket.socket(socket.AF_INET6 if ":" in server.address else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        line.setblocking(False)
+        line.connect((server.address, server.port))
+    except OSError:
+        line.close()
+        raise
+    return line
 
 
 def _read(reply: dns.message.Message, question: Question) -> Answer:

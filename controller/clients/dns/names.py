@@ -27,13 +27,22 @@ def owner_name(text: str) -> str:
     return name
 
 
-def host_name(text: str) -> str:
-    """The full name of a host that a record points to; never a wildcard. Raises Unwritable."""
+def host_name(text: str, *, underscores: bool = False) -> str:
+    """The full name of a host that a record points to; never a wildcard. Only what an alias points to may have underscores.
+    Raises Unwritable."""
     name = _ascii(text)
     _check(name, text)
+    if not underscores:
+        check_host(name)
     if "." not in name:
         raise Unwritable(f"{text!r} is not a full name", f"write it with its zone, such as {name}.example.net")
     return name
+
+
+def check_host(name: str) -> None:
+    """Raises Unwritable for a name that no host can have: servers refuse address and mail records of such a name."""
+    if "_" in name:
+        raise Unwritable(f"{_short(name)} is not the name of a host: it has an underscore", "write a dash instead")
 
 
 def _check(name: str, text: str) -> None:

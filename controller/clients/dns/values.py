@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 
 from controller.clients.dns.names import Unwritable, host_name
 
@@ -39,7 +39,7 @@ def declared(record_type: str, text: str) -> str:
         return _text(strings(text) if text.startswith('"') else _split(text.encode()))
     try:
         return _READERS[record_type](text.strip())
-    except (ValueError, AddressValueError) as error:
+    except ValueError as error:
         hint = getattr(error, "hint", "") or f"write {_FORMS[record_type]}"
         said = str(error) if isinstance(error, Unwritable) else f"{_short(text)} is not {_FORMS[record_type].split(',')[0]}"
         raise Unwritable(said, hint) from error
@@ -137,12 +137,17 @@ def _address6(text: str) -> str:
     address = IPv6Address(text)
     if address.scope_id:
         raise Unwritable(f"{text!r} has a zone index", "write the address alone")
-    # As DNS software spells it: an embedded IPv4 address in dotted form.
-    return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else str(address)
+    if address.ipv4_mapped:
+        raise Unwritable(f"{text!r} is an IPv4 address in disguise", "write it as an A record")
+    return str(address)
 
 
 def _target(text: str) -> str:
     return f"{host_name(text)}."
+
+
+def _alias(text: str) -> str:
+    return f"{host_name(text, underscores=True)}."
 
 
 def _or_none(text: str) -> str:
@@ -184,7 +189,7 @@ def _short(text: str) -> str:
 _READERS: dict[str, Callable[[str], str]] = {
     "A": _address4,
     "AAAA": _address6,
-    "CNAME": _target,
+    "CNAME": _alias,
     "NS": _target,
     "MX": _numbered(1),
     "SRV": _numbered(3),

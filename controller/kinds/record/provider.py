@@ -20,7 +20,7 @@ from controller.kinds.record.following import Following
 DEFAULT_TTL = 300
 Places = Collection[RecordPlace]
 Unit = Sequence[Edit]
-"""Edits of one name: an alias and what it replaces must change together."""
+"""Edits that must go together."""
 
 
 class ZoneServer(Protocol):
@@ -229,10 +229,13 @@ def _shows(live: RecordSet | None, wanted: RecordSet | None) -> bool:
 
 
 def _units(edits: Iterable[Edit]) -> list[Unit]:
-    """Edits of one name together; names that lose all they had go last, so that no zone is ever emptied before it is filled."""
-    by_name: dict[str, list[Edit]] = {}
+    """Edits that must go together: of one name, where an alias comes or goes. What only loses goes last, so that no zone is ever
+    emptied before it is filled."""
+    edits = list(edits)
+    aliases = {edit.name for edit in edits if edit.type == "CNAME"}
+    by_name: dict[tuple[str, str], list[Edit]] = {}
     for edit in edits:
-        by_name.setdefault(edit.name, []).append(edit)
+        by_name.setdefault((edit.name, "" if edit.name in aliases else edit.type), []).append(edit)
     return sorted(by_name.values(), key=lambda unit: all(edit.after is None for edit in unit))
 
 

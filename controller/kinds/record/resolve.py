@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
 
-from controller.clients.dns.names import Unwritable, owner_name
+from controller.clients.dns.names import Unwritable, check_host, owner_name
 from controller.clients.dns.values import declared, same_values
 from controller.core.change import Action
 from controller.core.diff import FieldDiff, equal
@@ -18,6 +18,7 @@ from controller.kinds.record.model import RecordSpec
 PROPAGATION = 600.0
 """Seconds that the servers of a zone may take to agree, where the connection does not say another number (`propagation`)."""
 _ALONE = "CNAME"
+_OF_HOSTS = ("A", "AAAA", "MX")
 
 
 class DomainLike(Protocol):
@@ -35,6 +36,8 @@ def resolve(_name: str, spec: RecordSpec, around: Surroundings) -> Desired:
     via = ""
     try:
         name = owner_name(spec.name)
+        if spec.type in _OF_HOSTS:
+            check_host(name)
     except Unwritable as error:
         problems.append(Problem(("name",), str(error), error.hint))
     else:
