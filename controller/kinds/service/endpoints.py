@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from controller.core.state import State
@@ -23,9 +23,31 @@ def attachments(state: State) -> Attachments:
     return state.get("networks") or {}
 
 
+def late(state: State) -> Attachments:
+    """The edge networks of a state, the one that traffic takes first: a new container is found there only when it is healthy."""
+    edge = state.get("edge") or {}
+    return {name: entry for name, entry in sorted(attachments(state).items()) if name in edge}
+
+
+def without(state: State, names: Collection[str]) -> State:
+    """A state that is not on some of its networks."""
+    return {**state, "networks": {name: entry for name, entry in attachments(state).items() if name not in names}}
+
+
+def joined(details: Mapping[str, Any]) -> Collection[str]:
+    """The networks that a container is on, running or not."""
+    return (details.get("NetworkSettings", {}).get("Networks") or {}).keys()
+
+
+def early(state: State) -> Attachments:
+    """The networks that a container is on from the start."""
+    edge = state.get("edge") or {}
+    return {name: entry for name, entry in attachments(state).items() if name not in edge}
+
+
 def primary(state: State) -> str:
     """The network that a container starts on: highest priority, then first by name, as in Compose."""
-    networks = attachments(state)
+    networks = early(state)
     return min(networks, key=lambda name: (-int(networks[name].get("priority", 0)), name), default="none")
 
 

@@ -12,7 +12,7 @@ from controller.core.state import State
 from controller.kinds.service.fields import LIMITS
 
 WHOLE = frozenset(["networks"])
-_DIRECTIVES = ("order", "pull_policy", "completes")
+_DIRECTIVES = ("order", "pull_policy", "completes", "edge")
 """Fields that say how to change a container and are not in it."""
 _IN_PLACE = ("status", "restart", "container_name", "networks")
 _SHOWN_ONLY = {"mac_address", "priority", "driver_opts", "gw_priority", "interface_name"}

@@ -21,13 +21,14 @@ FILES = "homelab.files"
 REPLACED = "homelab.replaced"
 COMPLETES = "homelab.completes"
 MAC = "homelab.mac"
+EDGE = "homelab.edge"
 _DELIVERED = ("configs", "secrets")
 
 
 def marks(key: Key, instance: str, state: State, delivered: Mapping[str, Any], replaced: str) -> dict[str, str]:
     """Our labels for a container: whose it is, which resource, the identity of its normal form, the restart policy it gets
     after its probation, which variables hold secrets, which contents were put into it, which container it takes the place of,
-    and whether others wait for its end."""
+    whether others wait for its end, and on which networks a proxy finds it."""
     secret = sorted(name for name, value in (state.get("environment") or {}).items() if secret_in(value) is not None)
     found = {
         OWNER: instance,
@@ -38,6 +39,7 @@ def marks(key: Key, instance: str, state: State, delivered: Mapping[str, Any], r
         FILES: canonical(delivered) if delivered else "",
         REPLACED: replaced,
         COMPLETES: "yes" if state.get("completes") else "",
+        EDGE: canonical(state["edge"]) if state.get("edge") else "",
         MAC: "yes" if any("mac_address" in entry for entry in (state.get("networks") or {}).values()) else "",
     }
     return {name: value for name, value in found.items() if value or name == RESTART}
@@ -55,8 +57,17 @@ def secret_names(labels: Mapping[str, str]) -> frozenset[str]:
 
 def delivered(labels: Mapping[str, str]) -> dict[str, Any]:
     """The contents that a label says were put into the container: parts of the normal form."""
+    return _data(labels, FILES)
+
+
+def edge(labels: Mapping[str, str]) -> dict[str, Any]:
+    """The edge networks with their subnets that a label says the container was made for."""
+    return _data(labels, EDGE)
+
+
+def _data(labels: Mapping[str, str], name: str) -> dict[str, Any]:
     try:
-        found = json.loads(labels.get(FILES, "{}"))
+        found = json.loads(labels.get(name, "{}"))
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

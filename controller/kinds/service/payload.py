@@ -109,8 +109,8 @@ def environment(state: State, reveal: Callable[[SecretVersion], str]) -> list[st
 
 
 def extra_networks(state: State, api: tuple[int, int]) -> list[str]:
-    """Networks that must be attached after the create call."""
-    names = sorted(endpoints.attachments(state))
+    """Networks that must be attached after the create call, and before the start."""
+    names = sorted(endpoints.early(state))
     return [] if api >= START_INTERVAL else [name for name in names if name != endpoints.primary(state)]
 
 
@@ -119,7 +119,7 @@ def _networks(state: State, around: Circumstances, host: dict[str, Any], quiet: 
     if mode:
         host["NetworkMode"] = _namespace(str(mode), around.container_id)
         return {}
-    networks = endpoints.attachments(state)
+    networks = endpoints.early(state)
     first = endpoints.primary(state)
     host["NetworkMode"] = first
     late = extra_networks(state, around.api)

@@ -65,6 +65,7 @@ def project(details: Details, address: str, eyes: Eyes) -> dict[str, Any]:
         "pid": endpoints.referenced(host.get("PidMode") or "", name_of),
         "volumes_from": endpoints.donated(host.get("VolumesFrom"), name_of),
         "secrets": given.get("secrets") or {},
+        "edge": names.edge(labels),
         **mounts.shown(details, eyes.roots, given),
         **endpoints.shown(details, name_of),
     }

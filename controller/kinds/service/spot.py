@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from controller.kinds.service import names
+from controller.kinds.service import endpoints, names
 
 Details = Mapping[str, Any]
 EDITED = "Homelab.Edited"
@@ -25,6 +25,7 @@ class Spot:
     | A | - | - or old | at rest |
     | A | B never started | - or old | B is prepared, or A is being stopped |
     | - | B never started | A | A is parked |
+    | - | B started, not on the edge | A or - | B gets healthy before a proxy finds it |
     | - | B started | A or - | B is on probation |
     | A | B started | - or old | B starts beside A, or A is being put back |
     | - | - | A | deleted, kept for an undo |"""
@@ -45,7 +46,12 @@ class Spot:
     @property
     def torn(self) -> bool:
         """True in the middle of a replacement: the old one may be stopped by us, and what shows is neither before nor after."""
-        return self.coming is not None and (self.current is not None or not started(self.coming))
+        return self.coming is not None and (self.current is not None or not started(self.coming) or self.unseen)
+
+    @property
+    def unseen(self) -> bool:
+        """True while the one that comes in place of a parked one is not yet where a proxy would find it."""
+        return self.current is None and self.coming is not None and started(self.coming) and not on_edge(self.coming)
 
     @property
     def probation(self) -> bool:
@@ -60,6 +66,11 @@ class Spot:
 def started(details: Details) -> bool:
     """True when a container ever ran."""
     return not str(details["State"].get("StartedAt", _NEVER)).startswith(_NEVER)
+
+
+def on_edge(details: Details) -> bool:
+    """True when a container is on every edge network that it was made for."""
+    return names.edge(labels_of(details)).keys() <= set(endpoints.joined(details))
 
 
 def running(details: Details) -> bool:

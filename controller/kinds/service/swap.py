@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event as Flag
@@ -15,7 +15,9 @@ from controller.core.key import Key
 from controller.core.state import Health, State
 from controller.kinds.service import endpoints, mounts, names, payload, pinning
 from controller.kinds.service.delivery import COPIED_AT_TEXT, Delivery
+from controller.kinds.service.edge import EdgeNetworks
 from controller.kinds.service.health import judge, redacted
+from controller.kinds.service.normal import DISABLED
 from controller.kinds.service.projection import NANO
 from controller.kinds.service.spot import EDITED, Spot, labels_of, running, started, twin
 
@@ -25,6 +27,7 @@ SHORT_GRACE = 1
 _LINES, _LINE = 20, 200
 _POLL = 0.2
 _CHECK = {"Interval": 30 * NANO, "Timeout": 30 * NANO}
+_SOON = 5 * NANO
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Swap:
     host: DockerHost
     instance: str
     delivery: Delivery
+    edges: EdgeNetworks
     now: Callable[[], float]
     told: Callable[[Key, str], None]
     container_id: Callable[[str], str]
@@ -56,7 +60,8 @@ class Swap:
     def require(self, state: State) -> None:
         """Refuse, before anything is touched, a state that names what is not on the host: engines notice only at the start."""
         self.delivery.unmask(state)
-        for network in endpoints.attachments(state):
+        self.edges.ensure(state)
+        for network in endpoints.early(state):
             if network != endpoints.DEFAULT and self.host.networks.inspect(network) is None:
                 raise Permanent(f"there is no network {network!r} on {self.host.name}")
         for entry in (state.get("volumes") or {}).values():
@@ -69,7 +74,7 @@ class Swap:
         self.require(state)
         pinning.fetch(self.host, state, lambda text: self.told(change.key, text), interrupt)
         if spot.coming is not None:
-            if twin(spot.coming, names.identity(state)) and not started(spot.coming):
+            if twin(spot.coming, names.identity(state)) and (spot.unseen or not started(spot.coming)):
                 return str(spot.coming["Id"])
             self._clear(spot.coming, change.address)
         if interrupt.is_set():
@@ -114,8 +119,9 @@ class Swap:
         self.host.containers.remove(str(parked["Id"]))
         return [str(parked["Name"]).lstrip("/")]
 
-    def put_back(self, spot: Spot, old: Details, address: str, restart: str, *, run: bool) -> None:
-        """Let the one that was stand again. One that failed its probation is removed, one that had passed is parked instead."""
+    def put_back(self, spot: Spot, old: Details, address: str, state: State) -> None:
+        """Let the one that was stand again, as in `state`. One that failed its probation is removed, one that had passed it is
+        parked instead."""
         failed, settled = spot.coming, spot.current
         if settled is not None and settled["Id"] != old["Id"]:
             if failed is not None:
@@ -129,9 +135,11 @@ class Swap:
                 self.host.containers.stop(str(failed["Id"]), SHORT_GRACE)
         if str(old["Name"]).lstrip("/") != address:
             self.host.containers.rename(str(old["Id"]), address)
-        self.host.containers.update(str(old["Id"]), {"RestartPolicy": payload.restart_policy(restart)})
-        if run:
+        policy = payload.restart_policy(str(state.get("restart", "no")))
+        self.host.containers.update(str(old["Id"]), {"RestartPolicy": policy})
+        if str(state.get("status", "running")).startswith(("running", "completed")):
             self.host.containers.start(str(old["Id"]))
+        self.enter(str(old["Id"]), state, endpoints.attachments(state))
         if settled is not None:
             self.host.containers.rename(str(settled["Id"]), address + names.PREV)
         if failed is not None:
@@ -187,10 +195,39 @@ class Swap:
 
     def join(self, container: str, state: State) -> None:
         """Give a quiet container its aliases, network by network."""
-        for network, entry in endpoints.attachments(state).items():
+        for network, entry in endpoints.early(state).items():
             if entry.get("aliases"):
                 self.host.containers.disconnect(container, network)
                 self.host.containers.connect(container, network, endpoints.endpoint(entry))
+
+    def tells_soon(self, container: str) -> bool:
+        """True when it is worth waiting for the health of a container while nobody serves. Engines before API 1.44 check for the
+        first time after a whole interval: there a container with a long one is let in when it runs, as without us."""
+        details = self.host.containers.inspect(container) or {}
+        check = (details.get("Config") or {}).get("Healthcheck") or {}
+        if self.host.api >= payload.START_INTERVAL or not check.get("Test") or check["Test"] == DISABLED:
+            return True
+        return float(check.get("Interval") or _CHECK["Interval"]) <= _SOON
+
+    def enter(self, container: str, state: State, networks: Iterable[str]) -> None:
+        """Attach a container to those of its networks that it is not on. Raises Permanent when an address is taken."""
+        on = endpoints.joined(self.host.containers.inspect(container) or {})
+        for network in networks:
+            if network not in on:
+                entry = endpoints.attachments(state)[network]
+                try:
+                    self.host.containers.connect(container, network, endpoints.endpoint(entry))
+                except (Permanent, Conflict) as error:
+                    address = entry.get("ipv4_address", "an address")
+                    raise Permanent(f"{address} on the network {network} is not to be had: {error}") from error
+
+    def share(self, old: Details, made: str, state: State) -> None:
+        """The new one takes the place of the old one on the second edge network: nothing goes there while the first answers."""
+        second = list(endpoints.late(state))[1:]
+        for network in second:
+            if network in endpoints.joined(old):
+                self.host.containers.disconnect(str(old["Id"]), network)
+        self.enter(made, state, second)
 
     def log(self, details: Details) -> str:
         """The last lines of a container's log, without its secrets; "" when there is none to be had."""

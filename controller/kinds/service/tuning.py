@@ -11,6 +11,7 @@ from controller.core.change import Change
 from controller.core.errors import Permanent
 from controller.core.state import State
 from controller.kinds.service import endpoints, fields, names, payload
+from controller.kinds.service.edge import EdgeNetworks
 from controller.kinds.service.swap import SHORT_GRACE
 
 Details = Mapping[str, Any]
@@ -21,6 +22,7 @@ class Tuning:
     """The in-place steps on one host; each does nothing where nothing differs."""
 
     host: DockerHost
+    edges: EdgeNetworks
 
     def tune(self, change: Change, after: State, details: Details, shown: State, differing: Collection[str]) -> None:
         """Bring a container from what it shows to a state that differs in these paths."""
@@ -32,6 +34,7 @@ class Tuning:
         if limits:
             self.host.containers.update(container, limits)
         if "networks" in tops:
+            self.edges.ensure(after)
             self._networks(container, endpoints.attachments(after), endpoints.attachments(shown))
         if "status" in tops:
             self._status(change, container, str(after["status"]), str(shown["status"]))
