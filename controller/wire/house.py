@@ -173,6 +173,7 @@ def built(settings: Settings, clock: Clock) -> Iterator[House]:
         _refuse_another_world(store, world, settings)
         instance = _instance(store)
         vault = AgeVault(folder, environment=settings.secrets)
+        _refuse_another_identity(store, vault, settings)
         blobs = BlobStore(folder / "blobs")
         kinds = load_kinds()
         if world == SIMULATED:
@@ -236,23 +237,40 @@ def holder_name(state: Path) -> str:
 
 
 def _instance(store: SqlStore) -> str:
-    found = store.fact("instance")
-    if not found:
-        store.remember("instance", secrets.token_hex(6))
-        found = store.fact("instance")
-    return str(found)
+    return _first(store, "instance", lambda: secrets.token_hex(6))
+
+
+def _first(store: SqlStore, name: str, mine: Callable[[], str]) -> str:
+    """What the first controller of a store recorded; ours when that is us."""
+    if not store.fact(name):
+        store.revise(name, lambda known: known or mine())
+    return str(store.fact(name))
 
 
 def _refuse_another_world(store: SqlStore, world: str, settings: Settings) -> None:
     """A ledger of simulated things must never be held against real ones."""
-    known = store.fact("world")
-    if known is None:
-        store.remember("world", world)
-    elif known != world:
+    known = _first(store, "world", lambda: world)
+    if known != world:
         raise SettingsError(
-            f"the store {settings.database or settings.state} belongs to the world {known!r}, not {world!r}: "
+            f"{_shown(settings)} belongs to the world {known!r}, not {world!r}: "
             "use another --database or --state, or the same --world"
         )
+
+
+def _refuse_another_identity(store: SqlStore, vault: AgeVault, settings: Settings) -> None:
+    """Fingerprints and generated values follow from the identity: with another one every secret of the house would change."""
+    known = _first(store, "identity", lambda: vault.recipient)
+    if known != vault.recipient:
+        raise SettingsError(
+            f"{_shown(settings)} belongs to the identity {known}, and {vault.identity_path} is {vault.recipient}: with it every "
+            "secret would look changed. Put there the identity that belongs to the store (of the other controller, or the copy "
+            "that you saved) together with its vault.age, or use another --database or --state"
+        )
+
+
+def _shown(settings: Settings) -> str:
+    """The store, without the password that a URL may carry."""
+    return "the database" if settings.database else f"the store {settings.state}"
 
 
 def _pulls(chronicle: Chronicle, clock: Clock) -> Callable[[object, str], None]:
