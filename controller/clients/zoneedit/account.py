@@ -58,7 +58,7 @@ class Account:
         self._tokens = tokens
         self._file = file
         self._clock = clock
-        self._door = Door(connection.url, connection.timeout)
+        self._door = Door(connection.url, connection.timeout, clock)
 
     def book(self, address: str) -> NameBook:
         """What is known of `<name> <TYPE>`; not to be changed."""
@@ -130,7 +130,7 @@ class Account:
         if not ready:
             return results
         try:
-            body = self._door.get(path, parameters(ready), self.connection.user, token, self._clock.now())
+            body = self._door.get(path, parameters(ready), self.connection.user, token)
         except NotSent as error:
             self._restore(writing.zone, undo)
             return {**results, **dict.fromkeys(ready, error)}
@@ -201,8 +201,12 @@ class Account:
         with self._file.writing() as books:
             now = self._clock.now()
             zone = books.zone(writing.zone)
+            closed = Window(start=now, end=now + writing.every)  # ZoneEdit counts from when it got it: no later than now
+            if writing.verb is Verb.SET and zone.shared:
+                zone.closed = closed
             for name, error in answered.items():
                 book = books.name(writing.address(name))
+                book.closed = closed
                 if error is None:
                     book.failures, book.asked = 0, None
                 elif not isinstance(error, Uncertain):  # refused: it was not carried out

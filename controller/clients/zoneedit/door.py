@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, SSL
 
 from controller.clients.zoneedit.replies import SHOWN, BadToken, NotSent, TooSoon, Uncertain
 from controller.core.errors import Permanent
+from controller.core.ports import Clock
 
 _MOST = 64 * 1024
 """Bytes of an answer that are read."""
@@ -25,11 +26,12 @@ _HIDDEN = "•••"
 class Door:
     """ZoneEdit's server. One connection per request: they are minutes apart."""
 
-    def __init__(self, url: str, timeout: float) -> None:
+    def __init__(self, url: str, timeout: float, clock: Clock) -> None:
         self._url = url
         self._timeout = timeout
+        self._clock = clock
 
-    def get(self, path: str, parameters: Mapping[str, str | bytes], user: str, token: str, now: float) -> str:
+    def get(self, path: str, parameters: Mapping[str, str | bytes], user: str, token: str) -> str:
         """The body of an answer, without the token. Raises NotSent, Uncertain, BadToken, Permanent, TooSoon."""
         try:
             with requests.Session() as session:
@@ -42,7 +44,7 @@ class Door:
                     stream=True,
                 )
                 with answer:
-                    body = answer.raw.read(_MOST, decode_content=True)
+                    body = self._read(answer, self._clock.monotonic() + self._timeout)
         except ConnectionFailed as error:
             if isinstance(error, ConnectTimeout) or _never_connected(error):
                 raise NotSent(f"ZoneEdit cannot be reached: {_why(error)}") from error
@@ -50,8 +52,17 @@ class Door:
         except (RequestException, HTTPError, OSError) as error:
             raise Uncertain(f"ZoneEdit did not answer: {_why(error)}") from error
         text = _veiled(body.decode("utf-8", "replace"), user, token)
-        _judge_status(answer, text, now)
+        _judge_status(answer, text, self._clock.now())
         return text
+
+    def _read(self, answer: requests.Response, deadline: float) -> bytes:
+        """As much as is read of an answer, in no more time than it may take as a whole."""
+        body = b""
+        while len(body) < _MOST and (piece := answer.raw.read1(_MOST, decode_content=True)):
+            body += piece
+            if self._clock.monotonic() > deadline:
+                raise Uncertain("ZoneEdit takes too long to answer")
+        return body
 
 
 def _judge_status(answer: requests.Response, text: str, now: float) -> None:
