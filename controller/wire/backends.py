@@ -44,6 +44,7 @@ class Backend:
 BACKENDS: Mapping[str, Backend] = {
     "rfc2136": Backend(("record",), record.open_rfc2136),
     "powerdns": Backend(("record",), record.open_powerdns),
+    "zoneedit": Backend(("record",), record.open_zoneedit),
 }
 """Types of connections beside `docker`."""
 
