@@ -11,7 +11,7 @@ from threading import RLock
 from typing import Any, Protocol, runtime_checkable
 
 from controller.clients.docker import DEFAULT_URL, Connection, DockerHost, Tls
-from controller.clients.memory import MemoryProvider, MemoryWorld
+from controller.clients.memory import BatchingProvider, MemoryProvider, MemoryWorld
 from controller.core.change import Change
 from controller.core.errors import HomelabError, Problem, Rejected, SettingsError, Transient
 from controller.core.estate import HomelabSpec
@@ -19,12 +19,14 @@ from controller.core.kind import Kind
 from controller.core.ports import Provider, Providers
 from controller.core.state import Receipt, Snapshot, Target, canonical
 from controller.core.suggest import did_you_mean
-from controller.kinds import record
+from controller.kinds import record, route
 from controller.settings import Settings
 from controller.wire.kinds import Tools, docker_providers, foreign_kinds
 
 LOCAL = "local"
 DOCKER = "docker"
+_ONE_WRITE = frozenset(["route"])
+"""Kinds of which a real backend makes many changes with one write."""
 
 Opened = Mapping[str, Provider]
 """Providers of one connection by kind."""
@@ -42,6 +44,7 @@ class Backend:
 
 
 BACKENDS: Mapping[str, Backend] = {
+    "caddy": Backend(("route",), route.open_caddy),
     "rfc2136": Backend(("record",), record.open_rfc2136),
     "powerdns": Backend(("record",), record.open_powerdns),
     "zoneedit": Backend(("record",), record.open_zoneedit),
@@ -174,9 +177,15 @@ def memory_connections(world: MemoryWorld, kinds: Mapping[str, Kind], instance: 
 
     def open_one(name: str, _declared: Mapping[str, Any]) -> tuple[Opened, Closed]:
         standing = {each: kind for each, kind in kinds.items() if kind.resolve is not None}
-        return {each: MemoryProvider(kind, world, name, instance) for each, kind in standing.items()}, _nothing
+        return {each: _simulated(kind, world, name, instance) for each, kind in standing.items()}, _nothing
 
     return Connections(open_one)
+
+
+def _simulated(kind: Kind, world: MemoryWorld, connection: str, instance: str) -> MemoryProvider:
+    if kind.name in _ONE_WRITE:
+        return BatchingProvider(kind, world, connection, instance, gather=0.05)
+    return MemoryProvider(kind, world, connection, instance)
 
 
 def _host(settings: Settings, name: str, declared: Mapping[str, Any]) -> DockerHost:

@@ -11,13 +11,14 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from controller.clients.clock import SystemClock
-from controller.clients.memory import Faults, MemoryWorld
+from controller.clients.memory import Effect, Fault, Faults, MemoryWorld
+from controller.core.key import Key
 from controller.core.ports import Store
 from controller.store.sql import SqlStore
 from tests.support.house import Book, House, box
@@ -27,12 +28,15 @@ Boxes = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Scenario:
-    """From one set of boxes to another; `bad` = the second must be taken back."""
+    """From one set of boxes to another; `bad` = the second must be taken back, `gather` = what is ready within so many seconds is
+    one write, `faults` meet the process that dies."""
 
     name: str
     before: Boxes
     after: Boxes
     bad: bool = False
+    gather: float | None = None
+    faults: tuple[Fault, ...] = ()
 
     def book(self) -> Book:
         """Both commits."""
@@ -69,6 +73,21 @@ SCENARIOS = (
         {"old": {"port": 80}, "kept": {"size": 1}, "xx": {}, "yy": {}, "zz": {}},
         {"new": {"port": 80, "uses": ["box/kept"]}, "kept": {"size": 2}, "xx": {}, "yy": {}, "zz": {}},
     ),
+    Scenario("batched", {"first": {}}, {"first": {"size": 2}, **_others, **_chain("net", "db", "web")}, gather=0.01),
+    Scenario(
+        "batched-bad",
+        {"aa": {}, "bb": {}, "web": {"uses": ["box/aa", "box/bb"]}},
+        {"aa": {"image": "x:2"}, "bb": {"size": 2}, "web": {"image": "x:bad", "uses": ["box/aa", "box/bb"]}},
+        True,
+        gather=0.01,
+    ),
+    Scenario(
+        "deferred",
+        _chain("net", "db", "web", image="x:1"),
+        {**_chain("net", "db", image="x:2"), "web": {"image": "x:bad", "uses": ["box/db"]}},
+        True,
+        faults=(Fault(Effect.DEFER, "apply", Key("box", "db"), nth=2, seconds=0.2),),
+    ),
     Scenario("bad-create", {"first": {}}, {"first": {"size": 3}, "web": {"image": "x:crash", "uses": ["box/first"]}}, True),
 )
 
@@ -101,17 +120,25 @@ class DyingStore:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def open_house(folder: Path, book: Book, store: Store | None = None, faults: Faults | None = None) -> House:
+def open_house(
+    folder: Path, book: Book, store: Store | None = None, faults: Iterable[Fault] = (), gather: float | None = None
+) -> House:
     """A controller on the store and world in a folder."""
     clock = SystemClock()
-    world = MemoryWorld(clock, folder / "world.json", faults=faults)
-    return House(book, world, store or SqlStore(f"sqlite:///{folder / 'state.db'}", clock), clock)
+    world = MemoryWorld(clock, folder / "world.json", faults=Faults(faults, kill=_die))
+    return House(book, world, store or SqlStore(f"sqlite:///{folder / 'state.db'}", clock), clock, gather=gather)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def prepare(scenario: Scenario, folder: Path) -> None:
     """The first commit, applied."""
     folder.mkdir()
-    assert in_child(lambda: _settle_down(open_house(folder, scenario.first())), folder) == 0, problem(folder)
+    assert in_child(lambda: _settle_down(open_house(folder, scenario.first(), gather=scenario.gather)), folder) == 0, problem(
+        folder
+    )
 
 
 def _settle_down(house: House) -> None:
@@ -125,34 +152,35 @@ def boundaries(scenario: Scenario, base: Path, folder: Path) -> int:
 
     def count() -> None:
         store = DyingStore(SqlStore(f"sqlite:///{folder / 'state.db'}", SystemClock()), 0)
-        open_house(folder, scenario.book(), store).reconcile()
+        open_house(folder, scenario.book(), store, scenario.faults, scenario.gather).reconcile()
         (folder / "count").write_text(str(store.boundaries))
 
     assert in_child(count, folder) == 0, problem(folder)
     return int((folder / "count").read_text())
 
 
-def crash(scenario: Scenario, base: Path, folder: Path, boundary: int = 0, seed: int = 0) -> None:
-    """Die at a boundary, or (0) at an instant drawn from the seed; then start again and keep every promise."""
+def crash(scenario: Scenario, base: Path, folder: Path, boundary: int = 0, seed: int = 0, faults: Sequence[Fault] = ()) -> None:
+    """Die at a boundary, by a fault, or (0, none) at an instant drawn from the seed; then start again and keep every promise."""
     shutil.copytree(base, folder)
 
     def die() -> None:
         store = DyingStore(SqlStore(f"sqlite:///{folder / 'state.db'}", SystemClock()), boundary)
-        house = open_house(folder, scenario.book(), store)
-        if not boundary:
+        house = open_house(folder, scenario.book(), store, (*scenario.faults, *faults), scenario.gather)
+        if not boundary and not faults:
             threading.Thread(target=_die_within, args=(seed, 0.08), daemon=True).start()
         house.reconcile()
-        os.kill(os.getpid(), signal.SIGKILL)
+        _die()
 
     killed = in_child(die, folder)
     assert killed == -signal.SIGKILL, (killed, problem(folder))
-    assert in_child(lambda: recovered(open_house(folder, scenario.book()), scenario), folder) == 0, problem(folder)
+    again = in_child(lambda: recovered(open_house(folder, scenario.book(), gather=scenario.gather), scenario), folder)
+    assert again == 0, problem(folder)
     shutil.rmtree(folder)
 
 
 def _die_within(seed: int, seconds: float) -> None:
     time.sleep(random.Random(seed).uniform(0.0, seconds))
-    os.kill(os.getpid(), signal.SIGKILL)
+    _die()
 
 
 def recovered(house: House, scenario: Scenario) -> None:

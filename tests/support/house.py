@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from controller.clients.clock import SystemClock
-from controller.clients.memory import MemoryProvider, MemoryWorld
+from controller.clients.memory import BatchingProvider, MemoryProvider, MemoryWorld
 from controller.clients.yaml import read_yaml
 from controller.core.change import Action
 from controller.core.diff import FieldDiff
@@ -201,15 +201,18 @@ class House:
         kinds: Mapping[str, Kind] | None = None,
         holder: str = "test",
         vault: Vault | None = None,
+        gather: float | None = None,
     ) -> None:
-        """`holder` takes the lease for an hour ("" = somebody else does)."""
+        """`holder` takes the lease for an hour ("" = somebody else does); with `gather` one write makes all that gets
+        ready within so many seconds."""
         self.clock = clock or SystemClock()
         self.book = book or Book()
         self.world = world or MemoryWorld(self.clock)
         self.store = store or MemoryStore(self.clock)
         self.kinds = kinds or {"box": BOX}
         self.said: list[Event] = []
-        self.providers: Providers = {(name, "local"): MemoryProvider(kind, self.world) for name, kind in self.kinds.items()}
+        self.gather = gather
+        self.providers: Providers = {(name, "local"): self._provider(kind) for name, kind in self.kinds.items()}
         vault = vault or OpenVault()
         self.bench = Bench(lambda: self.providers, self.kinds, self.store, vault, self.clock, self.said.append)
         linker = Linker(read_yaml, self.kinds, vault, Drawer())
@@ -220,6 +223,11 @@ class House:
         self.reconciler = Reconciler(
             self.book, linker, self.bench, self._connect, lambda: f"{prefix}-{next(numbers)}", "memory (simulated)"
         )
+
+    def _provider(self, kind: Kind) -> MemoryProvider:
+        if self.gather is None:
+            return MemoryProvider(kind, self.world)
+        return BatchingProvider(kind, self.world, gather=self.gather)
 
     def _connect(self, homelab: HomelabSpec) -> Providers:
         return self.providers
@@ -253,7 +261,7 @@ class House:
 
     def restarted(self) -> House:
         """A new controller on the same git, world and store."""
-        return House(self.book, self.world, self.store, self.clock, self.kinds)
+        return House(self.book, self.world, self.store, self.clock, self.kinds, gather=self.gather)
 
 
 def box(name: str, spec: Mapping[str, Any], **envelope: Any) -> str:

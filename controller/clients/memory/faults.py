@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from threading import Lock
 
-from controller.core.errors import Permanent, Transient
+from controller.core.errors import Deferred, Permanent, Transient
 from controller.core.key import Key
 
 
 class Effect(StrEnum):
-    """What happens to the call: FAIL and REFUSE before anything is written, LOSE after it was written (the reply is lost), HALF
-    gives an incomplete look, SLOW waits first, KILL ends the process before the write, TORN between the two writes of a
-    replacement (or before the only write), LATE after the write and before the reply."""
+    """What happens to the call: FAIL, REFUSE and DEFER (allowed `seconds` from now) before anything is written, LOSE after it was
+    written (the reply is lost), HALF gives an incomplete look, SLOW waits first, KILL ends the process before the write, TORN
+    between the two writes of a replacement (or before the only write), LATE after the write and before the reply."""
 
     FAIL = "fail"
     REFUSE = "refuse"
+    DEFER = "defer"
     LOSE = "lose"
     HALF = "half"
     SLOW = "slow"
@@ -29,7 +30,7 @@ class Effect(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One misbehaviour: `effect` on calls number `nth` to `nth + times - 1` (from 1) of `operation` (observe, adapt, apply,
-    health, release; "" = any) that touch `key` (None = any). `seconds` is for SLOW."""
+    batch, health, release; "" = any) that touch `key` (None = any). `seconds` is for SLOW and DEFER."""
 
     effect: Effect
     operation: str = "apply"
@@ -75,13 +76,15 @@ class Faults:
                         met.append(fault)
             return met
 
-    def before(self, met: Iterable[Fault]) -> None:
-        """Raise what happens before anything is written."""
+    def before(self, met: Iterable[Fault], now: float = 0.0) -> None:
+        """Raise what happens before anything is written; `now` in seconds since the epoch."""
         for fault in met:
             if fault.effect is Effect.FAIL:
                 raise Transient("simulated: the backend does not answer")
             if fault.effect is Effect.REFUSE:
                 raise Permanent("simulated: the backend refuses")
+            if fault.effect is Effect.DEFER:
+                raise Deferred("simulated: the backend allows it later", now + fault.seconds)
             if fault.effect is Effect.KILL:
                 self.end()
 

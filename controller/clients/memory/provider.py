@@ -10,10 +10,14 @@ from controller.clients.memory.faults import Effect, Fault
 from controller.clients.memory.world import MemoryWorld, Spot, Thing, place
 from controller.core.change import Action, Change
 from controller.core.diff import compare
+from controller.core.dns import PUBLIC_ADDRESS
 from controller.core.errors import Conflict, Interrupted, Transient
 from controller.core.key import Key
 from controller.core.kind import Kind
+from controller.core.limit import Limit
 from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target
+
+_IPV6 = "2001:db8::7"
 
 
 class MemoryProvider:
@@ -54,11 +58,14 @@ class MemoryProvider:
 
     def adapt(self, state: State, applied: State | None) -> State:
         """An image reference gets the digest that the simulated registry has for it, kept while the reference stays the same
-        unless it is always to be pulled."""
+        unless it is always to be pulled; the only value `publicIP` becomes where the house is now."""
         met = self._meet("adapt", None)
         if not self._world.reachable(self._connection):
             raise Transient(f"{self._connection}: simulated: cut off")
         self._world.faults.before(met)
+        values = state.get("values")
+        if values == [PUBLIC_ADDRESS]:
+            state = {**state, "values": [_IPV6 if state.get("type") == "AAAA" else self._world.public_address()]}
         image = state.get("image")
         if not isinstance(image, str) or "image_digest" in state:
             return state
@@ -66,12 +73,25 @@ class MemoryProvider:
         pinned = applied.get("image_digest") if applied and stays else None
         return {**state, "image_digest": pinned or self._world.digest(image)}
 
+    def token(self) -> str:
+        """Where the house is on the Internet."""
+        return self._world.public_address()
+
+    def limit(self, change: Change) -> Limit:
+        """What the world says."""
+        return self._world.limit(change)
+
     def apply(self, change: Change, interrupt: Flag) -> Receipt:
         """Make the change; see the laws of the port."""
         met = self._meet("apply", change.key, interrupt)
         if not self._world.reachable(self._connection):
             raise Transient(f"{self._connection}: simulated: cut off")
-        self._world.faults.before(met)
+        self._world.faults.before(met, self._world.clock.now())
+        receipt = self._make(change, met)
+        self._world.faults.after(met)
+        return receipt
+
+    def _make(self, change: Change, met: Collection[Fault]) -> Receipt:
         spot = (self._kind.name, self._connection, change.address)
         live = self._world.at(*spot)
         if not self._equals(change.after, live, change.before):
@@ -80,7 +100,6 @@ class MemoryProvider:
                 self._remove(spot)
             else:
                 self._write(change, change.after, spot, live, met)
-        self._world.faults.after(met)
         return self._receipt(spot)
 
     def release(self, change: Change, receipt: Receipt) -> Receipt:

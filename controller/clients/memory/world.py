@@ -15,9 +15,13 @@ from threading import RLock
 from typing import Any
 
 from controller.clients.memory.faults import Faults
+from controller.core.change import Change
+from controller.core.limit import YES, Limit
 from controller.core.ports import Clock
 from controller.core.state import State, fingerprint
 
+PUBLIC_ADDRESS = "198.51.100.7"
+"""Where the simulated house is on the Internet at first (an address for documentation)."""
 Spot = tuple[str, str, str]
 """Kind, connection and address: where a thing is."""
 
@@ -44,6 +48,7 @@ class _Content:
     tags: dict[str, str] = field(default_factory=dict)
     unreachable: set[str] = field(default_factory=set)
     next_handle: int = 1
+    address: str = PUBLIC_ADDRESS
 
 
 class MemoryWorld:
@@ -52,18 +57,28 @@ class MemoryWorld:
 
     `delay` is how many seconds a service takes to get healthy. An image with `:bad` in its reference is unhealthy after that
     time, one with `:never` stays starting, one with `:crash` exits at once. The methods below `things` are the hands of a
-    person or a stranger in the world: they need no owner mark and tell the watchers."""
+    person or a stranger in the world: they need no owner mark and tell the watchers. `limit` is what the simulated backends say
+    to a change before it is tried."""
 
-    def __init__(self, clock: Clock, path: Path | None = None, delay: float = 0.0, faults: Faults | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        path: Path | None = None,
+        delay: float = 0.0,
+        faults: Faults | None = None,
+        limit: Callable[[Change], Limit] = lambda _change: YES,
+    ) -> None:
         self.clock = clock
         self.delay = delay
         self.faults = faults or Faults()
+        self.limit = limit
         self._path = path
         self._lock = RLock()
         self._content = _Content()
         self._stamp: tuple[int, int, int] | None = None
         self._version = 0
         self._watchers: list[Callable[[str, str, str], None]] = []
+        self._together: list[Spot | None] | None = None
 
     @property
     def version(self) -> int:
@@ -102,6 +117,17 @@ class MemoryWorld:
             self._refresh()
             return self._content.tags.get(image) or f"sha256:{fingerprint(['image', image])}"
 
+    def public_address(self) -> str:
+        """Where the house is on the Internet now."""
+        with self._lock:
+            self._refresh()
+            return self._content.address
+
+    def move(self, address: str) -> None:
+        """Give the house another public address."""
+        with self.writing(None) as content:
+            content.address = address
+
     def put(self, kind: str, connection: str, address: str, state: State, key: str = "", mark: str = "") -> Thing:
         """Place a thing: a stranger's by default."""
         with self.writing((kind, connection, address)) as content:
@@ -137,14 +163,41 @@ class MemoryWorld:
     @contextlib.contextmanager
     def writing(self, spot: Spot | None) -> Iterator[_Content]:
         """The content, exclusively; on leaving without an error it is durable and watchers are told."""
-        with self._lock, self._exclusive():
-            self._refresh()
-            yield self._content
-            self._version += 1
-            self._write()
+        with self._lock:
+            if self._together is not None:  # this thread's: the lock is held until all of it is written
+                yield self._content
+                self._together.append(spot)
+                return
+            with self._exclusive():
+                self._refresh()
+                yield self._content
+                self._version += 1
+                self._write()
             watchers = list(self._watchers) if spot is not None else []
         for watcher in watchers:
             watcher(*(spot or ("", "", "")))
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Everything that this thread writes inside is one write: all of it or, when it ends with an error, nothing."""
+        with self._lock, self._exclusive():
+            self._refresh()
+            kept = replace(self._content, things=dict(self._content.things), parked=dict(self._content.parked))
+            spots: list[Spot | None] = []
+            self._together = spots
+            try:
+                yield
+                self._version += 1
+                self._write()
+            except BaseException:
+                self._content = kept
+                raise
+            finally:
+                self._together = None
+            watchers = list(self._watchers)
+        for watcher in watchers:
+            for spot in filter(None, spots):
+                watcher(*spot)
 
     def watch(self, told: Callable[[str, str, str], None], stop: Flag) -> None:
         """Call `told` with the spot of each write of this process, and with three empty texts after another process wrote, until
@@ -220,6 +273,7 @@ def _encode(content: _Content) -> str:
             "tags": content.tags,
             "unreachable": sorted(content.unreachable),
             "next_handle": content.next_handle,
+            "address": content.address,
         }
     )
 
@@ -235,6 +289,7 @@ def _decode(text: str, known: _Content) -> _Content:
         data["tags"],
         set(data["unreachable"]),
         data["next_handle"],
+        data.get("address", PUBLIC_ADDRESS),
     )  # fmt: skip
 
 
