@@ -20,6 +20,8 @@ NETWORK = "homelab-edge"
 MARK = "homelab.edge"
 """Label of such a network: who made it. It is no resource, so nothing prunes it."""
 _SIDES = ("a", "b")
+FIRST = f"{NETWORK}-a"
+"""How the names of networks begin that traffic takes first. A service has the same place on both sides: this one stands for it."""
 _CADDY = "caddy"
 _NOT_IN_NAMES = re.compile(r"[^0-9]+")
 
