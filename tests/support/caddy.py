@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -66,9 +66,11 @@ class Caddy:
         """Start it with a configuration (default: nothing served)."""
         config = self.folder / "config.json"
         config.write_text(json.dumps({**self.admin, **(document or {})}))
-        environment = {"HOME": str(self.folder), "PATH": os.environ["PATH"], "XDG_CONFIG_HOME": str(self.folder)}
+        # Without a path to programs it cannot put its own authority among those that this machine trusts.
+        environment = {"HOME": str(self.folder), "PATH": str(self.folder), "XDG_CONFIG_HOME": str(self.folder)}
         with (self.folder / "log").open("ab") as log:
-            words = ["setpriv", "--pdeathsig", "KILL", str(binary(self.version)), "run", "--config", str(config)]
+            program = [str(binary(self.version)), "run", "--config", str(config)]
+            words = [str(shutil.which("setpriv")), "--pdeathsig", "KILL", *program]
             self._server = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd="/")
         wait_until(self._answers, f"{self.version}: {self.folder / 'log'}")
 
@@ -100,9 +102,60 @@ class Caddy:
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
 
+    def declared(self, **rest: Any) -> dict[str, Any]:
+        """The connection to this server as homelab.yaml declares it. Slots of services are on loopback."""
+        return {
+            "type": "caddy",
+            "admin": f"unix://{self.socket}",
+            "listen": ["127.0.0.1"],
+            "http_port": self.http_port,
+            "https_port": self.https_port,
+            "edge": "127.77.0.0/16",
+            "vpn": ["10.8.0.0/24"],
+            "grace_period": "1s",
+            **rest,
+        }
+
+    def get(self, host: str, path: str = "/", *, tls: bool = True) -> tuple[int, dict[str, str], str]:
+        """What a visitor gets, once there is a certificate: status, headers (lower case) and body."""
+        made = self.secured(host) if tls else socket.create_connection(("127.0.0.1", self.http_port), 10)
+        connection = HTTPConnection(host)
+        with contextlib.closing(connection):
+            connection.sock = made
+            connection.request("GET", path, headers={"Host": host})
+            answer = connection.getresponse()
+            headers = {name.lower(): value for name, value in answer.getheaders()}
+            return answer.status, headers, answer.read().decode(errors="replace")
+
+    def clean(self) -> None:
+        """Back to serving nothing, also when it was killed."""
+        if self._server.poll() is not None:
+            self.start()
+        self.load({})
+
+    def log(self) -> str:
+        """Everything that it wrote."""
+        return (self.folder / "log").read_text()
+
     def close(self) -> None:
-        self.kill()
+        if self._server.poll() is None:
+            self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def secured(self, host: str) -> ssl.SSLSocket:
+        """A connection for a host, once there is a certificate."""
+        found: list[ssl.SSLSocket] = []
+
+        def tried() -> bool:
+            made = socket.create_connection(("127.0.0.1", self.https_port), 10)
+            try:
+                found.append(trusting().wrap_socket(made, server_hostname=host))
+            except ssl.SSLError:
+                made.close()
+            return bool(found)
+
+        wait_until(tried, f"a certificate for {host}")
+        return found[0]
 
     def _answers(self) -> bool:
         assert self._server.poll() is None, (self.folder / "log").read_text()[-2000:]
@@ -110,6 +163,33 @@ class Caddy:
             self.document()
             return True
         return False
+
+
+def trusting() -> ssl.SSLContext:
+    """TLS that takes any certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class Caddies:
+    """Every Caddy of this test process; started on first use."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, Caddy] = {}
+
+    def clean(self, version: str) -> Caddy:
+        """The one of a version, serving nothing."""
+        if version not in self._running:
+            self._running[version] = Caddy(version)
+        caddy = self._running[version]
+        caddy.clean()
+        return caddy
+
+    def close(self) -> None:
+        for caddy in self._running.values():
+            caddy.close()
 
 
 class Tap(CaddyDoor):
@@ -171,6 +251,79 @@ class Upstream:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class Echo:
+    """A websocket server in the rough: it takes every upgrade and sends back what it gets."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                made, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(made,), daemon=True).start()
+
+    @staticmethod
+    def _serve(made: socket.socket) -> None:
+        with contextlib.suppress(OSError), made:
+            asked = b""
+            while b"\r\n\r\n" not in asked:
+                asked += made.recv(4096)
+            if b"upgrade: websocket" not in asked.lower():
+                made.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                return
+            made.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+            while content := made.recv(4096):
+                made.sendall(content)
+
+
+class WebSocket:
+    """One open connection through a Caddy to an `Echo`."""
+
+    def __init__(self, caddy: Caddy, host: str) -> None:
+        self._socket = caddy.secured(host)
+        lines = ["GET /ws HTTP/1.1", f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade"]
+        lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]
+        self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += self._socket.recv(4096)
+        assert b" 101 " in answer.split(b"\r\n")[0], answer
+
+    def echoes(self, word: bytes) -> bool:
+        """False when the connection was closed."""
+        try:
+            self._socket.sendall(word)
+            heard = b""
+            while len(heard) < len(word) and (part := self._socket.recv(4096)):
+                heard += part
+        except OSError:
+            return False
+        return heard == word
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@contextlib.contextmanager
+def echo() -> Iterator[Echo]:
+    """A websocket server for a block."""
+    made = Echo()
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 @contextlib.contextmanager

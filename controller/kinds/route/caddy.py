@@ -35,10 +35,11 @@ class RouteProvider:
     visible_within = 0.0
     gather = 0.3
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock, door: CaddyDoor | None = None) -> None:
+        """`door` is the one to use instead of a new one."""
         self._connection = connection
         self._clock = clock
-        self._door = CaddyDoor(connection.admin)
+        self._door = door or CaddyDoor(connection.admin)
         self._front = Front(connection, self._door)
         self._lock = Lock()
         self._known: dict[str, tuple[Placed, tuple[str, ...], Present]] = {}

@@ -77,7 +77,9 @@ def weave(document: Any, routes: Mapping[str, Placed], connection: Connection) -
         http["servers"].pop(PLAIN, None)
     if not http["servers"]:
         del http["servers"]
-    policies.put(apps, {name: (entry.hosts, entry.tls) for name, entry in secured.items()}, owned=connection.mode == OWNED)
+    owned = connection.mode == OWNED
+    policies.put(apps, {name: (entry.hosts, entry.tls) for name, entry in secured.items()}, owned=owned)
+    policies.put_authority(apps, owned=owned, internal=any(entry.tls.get("issuer") == "internal" for entry in secured.values()))
     for name in [name for name, app in apps.items() if not app and name not in ((document or {}).get("apps") or {})]:
         del apps[name]
     if not apps and "apps" not in (document or {}):
@@ -189,10 +191,6 @@ def _own(made: Json, http: Json, connection: Connection) -> None:
         if port != usual or word in http:
             http[word] = port
     http["grace_period"] = connection.grace_period
-    pki = dict(made["apps"].get("pki") or {})
-    authorities = dict(pki.get("certificate_authorities") or {})
-    authorities["local"] = {**(authorities.get("local") or {}), "install_trust": False}
-    made["apps"]["pki"] = {**pki, "certificate_authorities": authorities}
 
 
 def _put(found: Json, name: str, listen: Iterable[str], routes: list[Json]) -> None:

@@ -13,6 +13,9 @@ from controller.kinds.route.render import PREFIX, Json, identifier
 
 _MARK = f"{PREFIX}tls:"
 _INTERNAL: list[Json] = [{"module": "internal"}]
+_GUEST = "homelab"
+"""The authority of our own in a person's Caddy: theirs may be one that their machine is to trust."""
+_AS_GUEST: list[Json] = [{"module": "internal", "ca": _GUEST}]
 _REST: Json = {"@id": f"{_MARK}rest", "issuers": _INTERNAL}
 _CHALLENGES = {"http": "http", "tls-alpn": "tls-alpn"}
 
@@ -56,12 +59,12 @@ class Certificates:
         issuers = self.named.get(host)
         if issuers is None:
             return {"issuer": "internal"} if self.owned and self.rest == _INTERNAL else {"issuer": "default"}
-        return described(issuers)
+        return described(issuers, owned=self.owned)
 
 
-def described(issuers: list[Any]) -> Json:
+def described(issuers: list[Any], *, owned: bool) -> Json:
     """The normal form of a list of issuers."""
-    if issuers == _INTERNAL:
+    if issuers == (_INTERNAL if owned else _AS_GUEST):
         return {"issuer": "internal"}
     first = issuers[0] if len(issuers) == 1 and isinstance(issuers[0], dict) else {}
     if first.get("module") == "acme":
@@ -73,15 +76,15 @@ def described(issuers: list[Any]) -> Json:
             "roots": _list(first.get("trusted_roots_pem_files")),
             "challenges": [word for word in _CHALLENGES if word not in off],
         }
-        if issuers_of(found) == issuers:
+        if issuers_of(found, owned=owned) == issuers:
             return found
     return {"issuer": "other", "issuers": issuers}
 
 
-def issuers_of(tls: Mapping[str, Any]) -> list[Any]:
+def issuers_of(tls: Mapping[str, Any], *, owned: bool) -> list[Any]:
     """The way back of `described`."""
     if tls["issuer"] == "internal":
-        return _INTERNAL
+        return _INTERNAL if owned else _AS_GUEST
     if tls["issuer"] == "other":
         return _list(tls["issuers"])
     made: Json = {"module": "acme"}
@@ -99,13 +102,14 @@ def issuers_of(tls: Mapping[str, Any]) -> list[Any]:
 def put(apps: Json, routes: Mapping[str, tuple[list[str], Mapping[str, Any]]], *, owned: bool) -> None:
     """Put into a configuration's `apps` what our routes need, in place of what they needed before. `routes` are hosts and `tls`
     by name."""
-    before = apps.get("tls") or {}
-    tls = dict(before)
+    tls = dict(apps.get("tls") or {})
     subjects: dict[str, set[str]] = {}
+    issuers: dict[str, list[Any]] = {}
     for hosts, wanted in routes.values():
         if wanted["issuer"] in ("acme", "other") or (wanted["issuer"] == "internal" and not owned):
-            subjects.setdefault(canonical(issuers_of(wanted)), set()).update(hosts)
-    issuers = {canonical(issuers_of(wanted)): issuers_of(wanted) for _, wanted in routes.values() if _named(wanted)}
+            made = issuers_of(wanted, owned=owned)
+            issuers[canonical(made)] = made
+            subjects.setdefault(canonical(made), set()).update(hosts)
     ours: list[Json] = []
     for number, text in enumerate(sorted(subjects)):
         ours.append({"@id": f"{_MARK}{number}", "subjects": sorted(subjects[text]), "issuers": issuers[text]})
@@ -125,8 +129,23 @@ def put(apps: Json, routes: Mapping[str, tuple[list[str], Mapping[str, Any]]], *
         apps.pop("tls", None)
 
 
-def _named(tls: Mapping[str, Any]) -> bool:
-    return tls["issuer"] in ("acme", "other", "internal")
+def put_authority(apps: Json, *, owned: bool, internal: bool) -> None:
+    """Caddy's own authority is never to be put among those that its machine trusts. `internal` = some route of ours uses it."""
+    name = "local" if owned else _GUEST
+    pki = dict(apps.get("pki") or {})
+    authorities = dict(pki.get("certificate_authorities") or {})
+    if owned or internal:
+        authorities[name] = {**(authorities.get(name) or {}), "install_trust": False}
+    elif authorities.pop(_GUEST, None) is None:
+        return
+    if authorities:
+        pki["certificate_authorities"] = authorities
+    else:
+        pki.pop("certificate_authorities", None)
+    if pki:
+        apps["pki"] = pki
+    else:
+        apps.pop("pki", None)
 
 
 def _less(policy: Json, taken: set[str]) -> Json | None:
