@@ -4,7 +4,7 @@ A certificate for each host would be made here as well: `expand` is the one plac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from controller.clients.caddy import Connection
@@ -27,7 +27,7 @@ def expand(name: str, spec: RouteSpec, around: Surroundings) -> Sequence[Draft]:
     """The Records of the hosts that nothing else in the revision has a record for."""
     drafts: list[Draft] = []
     for at, host in _hosts(spec):
-        if not _written(host, around) and not _earlier(name, host, around):
+        if not _written(host, around) and not _earlier(name, spec, host, around):
             for record_type, values in _values(spec, caddy_of(spec, around)).items():
                 record = {"name": host, "type": record_type, "values": values}
                 drafts.append(Draft("record", record_key(host, record_type).name, record, at=at))
@@ -87,15 +87,27 @@ def _records(around: Surroundings) -> Iterable[tuple[str, str]]:
         yield _name(getattr(record, "name", "")), str(getattr(record, "type", ""))
 
 
-def _earlier(name: str, host: str, around: Surroundings) -> bool:
-    """True when another written Route of the same host makes the record: paths of a host may be different Routes."""
-    others = [
-        other
-        for other, route in around.others("route").items()
-        if other != name and isinstance(route, RouteSpec) and any(text == host for _, text in _hosts(route))
-    ]
-    written = name in around.others("route")
-    return bool(others) and (not written or min(others) < name)
+def _earlier(name: str, spec: RouteSpec, host: str, around: Surroundings) -> bool:
+    """True when another Route of the same host makes the record: paths of a host may be different Routes. Written ones come
+    before those that services make, and else the first by name."""
+    routes = around.others("route")
+    others = [other for other, each in routes.items() if isinstance(each, RouteSpec) and _has(each, host)]
+    if others:
+        return min(others) != name
+    services = [other for other, each in around.others("service").items() if _exposes(each, host)]
+    return bool(services) and min(services) != spec.service
+
+
+def _has(spec: RouteSpec, host: str) -> bool:
+    return any(text == host for _, text in _hosts(spec))
+
+
+def _exposes(service: Any, host: str) -> bool:
+    said = getattr(service, "expose", None)
+    if not isinstance(said, Mapping) or said.get("dns") == "off":
+        return False
+    more = said.get("hosts")
+    return host in map(_name, [said.get("host"), *(more if isinstance(more, list) else [])])
 
 
 def _name(text: Any) -> str:

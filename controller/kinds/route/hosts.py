@@ -19,8 +19,6 @@ def canonical_host(text: str, at: Place) -> str:
         name = host_name(below)
     except Unwritable as error:
         raise Rejected([Problem(at, str(error), error.hint)]) from error
-    if "_" in name:
-        raise Rejected([Problem(at, f"{text!r} has an underscore: no certificate can name it", "use a dash")])
     if re.fullmatch(r"[\d.]+", name):
         raise Rejected([Problem(at, f"{text!r} is an address, not a name", "a route needs a host name")])
     return f"{WILDCARD}{name}" if below != text else name
