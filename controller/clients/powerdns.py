@@ -55,7 +55,9 @@ class PowerDns:
 
     def change(self, zone: str, edits: Iterable[Edit], standing: Zone) -> None:
         """Make all edits, or none. What `standing` shows as disabled stays. Refused is Permanent."""
-        rrsets = [_rrset(edit, standing.get((edit.name, edit.type))) for edit in edits]
+        # What goes must go first: an alias and what it replaces exclude each other.
+        ordered = sorted(edits, key=lambda edit: edit.after is not None)
+        rrsets = [_rrset(edit, standing.get((edit.name, edit.type))) for edit in ordered]
         self._send("PATCH", f"/{_quoted(zone)}", {"rrsets": rrsets})
 
     def close(self) -> None:

@@ -97,8 +97,11 @@ def ask(servers: Collection[Server], questions: Iterable[Question], zone: str = 
     stars.update({question: answers for question, answers in found.items() if question[0].startswith("*.")})
     for question, several in above.items():
         for server, answer in found[question].items():
-            same = (star for star in several if star in stars and _equal(stars[star][server], answer))
-            found[question][server] = replace(answer, wildcard=next(same, ("", ""))[0])
+            # The one furthest up is the one that exists: those below it are answered from it too.
+            same = [
+                star for star, _ in several if (star, question[1]) in stars and _equal(stars[star, question[1]][server], answer)
+            ]
+            found[question][server] = replace(answer, wildcard=same[-1] if same else "")
     return found
 
 

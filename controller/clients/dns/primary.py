@@ -190,6 +190,8 @@ class _Translated:
             raise Transient(f"{self._where}: its clock and ours differ too much for signed requests") from error
         if isinstance(error, (dns.tsig.PeerError, dns.tsig.BadSignature, dns.message.UnknownTSIGKey)):
             raise Permanent(f"{self._where}: the key is not accepted: {error}") from error
+        if isinstance(error, dns.exception.TooBig):
+            raise Permanent(f"{self._where}: so many or so long values do not fit into one DNS message") from error
         if isinstance(error, dns.exception.Timeout):
             raise Transient(f"{self._where}: no answer") from error
         if isinstance(error, (OSError, EOFError)):

@@ -8,7 +8,7 @@ from contextlib import suppress
 from controller.clients.dns.primary import Edit, RecordSet
 from controller.clients.powerdns import PowerDns, Zone
 from controller.core.dns import RecordPlace
-from controller.kinds.record.provider import Places
+from controller.kinds.record.provider import Places, Unit
 
 
 class PowerDnsZones:
@@ -19,11 +19,12 @@ class PowerDnsZones:
 
     def __init__(self, server: PowerDns) -> None:
         self._server = server
-        self._read: dict[str, Zone] = {}
+        self._disabled: dict[str, Zone] = {}
 
     def read(self, zone: str, places: Places) -> Mapping[RecordPlace, RecordSet]:
         """From the whole zone."""
-        whole = self._read[zone] = self._server.zone(zone)
+        whole = self._server.zone(zone)
+        self._disabled[zone] = {place: standing for place, standing in whole.items() if standing.disabled}
         found: dict[RecordPlace, RecordSet] = {}
         for place in places:
             standing = whole.get((place.name, place.type))
@@ -33,7 +34,11 @@ class PowerDnsZones:
 
     def write(self, zone: str, edits: Sequence[Edit]) -> None:
         """One request."""
-        self._server.change(zone, edits, self._read.get(zone, {}))
+        self._server.change(zone, edits, self._disabled.get(zone, {}))
+
+    def packed(self, units: Sequence[Unit]) -> Sequence[Sequence[Unit]]:
+        """All at once."""
+        return [units]
 
     def close(self) -> None:
         """End the connection."""

@@ -7,7 +7,7 @@ from threading import Event as Flag
 from typing import Any, Protocol
 
 from controller.clients.dns.authority import Agreed, Disagreed, Said, Untold, ask, folded
-from controller.clients.dns.primary import Edit, RecordSet, fitting
+from controller.clients.dns.primary import Edit, RecordSet
 from controller.clients.dns.servers import Servers
 from controller.clients.dns.values import same_values
 from controller.core.change import Change
@@ -35,6 +35,9 @@ class ZoneServer(Protocol):
 
     def write(self, zone: str, edits: Sequence[Edit]) -> None:
         """Make all edits of a zone, or none."""
+
+    def packed(self, units: Sequence[Unit]) -> Sequence[Sequence[Unit]]:
+        """Units, in order, as writes that each hold some of them."""
 
     def close(self) -> None:
         """End connections."""
@@ -140,7 +143,7 @@ class _Writing:
     def __call__(self, edits: Sequence[Edit]) -> None:
         if not self._server.guards:
             edits = self._left(edits)
-        for packed in fitting(_units(edits)):
+        for packed in self._server.packed(_units(edits)):
             self._write(packed)
 
     def _write(self, units: Sequence[Unit]) -> None:

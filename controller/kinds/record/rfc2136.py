@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from controller.clients.dns.authority import Agreed, ask, folded
-from controller.clients.dns.primary import Edit, Primary, RecordSet, TransferRefused
+from controller.clients.dns.primary import Edit, Primary, RecordSet, TransferRefused, fitting
 from controller.core.dns import RecordPlace
 from controller.core.errors import Transient
-from controller.kinds.record.provider import Places
+from controller.kinds.record.provider import Places, Unit
 
 MANY = 8
 """From so many records on a zone is read as a whole."""
@@ -38,6 +38,10 @@ class UpdatedZones:
     def write(self, zone: str, edits: Sequence[Edit]) -> None:
         """One update."""
         self._primary.update(zone, edits)
+
+    def packed(self, units: Sequence[Unit]) -> Sequence[Sequence[Unit]]:
+        """As many as fit into one message."""
+        return fitting(units)
 
     def close(self) -> None:
         """Nothing stays open."""
