@@ -30,7 +30,7 @@ def apply_verb() -> None:
         if not talk().json:
             talk().lines([*plan_lines(before, talk().paint), ""])
         done = pass_with_events(house, "apply")
-        finish(house, done, {"plan": before, "pass": done})
+        finish(house, done, {"plan": before, "pass": done}, before["backends"])
 
 
 def pass_with_events(house: House, cause: str) -> Mapping[str, Any]:
@@ -49,9 +49,9 @@ def telling() -> Heard:
     return lambda event: here.say(event_line(event, here.paint_talk))
 
 
-def finish(house: House, done: Mapping[str, Any], data: Mapping[str, Any]) -> None:
-    """Show how a pass ended and leave with its exit code."""
-    talk().data(data, pass_lines(done, talk().paint))
+def finish(house: House, done: Mapping[str, Any], data: Mapping[str, Any], told: Mapping[str, str] | None = None) -> None:
+    """Show how a pass ended and leave with its exit code. `told` is what was said of backends before."""
+    talk().data(data, pass_lines(done, talk().paint, told))
     talk().end(_code(house, done))
 
 
@@ -67,13 +67,13 @@ def _code(house: House, done: Mapping[str, Any]) -> int:
     return ROLLED_BACK if quarantined else NOT_ALLOWED
 
 
-def pass_lines(done: Mapping[str, Any], paint: Paint) -> list[str]:
+def pass_lines(done: Mapping[str, Any], paint: Paint, told: Mapping[str, str] | None = None) -> list[str]:
     """What a pass did, and what is still not as git wants it."""
     lines = history_lines(done["runs"], paint) if done["runs"] else ["nothing was done"]
     for run in done["runs"]:
         if run["reason"]:
             lines.append(f"{visible(run['id'])}: {visible(run['reason'])}")
-    return lines + standing_lines(done["status"], paint)
+    return lines + standing_lines(done["status"], paint, told)
 
 
 @verb("sync", examples=["homelab sync"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from controller.cli.controller_socket import answers
 from controller.cli.exits import ERROR, OK
 from controller.cli.house import settings
+from controller.cli.show_findings import unreachable
 from controller.cli.text import Paint, visible
 from controller.cli.verbs import talk, verb
 from controller.core.errors import HomelabError
@@ -147,7 +148,7 @@ def _specs(found: Settings, status: StatusView) -> Iterator[Finding]:
 def _world(house: House, status: StatusView) -> Iterator[Finding]:
     for name, reason in sorted(status.backends.items()):
         if reason:
-            yield Finding("bad", f"{name} cannot be reached: {reason}", _reach(name))
+            yield Finding("bad", f"{unreachable(name)}: {reason.removeprefix(f'{name}: ')}", _reach(name))
         else:
             yield Finding("good", f"{name} answers")
     failed = [item for item in status.items if item.sync == "Failed"]
@@ -157,6 +158,6 @@ def _world(house: House, status: StatusView) -> Iterator[Finding]:
 
 
 def _reach(name: str) -> str:
-    if name.endswith("local"):
-        return "start Docker, let this user use it (group docker), or set DOCKER_HOST; `--world memory` needs none"
-    return "check the connection in homelab.yaml and that the machine is on"
+    if name == "local":
+        return "see the reason; `--world memory` needs no Docker"
+    return "see the reason; the connection stands in homelab.yaml"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -104,8 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _calm(sys.stderr)
     plain = plain_terminal()
     talk = Talk(
-        paint=Paint(not plain and sys.stdout.isatty()),
-        paint_talk=Paint(not plain and sys.stderr.isatty()),
+        paint=Paint(not plain and sys.stdout.isatty(), _columns(sys.stdout)),
+        paint_talk=Paint(not plain and sys.stderr.isatty(), _columns(sys.stderr)),
     )
     try:
         code = homelab.main(args=arguments, prog_name="homelab", standalone_mode=False, obj=talk)
@@ -150,8 +151,14 @@ def _calm(stream: IO[str]) -> None:
         reconfigure(errors="backslashreplace")
 
 
+def _columns(stream: IO[str]) -> int:
+    """The width of a terminal, 0 for anything else."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
+    except (OSError, ValueError):
+        return 0
+
+
 def _close(stream: IO[str]) -> None:
     """Nobody reads any more: keep the interpreter from writing what is left at exit."""
-    import os
-
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

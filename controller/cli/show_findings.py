@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from controller.cli.text import Paint, visible, visible_lines
+from controller.cli.text import Paint, visible, visible_lines, wrapped
 
 _STYLES = {"error": "red bold", "warning": "yellow", "info": "cyan"}
 
@@ -30,6 +30,15 @@ def has_errors(findings: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def backend_lines(backends: Mapping[str, str], paint: Paint) -> list[str]:
-    """One line per backend that could not be looked at."""
-    down = [(name, reason) for name, reason in sorted(backends.items()) if reason]
-    return [paint(f"! {visible(name)} cannot be reached: {visible(reason)}", "red") for name, reason in down]
+    """What is to be said of each backend that could not be looked at."""
+    lines: list[str] = []
+    for name, reason in sorted(backends.items()):
+        if reason:
+            told = f"! {visible(unreachable(name))}: {visible(reason.removeprefix(f'{name}: '))}"
+            lines += [paint(line, "red") for line in wrapped(told, paint.columns, "  ")]
+    return lines
+
+
+def unreachable(name: str) -> str:
+    """The short word for a backend that does not answer, where why was told before."""
+    return f"{name} cannot be reached"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from controller.cli.show_findings import backend_lines, finding_lines
-from controller.cli.text import Paint, counted, value, visible
+from controller.cli.show_findings import backend_lines, finding_lines, unreachable
+from controller.cli.text import Paint, counted, value, visible, wrapped
 
 MARKS = {
     "create": ("+", "green"),
@@ -19,6 +19,7 @@ MARKS = {
 }
 _VERDICTS = {"allow": ("allowed", "green"), "hold": ("HELD", "yellow"), "deny": ("DENIED", "red")}
 _MOST_FIELDS = 40
+_PAGE = 100
 
 
 def plan_lines(plan: Mapping[str, Any], paint: Paint) -> list[str]:
@@ -27,10 +28,10 @@ def plan_lines(plan: Mapping[str, Any], paint: Paint) -> list[str]:
     lines += backend_lines(plan.get("backends", {}), paint)
     lines += finding_lines(plan.get("diagnostics", ()), paint)
     if plan.get("reason"):
-        lines.append(paint(f"! {visible(plan['reason'])}", "yellow"))
+        lines += [paint(line, "yellow") for line in wrapped(f"! {visible(plan['reason'])}", paint.columns, "  ")]
     for rollout in plan.get("rollouts", ()):
         lines += ["", *rollout_lines(rollout, paint)]
-    lines += _note_lines(plan.get("notes", ()), paint)
+    lines += _note_lines(plan.get("notes", ()), plan.get("backends", {}), paint)
     return [*lines, "", _sum(plan, paint)]
 
 
@@ -52,10 +53,10 @@ def rollout_lines(rollout: Mapping[str, Any], paint: Paint) -> list[str]:
     """One rollout: verdict, digest, its changes with their fields, and how a held one is approved."""
     word, style = _VERDICTS.get(rollout["verdict"], (visible(rollout["verdict"]), ""))
     digest = visible(rollout["digest"])[:12]
-    line = f"rollout {paint(digest, 'bold')}  {paint(word, style)}"
-    if rollout.get("reason"):
-        line += f" by {visible(rollout['rule'])}: {visible(rollout['reason'])}"
-    lines = [line]
+    why = f" by {visible(rollout['rule'])}: {visible(rollout['reason'])}" if rollout.get("reason") else ""
+    head, *rest = wrapped(f"rollout {digest}  {word}{why}", paint.columns, "    ")
+    start = f"rollout {digest}  {word}"
+    lines = [head.replace(start, f"rollout {paint(digest, 'bold')}  {paint(word, style)}", 1), *rest]
     for change in rollout["changes"]:
         lines += change_lines(change, paint)
     if rollout["verdict"] == "hold":
@@ -81,11 +82,19 @@ def change_lines(change: Mapping[str, Any], paint: Paint) -> Iterable[str]:
         yield f"      risks: {', '.join(visible(risk) for risk in change['risks'])}"
 
 
-def _note_lines(notes: Iterable[Mapping[str, Any]], paint: Paint) -> list[str]:
-    lines = []
+def _note_lines(notes: Iterable[Mapping[str, Any]], backends: Mapping[str, str], paint: Paint) -> list[str]:
+    """What is left alone: a reason that several keys have is told once."""
+    told: dict[str, list[str]] = {}
     for note in notes:
-        told = f"{visible(note['reason'])}: {visible(note['message'])}"
-        lines.append(f"  {paint('!', 'yellow')} {visible(note['key'])}  {told}")
+        down = [name for name, reason in backends.items() if reason and note["reason"] == "Unknown" and reason in note["message"]]
+        message = unreachable(down[0]) if down else note["message"]
+        told.setdefault(f"{visible(note['reason'])}: {visible(message)}", []).append(visible(note["key"]))
+    lines = []
+    for reason, keys in told.items():
+        first = f"{keys[0]}  {reason}" if len(keys) == 1 else reason
+        head, *rest = wrapped(f"  ! {first}", paint.columns, "      ")
+        lines += [head.replace("!", paint("!", "yellow"), 1), *rest]
+        lines += wrapped(f"      {', '.join(keys)}", paint.columns or _PAGE, "      ") if len(keys) > 1 else []
     return ["", "left alone", *lines] if lines else []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 import click
@@ -36,7 +36,7 @@ class Talk:
 
     def colorless(self) -> None:
         """Colours off on both streams."""
-        self.paint = self.paint_talk = _PLAIN
+        self.paint, self.paint_talk = replace(self.paint, on=False), replace(self.paint_talk, on=False)
 
     def data(self, data: Any, lines: Iterable[str]) -> None:
         """The answer: JSON where it was asked for, else the lines."""

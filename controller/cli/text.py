@@ -60,11 +60,29 @@ def cut(text: str, columns: int) -> str:
     return "".join(kept) + "…"
 
 
+def wrapped(text: str, columns: int, indent: str = "") -> list[str]:
+    """A visible text as lines of at most so many columns (0 = one line), broken at spaces; lines after the first begin with
+    `indent`. A word that is longer stays whole: it may be a path or a command."""
+    if not columns or width(text) <= columns:
+        return [text]
+    lines, line, used = [], "", 0
+    for word in text.split(" "):
+        if line.strip() and used + 1 + width(word) > columns:
+            lines.append(line)
+            line, used = indent + word, width(indent) + width(word)
+        else:
+            line = f"{line} {word}" if lines or line else word
+            used = width(line)
+    return [*lines, line]
+
+
 @dataclass(frozen=True)
 class Paint:
-    """Gives text a style where colours are on."""
+    """Gives text a style where colours are on. `columns` is the width of the terminal, 0 where there is none and a line may be as
+    long as it is."""
 
     on: bool
+    columns: int = 0
 
     def __call__(self, text: str, style: str) -> str:
         if not self.on or not style or not text:

@@ -145,8 +145,12 @@ class Problem:
 
 
 class Rejected(HomelabError):
-    """A kind refuses its spec; carries every problem at once. The loader turns them into diagnostics with positions."""
+    """A kind refuses its spec; carries every problem at once. The loader turns them into diagnostics with positions.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    `partial` is what could be understood all the same (`Desired` from `resolve`, drafts from `expand`): it is judged in the same
+    go, and never applied."""
+
+    def __init__(self, problems: Sequence[Problem], partial: object = None) -> None:
         self.problems = tuple(problems)
+        self.partial = partial
         super().__init__("; ".join(problem.message for problem in self.problems))

@@ -33,12 +33,16 @@ class Sync(StrEnum):
     PENDING = "Pending"
     HELD = "Held"
     FAILED = "Failed"
+    SUSPENDED = "Suspended"
     UNKNOWN = "Unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Both truths about one key: what git wants (`attempted`) and what runs (`applied`), and why they differ."""
+    """Both truths about one key: the revision that git wants (`attempted`, "" = it is no longer declared) and the one that what
+    runs is of (`applied`, "" = nothing of ours); they are equal when what runs is as declared, whichever commit wrote it.
+
+    `shared` is the part at the end of `why` that others of the same rollout or backend have too: to be told once."""
 
     key: Key
     sync: Sync
@@ -49,6 +53,7 @@ class Status:
     provider: str = ""
     rollout: str = ""
     address: str = ""
+    shared: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta, tzinfo
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from controller.core.policy import Match, Policy, Rule, Window
 from controller.core.resource import Risk
 
 _ORDER = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
+_NAMED = 3
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -37,8 +38,10 @@ def judge(plan: Plan, facts: Circumstances) -> dict[str, Decision]:
 
 
 def _rollout(rollout: Rollout, plan: Plan, facts: Circumstances) -> Decision:
-    decisions = [decision for change in rollout.changes for decision in _change(change, plan, facts)]
-    strongest = max(decisions, key=lambda d: _ORDER[d.verdict], default=Decision(Verdict.ALLOW, "default", ""))
+    decisions = [(change, decision) for change in rollout.changes for decision in _change(change, plan, facts)]
+    none = Decision(Verdict.ALLOW, "default", "")
+    strongest = max((decision for _, decision in decisions), key=lambda d: _ORDER[d.verdict], default=none)
+    strongest = replace(strongest, reason=_told(decisions, strongest.verdict))
     if strongest.verdict is Verdict.DENY:
         return strongest
     asked = [change for change in rollout.changes if change.action is Action.ASK]
@@ -49,11 +52,27 @@ def _rollout(rollout: Rollout, plan: Plan, facts: Circumstances) -> Decision:
         return strongest
     word = facts.approvals.get(rollout.digest)
     if word is None:
-        reasons = dict.fromkeys(d.reason for d in decisions if d.verdict is Verdict.HOLD)
-        return Decision(Verdict.HOLD, strongest.rule, "; ".join(reasons))
+        return strongest
     if word.approved:
         return Decision(Verdict.ALLOW, "approval", f"approved by {word.by}" + (f": {word.reason}" if word.reason else ""))
     return Decision(Verdict.HOLD, "rejection", f"rejected by {word.by}" + (f": {word.reason}" if word.reason else ""))
+
+
+def _told(decisions: Iterable[tuple[Change, Decision]], verdict: Verdict) -> str:
+    """Every reason for a verdict once, led by the keys that it is about."""
+    about: dict[str, dict[str, None]] = {}
+    for change, decision in decisions:
+        if decision.verdict is verdict:
+            about.setdefault(decision.reason, {})[str(change.key)] = None
+    reasons: dict[tuple[str, ...], list[str]] = {}
+    for reason, keys in about.items():
+        reasons.setdefault(tuple(keys), []).append(reason)
+    return "; ".join(f"{_several(keys)}: {'; '.join(each)}" for keys, each in reasons.items())
+
+
+def _several(keys: tuple[str, ...]) -> str:
+    more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED + 1 else ""
+    return ", ".join(keys[:_NAMED] if more else keys) + more
 
 
 def _asked(change: Change) -> str:
@@ -65,12 +84,12 @@ def _change(change: Change, plan: Plan, facts: Circumstances) -> Iterable[Decisi
     for concern, default, reason in _concerns(change, plan, facts):
         rule = next((r for r in facts.policy.rules if r.match.concerns and _decides(r, concern, change, plan, facts)), None)
         if rule is None:
-            yield Decision(default, concern, f"{change.key}: {reason}")
+            yield Decision(default, concern, reason)
         else:
-            yield Decision(rule.verdict, rule.name, f"{change.key}: {rule.reason or reason}")
+            yield Decision(rule.verdict, rule.name, rule.reason or reason)
     for rule in facts.policy.rules:
         if not rule.match.concerns and _fits(rule, change, plan, facts):
-            yield Decision(rule.verdict, rule.name, f"{change.key}: {rule.reason or f'rule {rule.name} says {rule.verdict}'}")
+            yield Decision(rule.verdict, rule.name, rule.reason or f"rule {rule.name} says {rule.verdict}")
 
 
 def _concerns(change: Change, plan: Plan, facts: Circumstances) -> Iterable[tuple[str, Verdict, str]]:

@@ -9,20 +9,19 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from pydantic import ValidationError
-
 from controller.core.document import Draft, Files, Parsed, Reader, Revision
 from controller.core.errors import Diagnostic, Origin, Problem, Rejected, Severity, SpecError
 from controller.core.estate import Estate, HomelabSpec
 from controller.core.key import Claim, Key, is_name
-from controller.core.kind import Kind
+from controller.core.kind import Desired, Kind
 from controller.core.policy import Policy, PolicySpec
 from controller.core.ports import Blobs, Vault
 from controller.core.resource import Resource
 from controller.core.suggest import did_you_mean
 from controller.engine.connections import Check, accept_any, settled
-from controller.engine.load import HOMELAB_FILE, Document, diagnostic, load, validation_diagnostics
+from controller.engine.load import HOMELAB_FILE, Document, load
 from controller.engine.surroundings import RepositorySurroundings
+from controller.engine.understand import diagnostic, understand
 from controller.engine.written import Shelf
 
 EXPANSION_DEPTH = 4
@@ -44,8 +43,8 @@ class Linker:
         loaded = load(files, self.reader, self.kinds)
         shelf = Shelf(files, self.reader)
         _announce_secrets(loaded.documents, self.vault)
-        homelab, problems = settled(loaded.homelab, self.vault, self.check)
-        found = [*loaded.problems, *(_told(loaded.house, problem) for problem in problems)]
+        homelab, refused = settled(loaded.homelab, self.vault, self.check)
+        found = [*loaded.problems, *(_told(loaded.house, problem) for problem in refused)]
         written = loaded.written()
         listing = tuple(files.paths())
         used: set[str] = set()
@@ -57,60 +56,63 @@ class Linker:
             around = RepositorySurroundings(
                 files, document.folder, self.reader, self.vault, self.blobs, loaded.homelab, used, listing, written
             )
-            try:
-                queue += [(child, depth + 1) for child in self._expand(document, depth, around, shelf)]
-                resource = self._resolve(document, around)
-            except Rejected as error:
-                found += _findings(error.problems, document, shelf)
+            wrong: list[Diagnostic] = []
+            queue += [(child, depth + 1) for child in self._expand(document, depth, around, shelf, wrong)]
+            resource = self._resolve(document, around, shelf, wrong)
+            if resource is not None:
+                resources.append((resource, document))
+            if wrong:
+                found += wrong
                 broken.add(document.key)
-            except SpecError as error:
-                found += error.diagnostics
-                broken.add(document.key)
-            else:
-                if resource is not None:
-                    resources.append((resource, document))
         found += [item for path, items in loaded.strays.items() if path not in used for item in items]
         resources = _spelled_out(resources)
         found += _twins(resources)
         found += _clashes(resources)
-        graph, problems = _ordered(resources, broken)
+        graph, problems = _ordered(resources, broken, loaded.lost)
         found += problems
         errors = [item for item in found if item.severity is Severity.ERROR]
         if errors:
             raise SpecError(sorted(dict.fromkeys(errors), key=lambda item: item.origin))
         return _estate(revision, graph, loaded.policies, homelab, found)
 
-    def _expand(self, document: Document, depth: int, around: RepositorySurroundings, shelf: Shelf) -> Iterable[Document]:
+    def _expand(
+        self, document: Document, depth: int, around: RepositorySurroundings, shelf: Shelf, wrong: list[Diagnostic]
+    ) -> Iterable[Document]:
+        """What a document stands for. Findings go into `wrong`; what could be understood all the same is judged with them."""
         kind = self.kinds[document.key.kind]
         if kind.expand is None or document.settled:
-            return []
-        if depth >= EXPANSION_DEPTH:
-            raise Rejected([Problem((), f"{document.key} expands deeper than {EXPANSION_DEPTH} levels")])
-        children: list[Document] = []
-        found: list[Diagnostic] = []
-        for draft in kind.expand(document.key.name, document.spec, around):
+            return
+        drafts: object = ()
+        try:
+            if depth >= EXPANSION_DEPTH:
+                raise Rejected([Problem((), f"{document.key} expands deeper than {EXPANSION_DEPTH} levels")])
+            drafts = kind.expand(document.key.name, document.spec, around)
+        except Rejected as error:
+            wrong += _findings(error.problems, document, shelf)
+            drafts = error.partial
+        except SpecError as error:
+            wrong += error.diagnostics
+        for draft in drafts if isinstance(drafts, (list, tuple)) else ():
             try:
-                children.append(self._child(draft, document, shelf))
+                child = self._child(draft, document, shelf, wrong)
             except Rejected as error:
-                found += _findings(error.problems, document, shelf)
-            except SpecError as error:
-                found += error.diagnostics
-        if found:
-            raise SpecError(found)
-        return children
+                wrong += _findings(error.problems, document, shelf)
+            else:
+                if child is not None:
+                    yield child
 
-    def _child(self, draft: Draft, parent: Document, shelf: Shelf) -> Document:
+    def _child(self, draft: Draft, parent: Document, shelf: Shelf, wrong: list[Diagnostic]) -> Document | None:
         parsed, at = shelf.draft(draft, parent.parsed, parent.at, parent.folder)
         if not is_name(draft.name):
             raise Rejected([Problem(draft.at, f"{draft.name!r} is not a name", "use a-z, 0-9 and inner dashes", draft.file)])
-        try:
-            spec = self.kinds[draft.kind].model.model_validate(draft.spec)
-        except ValidationError as error:
-            raise SpecError(validation_diagnostics(error, parsed, at, self.kinds[draft.kind].model)) from error
+        understood = understand(self.kinds[draft.kind].model, draft.spec, parsed, at)
+        wrong += understood.problems
+        if understood.model is None:
+            return None
         return replace(
             parent,
             key=Key(draft.kind, draft.name),
-            spec=spec,
+            spec=understood.model,
             parsed=parsed,
             at=at,
             needs=(*parent.needs, *draft.needs),
@@ -118,11 +120,22 @@ class Linker:
             settled=draft.kind == parent.key.kind,
         )
 
-    def _resolve(self, document: Document, around: RepositorySurroundings) -> Resource | None:
+    def _resolve(
+        self, document: Document, around: RepositorySurroundings, shelf: Shelf, wrong: list[Diagnostic]
+    ) -> Resource | None:
         kind = self.kinds[document.key.kind]
         if kind.resolve is None:
             return None
-        desired = kind.resolve(document.key.name, document.spec, around)
+        desired: object = None
+        try:
+            desired = kind.resolve(document.key.name, document.spec, around)
+        except Rejected as error:
+            wrong += _findings(error.problems, document, shelf)
+            desired = error.partial
+        except SpecError as error:
+            wrong += error.diagnostics
+        if not isinstance(desired, Desired):
+            return None
         needs = dict.fromkeys((*document.needs, *desired.references))
         origin = document.parsed.locate(document.at) if document.made_by else document.origin
         return Resource(
@@ -162,6 +175,8 @@ def _spelled_out(resources: list[tuple[Resource, Document]]) -> list[tuple[Resou
 
 
 def _findings(problems: Iterable[Problem], document: Document, shelf: Shelf) -> Iterable[Diagnostic]:
+    if not problems:  # never shown: the error that is the reason stands elsewhere
+        yield diagnostic(document.parsed, document.at, "what it follows from cannot be read", severity=Severity.INFO)
     for problem in problems:
         if not problem.file:
             yield diagnostic(document.parsed, (*document.at, *problem.path), problem.message, problem.hint, problem.severity)
@@ -226,8 +241,11 @@ def _clashes(resources: list[tuple[Resource, Document]]) -> Iterable[Diagnostic]
                 yield diagnostic(document.parsed, document.at, message, "only one of them can have it: change one")
 
 
-def _ordered(resources: list[tuple[Resource, Document]], broken: Collection[Key]) -> tuple[dict[Key, Resource], list[Diagnostic]]:
-    """Resources with needs first, and what is wrong with the needs. A need on a broken document is no second error."""
+def _ordered(
+    resources: list[tuple[Resource, Document]], broken: Collection[Key], lost: Collection[str]
+) -> tuple[dict[Key, Resource], list[Diagnostic]]:
+    """Resources with needs first, and what is wrong with the needs. A need on a broken document, on what it would have expanded
+    into, or on one whose name is all that could be read of it is no second error."""
     by_key: dict[Key, Resource] = {}
     for resource, _ in resources:
         by_key.setdefault(resource.key, resource)
@@ -235,7 +253,8 @@ def _ordered(resources: list[tuple[Resource, Document]], broken: Collection[Key]
     names = [str(key) for key in by_key]
     for resource, document in resources:
         for need in resource.needs:
-            if need not in by_key and need not in broken:
+            excused = need in broken or need.name in lost or any(need.name.startswith(f"{key.name}-") for key in broken)
+            if need not in by_key and not excused:
                 hint = did_you_mean(str(need), names) or f"declare {need}, or remove it from the needs"
                 problems.append(
                     diagnostic(document.parsed, document.at, f"{resource.key} needs {need}, which is not declared", hint)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from posixpath import basename, dirname
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from controller.core.document import Files, Parsed, Path, Reader
-from controller.core.errors import Diagnostic, Origin, Severity, SourceError, SpecError
+from controller.core.errors import Diagnostic, Origin, SourceError, SpecError
 from controller.core.estate import HomelabSpec
 from controller.core.key import Key, is_name
 from controller.core.kind import Kind
 from controller.core.policy import PolicySpec
 from controller.core.resource import Mode
 from controller.core.suggest import did_you_mean
+from controller.engine.understand import diagnostic, understand
 
 HOMELAB_FILE = "homelab.yaml"
 POLICY_FOLDER = "policy/"
@@ -44,6 +47,7 @@ PLANNED_KINDS = frozenset(
 )
 
 
+_NAME = re.compile(r"^name:[ \t]*[\"']?([a-z0-9-]+)", re.MULTILINE)
 _OWN_MODELS: dict[str, type[BaseModel]] = {"homelab": HomelabSpec, "policy": PolicySpec}
 
 
@@ -93,7 +97,7 @@ class Loaded:
     """What the files say: documents, connections, house rules; and what is wrong so far.
 
     `strays` are YAML files without a `kind`, by path with what to say of them unless a resource turns out to use them; `unread`
-    kinds of which a document is wrong; `house` is homelab.yaml as written."""
+    kinds of which a document could not be read; `lost` the names of such documents; `house` is homelab.yaml as written."""
 
     documents: list[Document] = field(default_factory=list)
     homelab: HomelabSpec = field(default_factory=HomelabSpec)
@@ -101,6 +105,7 @@ class Loaded:
     problems: list[Diagnostic] = field(default_factory=list)
     strays: dict[str, tuple[Diagnostic, ...]] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
     house: Parsed | None = None
 
     def written(self) -> dict[str, dict[str, BaseModel] | None]:
@@ -123,6 +128,7 @@ def load(files: Files, reader: Reader, kinds: Mapping[str, Kind]) -> Loaded:
             parsed = reader(path, files.read(path) or b"")
         except SpecError as error:
             loaded.strays[path] = error.diagnostics
+            loaded.lost.update(_NAME.findall((files.read(path) or b"").decode(errors="replace")))
             continue
         except SourceError as error:
             loaded.problems.append(Diagnostic(str(error), Origin(path)))
@@ -144,134 +150,102 @@ def _admit(parsed: Parsed, path: str, kinds: Mapping[str, Kind], loaded: Loaded)
         hint = "start it with `kind:`, `name:` and `spec:`; a file that a service mounts needs no kind"
         if isinstance(data, dict) and "services" in data:
             hint = f"a compose file becomes part of the house through a Stack with `spec: {{file: {basename(path)}}}`"
-        loaded.strays[path] = (_finding(parsed, (), "this is not a homelab document: it has no `kind`", hint),)
+        loaded.strays[path] = (diagnostic(parsed, (), "this is not a homelab document: it has no `kind`", hint),)
         return
-    try:
-        envelope = Envelope.model_validate(data)
-    except ValidationError as error:
-        loaded.problems += validation_diagnostics(error, parsed, (), Envelope)
-        loaded.unread.add(str(data["kind"]).lower())
-        return
-    problems = list(_envelope_problems(envelope, parsed, path, kinds))
-    loaded.problems += problems
-    if problems:
-        loaded.unread.add(envelope.kind.lower())
+    _read(parsed, path, kinds, loaded)
+
+
+def _read(parsed: Parsed, path: str, kinds: Mapping[str, Kind], loaded: Loaded) -> None:
+    """Take in one document. Where something in it is wrong the rest is taken in all the same, to be judged in the same go."""
+    understood = understand(Envelope, parsed.data, parsed, ())
+    envelope, parsed = understood.model or _nameless(parsed, loaded), understood.parsed
+    problems = list(understood.problems)
+    if envelope is not None:
+        problems += _envelope_problems(envelope, parsed, path, kinds)
+    kind = str(parsed.data["kind"]).lower()
+    name = str(parsed.data.get("name", ""))
+    model = _OWN_MODELS.get(kind) or (kinds[kind].model if kind in kinds else None)
+    if envelope is not None and model is not None and "spec" not in understood.refused:
+        problems += _accept(envelope, model, parsed, loaded)
     else:
-        _accept(envelope, parsed, kinds, loaded)
-
-
-def _accept(envelope: Envelope, parsed: Parsed, kinds: Mapping[str, Kind], loaded: Loaded) -> None:
-    kind = envelope.kind.lower()
-    model = _OWN_MODELS.get(kind) or kinds[kind].model
-    try:
-        spec = model.model_validate(envelope.spec)
-    except ValidationError as error:
-        loaded.problems += validation_diagnostics(error, parsed, ("spec",), model)
+        loaded.lost.add(name)
         loaded.unread.add(kind)
-        return
-    if isinstance(spec, HomelabSpec):
-        loaded.homelab, loaded.house = spec, parsed
+    loaded.problems += problems
+
+
+def _nameless(parsed: Parsed, loaded: Loaded) -> Envelope | None:
+    """A document that lacks nothing but a name, under a name that nobody uses."""
+    if "name" in parsed.data or not isinstance(parsed.data["kind"], str):
+        return None
+    found = understand(Envelope, {**parsed.data, "name": _unnamed(loaded)}, parsed, ())
+    return found.model
+
+
+def _unnamed(loaded: Loaded) -> str:
+    return f"without-a-name-{len(loaded.documents) + 1}"
+
+
+def _accept(envelope: Envelope, model: type[BaseModel], parsed: Parsed, loaded: Loaded) -> Iterable[Diagnostic]:
+    """Keep what a document says; what is wrong with its spec."""
+    understood = understand(model, envelope.spec, parsed, ("spec",))
+    spec = understood.model
+    if spec is None:
+        loaded.lost.add(envelope.name)
+        loaded.unread.add(envelope.kind.lower())
+    elif isinstance(spec, HomelabSpec):
+        loaded.homelab, loaded.house = spec, understood.parsed
     elif isinstance(spec, PolicySpec):
         loaded.policies[envelope.name] = spec
     else:
+        named = is_name(envelope.name)
         loaded.documents.append(
             Document(
-                key=Key(kind, envelope.name),
+                key=Key(envelope.kind.lower(), envelope.name if named else _unnamed(loaded)),
                 spec=spec,
-                parsed=parsed,
+                parsed=understood.parsed,
                 folder=dirname(parsed.origin.file),
-                needs=tuple(Key.parse(need) for need in envelope.needs),
+                needs=tuple(_keys(envelope.needs)),
                 labels=envelope.labels,
                 mode=envelope.mode,
                 protect=envelope.protect,
                 suspend=envelope.suspend,
             )
         )
+    return understood.problems
+
+
+def _keys(needs: Iterable[str]) -> Iterable[Key]:
+    for need in needs:
+        with suppress(ValueError):  # told by _envelope_problems
+            yield Key.parse(need)
 
 
 def _envelope_problems(envelope: Envelope, parsed: Parsed, path: str, kinds: Mapping[str, Kind]) -> Iterable[Diagnostic]:
     kind = envelope.kind.lower()
     if kind == "homelab":
         if path != HOMELAB_FILE:
-            yield _finding(parsed, ("kind",), f"only {HOMELAB_FILE} at the root of the specs may be a Homelab document")
+            yield diagnostic(parsed, ("kind",), f"only {HOMELAB_FILE} at the root of the specs may be a Homelab document")
     elif kind == "policy":
         if not path.startswith(POLICY_FOLDER):
-            yield _finding(parsed, ("kind",), "a Policy belongs under policy/", f"move it to {POLICY_FOLDER}{basename(path)}")
+            yield diagnostic(parsed, ("kind",), "a Policy belongs under policy/", f"move it to {POLICY_FOLDER}{basename(path)}")
     elif kind in PLANNED_KINDS and kind not in kinds:
-        yield _finding(parsed, ("kind",), f"kind {envelope.kind!r} is not available yet")
+        yield diagnostic(parsed, ("kind",), f"kind {envelope.kind!r} is not available yet")
     elif kind not in kinds:
         known = [name.capitalize() for name in kinds] + ["Homelab", "Policy"]
-        yield _finding(parsed, ("kind",), f"unknown kind {envelope.kind!r}", did_you_mean(envelope.kind, known))
+        yield diagnostic(parsed, ("kind",), f"unknown kind {envelope.kind!r}", did_you_mean(envelope.kind, known))
     if not is_name(envelope.name):
-        yield _finding(
+        yield diagnostic(
             parsed,
             ("name",),
             f"{envelope.name!r} is not a name",
             "use at most 63 of a-z, 0-9 and inner dashes, for example media-server",
         )
     if envelope.apiVersion != "homelab/v1":
-        yield _finding(
+        yield diagnostic(
             parsed, ("apiVersion",), f"apiVersion {envelope.apiVersion!r} is unknown", "write homelab/v1 or leave it out"
         )
     for index, need in enumerate(envelope.needs):
         try:
             Key.parse(need)
         except ValueError as error:
-            yield _finding(parsed, ("needs", index), str(error))
-
-
-def _finding(parsed: Parsed, path: Path, message: str, hint: str = "") -> Diagnostic:
-    return diagnostic(parsed, path, message, hint)
-
-
-def diagnostic(parsed: Parsed, path: Path, message: str, hint: str = "", severity: Severity = Severity.ERROR) -> Diagnostic:
-    """A finding at a path of a document, with position and source line."""
-    origin = parsed.locate(path)
-    return Diagnostic(message, origin, hint, parsed.snippet(origin), severity)
-
-
-def validation_diagnostics(
-    error: ValidationError, parsed: Parsed, at: Path, model: type[BaseModel], severity: Severity = Severity.ERROR
-) -> list[Diagnostic]:
-    """Pydantic's findings as diagnostics; an unknown key gets a suggestion. Values are not repeated: they may be secret."""
-    found: dict[tuple[Path, str], Diagnostic] = {}
-    for item in error.errors(include_url=False, include_context=True, include_input=False):
-        path = (*at, *_written(item["loc"], parsed, at))
-        message, hint = item["msg"].removeprefix("Value error, "), ""
-        if item["type"] == "extra_forbidden":
-            word = str(item["loc"][-1])
-            message = f"unknown key {word!r}"
-            hint = did_you_mean(word, _fields(model, item["loc"][:-1])) or "x-… keys are free for your own notes"
-        elif item["type"] == "missing":
-            message, path = f"{item['loc'][-1]!r} is missing", path[:-1]
-        found.setdefault((path, message), diagnostic(parsed, path, message, hint, severity))
-    return list(found.values())
-
-
-def _written(loc: Path, parsed: Parsed, at: Path) -> Path:
-    """A location without the parts that pydantic adds for union members: only steps that exist in the data."""
-    data: Any = parsed.data
-    for step in at:
-        data = data.get(step) if isinstance(data, dict) else None
-    kept: list[str | int] = []
-    for index, step in enumerate(loc):
-        inside = (isinstance(data, dict) and step in data) or (
-            isinstance(data, list) and isinstance(step, int) and step < len(data)
-        )
-        if inside:
-            data = data[step]
-            kept.append(step)
-        elif index == len(loc) - 1 and isinstance(data, dict) and isinstance(step, str):
-            kept.append(step)
-    return tuple(kept)
-
-
-def _fields(model: type[BaseModel], loc: Path) -> list[str]:
-    names = [info.alias or name for name, info in model.model_fields.items()]
-    if not loc:
-        return names
-    inner = model.model_fields.get(str(loc[0]))
-    annotation = inner.annotation if inner else None
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return _fields(annotation, loc[1:])
-    return []
+            yield diagnostic(parsed, ("needs", index), str(error))

@@ -22,7 +22,7 @@ _NOTES = {
     "InProgress": (Sync.PENDING, Health.PROGRESSING),
     "Quarantined": (Sync.FAILED, None),
     "Stuck": (Sync.FAILED, None),
-    "Suspended": (Sync.SYNCED, Health.SUSPENDED),
+    "Suspended": (Sync.SUSPENDED, Health.SUSPENDED),
     "Foreign": (Sync.FAILED, None),
     "Refused": (Sync.FAILED, None),
     "Missing": (Sync.DRIFTED, Health.MISSING),
@@ -31,6 +31,8 @@ _NOTES = {
     "Waiting": (Sync.PENDING, None),
     "Blocked": (Sync.PENDING, None),
 }
+_ALIKE = frozenset(["Unknown", "InProgress", "Quarantined", "Stuck", "Suspended"])
+"""Notes whose message can be the same for many keys."""
 _VERDICTS = {Verdict.ALLOW: Sync.PENDING, Verdict.HOLD: Sync.HELD, Verdict.DENY: Sync.FAILED}
 
 
@@ -62,12 +64,12 @@ def fold(found: Findings, at: float, world_name: str) -> Report:
             if sync is Sync.PENDING and change.drift:
                 sync = Sync.DRIFTED
             health, why = _health(found.world.of(change.key, change.provider))
-            words = f"{change.action}: {change.cause}"
-            if decision.reason:
-                words += f"; {decision.verdict} ({decision.rule}): {decision.reason}"
-            for more in (change.instructions, found.waits.get(rollout.digest, ""), why):
-                words += f"; {more}" if more else ""
-            statuses[change.key] = _status(found, change.key, change.provider, sync, health, words, rollout.digest)
+            said = _words(
+                f"{decision.verdict} ({decision.rule}): {decision.reason}" if decision.reason else "",
+                found.waits.get(rollout.digest, ""),
+            )
+            own = _words(f"{change.action}: {change.cause}", change.instructions, why)
+            statuses[change.key] = _status(found, change.key, change.provider, sync, health, own, said, rollout.digest)
     ordered = tuple(statuses[key] for key in sorted(statuses))
     return Report(
         at=at,
@@ -90,7 +92,12 @@ def _synced(found: Findings, key: Key) -> Status:
 def _noted(found: Findings, note: Note) -> Status:
     sync, health = _NOTES[note.reason]
     seen, why = _health(found.world.of(note.key, note.provider))
-    return _status(found, note.key, note.provider, sync, health or seen, "; ".join(w for w in (note.message, why) if w))
+    own, shared = (why, note.message) if note.reason in _ALIKE else (_words(note.message, why), "")
+    return _status(found, note.key, note.provider, sync, health or seen, own, shared)
+
+
+def _words(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)
 
 
 def _health(observed: Observed) -> tuple[Health, str]:
@@ -99,14 +106,17 @@ def _health(observed: Observed) -> tuple[Health, str]:
     return (Health.MISSING, "") if isinstance(observed, Absent) else (Health.UNKNOWN, "")
 
 
-def _status(found: Findings, key: Key, provider: str, sync: Sync, health: Health, why: str, rollout: str = "") -> Status:
+def _status(
+    found: Findings, key: Key, provider: str, sync: Sync, health: Health, own: str, shared: str = "", rollout: str = ""
+) -> Status:
     row = found.rows.get((key, provider))
     resource = found.estate.resources.get(key)
     address = resource.address if resource else row.address if row else ""
     applied = row.revision if row is not None and row.applied is not None else ""
-    if sync is Sync.SYNCED and applied:
+    if applied and resource is not None and row is not None and (sync is Sync.SYNCED or row.digest == resource.digest):
         applied = found.estate.revision.id
-    return Status(key, sync, health, why, found.revision.id, applied, provider, rollout, address)
+    attempted = found.revision.id if resource is not None or found.revision.id != found.estate.revision.id else ""
+    return Status(key, sync, health, _words(own, shared), attempted, applied, provider, rollout, address, shared)
 
 
 def news(old: Report | None, new: Report) -> Iterable[Event]:
@@ -114,10 +124,12 @@ def news(old: Report | None, new: Report) -> Iterable[Event]:
     before = {status.key: status for status in old.statuses} if old else {}
     for status in new.statuses:
         was = before.get(status.key)
+        if status.sync is Sync.SUSPENDED:
+            continue  # told by who suspended it
         if was is None and status.sync in (Sync.SYNCED, Sync.PENDING):
             continue
         if was is None or was.sync is not status.sync or (was.rollout != status.rollout and status.sync is Sync.HELD):
-            yield _moved(new.at, status)
+            yield _moved(new, status)
         elif was.health is not status.health and Health.DEGRADED in (was.health, status.health):
             yield _health_moved(new.at, status)
     for name, reason in new.backends.items():
@@ -144,9 +156,12 @@ _SYNC_EVENTS = {
 }
 
 
-def _moved(at: float, status: Status) -> Event:
+def _moved(new: Report, status: Status) -> Event:
     reason, severity = _SYNC_EVENTS[status.sync]
-    return Event(at, reason, status.why or f"{status.key} is {status.sync}", severity, str(status.key))
+    why = status.why
+    if status.sync is Sync.UNKNOWN and new.backends.get(status.provider):
+        why = f"{status.provider} cannot be reached"  # why is told once, by BackendDown
+    return Event(new.at, reason, why or f"{status.key} is {status.sync}", severity, str(status.key))
 
 
 def _health_moved(at: float, status: Status) -> Event:

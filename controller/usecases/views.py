@@ -92,7 +92,8 @@ class PlanView:
 
 @dataclass(frozen=True, slots=True)
 class StatusLine:
-    """How one key stands: both truths and why they differ."""
+    """How one key stands: both truths and why they differ. `shared` is the end of `why` that others of its rollout or backend
+    have too."""
 
     key: str
     sync: str
@@ -103,6 +104,7 @@ class StatusLine:
     provider: str
     rollout: str
     address: str
+    shared: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +224,7 @@ def diagnostic_view(item: Diagnostic) -> DiagnosticView:
 def status_view(report: Report, leader: str = "") -> StatusView:
     """A report as faces show it."""
     lines = tuple(
-        StatusLine(str(s.key), s.sync, s.health, s.why, s.attempted, s.applied, s.provider, s.rollout, s.address)
+        StatusLine(str(s.key), s.sync, s.health, s.why, s.attempted, s.applied, s.provider, s.rollout, s.address, s.shared)
         for s in report.statuses
     )
     counts: dict[str, int] = {}

@@ -62,7 +62,7 @@ def show(face: Face, call: Call) -> Reply:
     return _html(200, shown)
 
 
-_ORDER = ("Failed", "Held", "Drifted", "Unknown", "Pending", "Synced")
+_ORDER = ("Failed", "Held", "Drifted", "Unknown", "Pending", "Suspended", "Synced")
 
 
 def held(items: Iterable[StatusLine]) -> tuple[Held, ...]:

@@ -56,7 +56,7 @@ def test_a_hostile_image_never_leaves(nobody: DockerHost) -> None:
 
 
 def test_an_honest_name_would_have_left(nobody: DockerHost) -> None:
-    with pytest.raises(Transient, match="nas: the engine cannot be reached"):
+    with pytest.raises(Transient, match="nas: Docker does not answer"):
         nobody.containers.inspect("good-name")
 
 

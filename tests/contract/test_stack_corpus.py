@@ -39,7 +39,7 @@ REFUSED = {
     "swarm-stack": "2 containers of one service are not available yet",
 }
 # What an app's README tells its reader to provide: a value, a file beside the compose file, a home.
-_UNSET = re.compile(r"the variable (\w+) has no value")
+_UNSET = re.compile(r"the variable (\w+) is not set")
 _MISSING = re.compile(r"'\./([^']+)' (?:is not|does not exist) in the repository")
 _GENEROUS = 20
 

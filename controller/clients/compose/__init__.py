@@ -21,6 +21,7 @@ from controller.clients.compose.ports import parse_port
 from controller.clients.compose.project import Project
 from controller.clients.compose.sizes import parse_bytes
 from controller.clients.compose.support import unsupported
+from controller.clients.compose.unset import unset_hint, unset_references
 from controller.clients.compose.words import split_words
 
 __all__ = [
@@ -37,5 +38,7 @@ __all__ = [
     "parse_duration",
     "parse_port",
     "split_words",
+    "unset_hint",
+    "unset_references",
     "unsupported",
 ]

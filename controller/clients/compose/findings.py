@@ -13,7 +13,8 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 class ComposeError(Rejected):
-    """A compose file that cannot be loaded; carries every problem at once."""
+    """A compose file that cannot be loaded; carries every problem at once. `partial` is the project (of a service that stands
+    alone: its canonical form) without the attributes that are wrong, or None."""
 
 
 class Invalid(ValueError):

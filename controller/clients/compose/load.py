@@ -48,12 +48,13 @@ def load(
     `files` holds data that is parsed already, by path from the top of the repository; others come through `read` and `parse`.
     Values for interpolation are `variables`, then a `.env` beside the first file, never the environment of this process.
     `profiles` defaults to COMPOSE_PROFILES among those values. Relative paths are resolved below `root`, `~` below `home`.
-    Raises ComposeError with every problem."""
+    Raises ComposeError with every problem, and with the project as far as it could be understood."""
     entries = [entry] if isinstance(entry, str) else list(entry)
     places = Places(posixpath.normpath(root), home)
     findings = Findings()
     library = Library(files, read, parse, places)
     session = _Session(library, findings, project)
+    loaded: Project | None = None
     try:
         values = _values(entries[0], variables, project, library)
         model = ModelLoader(library, findings).load(entries, Scope(places.folder(entries[0]), values))
@@ -61,7 +62,8 @@ def load(
     except Invalid as error:
         findings.add_invalid((), error)
     if findings.problems:
-        raise ComposeError(_located(findings.problems, library.seen, entries[0]))
+        raise ComposeError(_located(findings.problems, library.seen, entries[0]), loaded)
+    assert loaded is not None  # noqa: S101 (what kept it from being loaded is a problem)
     return loaded
 
 
@@ -85,6 +87,7 @@ def canonical_service(
     findings = Findings()
     library = Library({file: {"services": {name: entry}}}, read, parse, places)
     session = _Session(library, findings, project, alone=True)
+    loaded: Project | None = None
     try:
         values = Variables({**(variables or {}), "COMPOSE_PROJECT_NAME": project})
         model = ModelLoader(library, findings).load([file], Scope(places.folder(file), values))
@@ -93,7 +96,9 @@ def canonical_service(
         findings.add_invalid(("services", name), error)
     if findings.problems:
         located = _located(findings.problems, library.seen, file)
-        raise ComposeError([replace(one, path=one.path[2:], file="") if one.file == file else one for one in located])
+        problems = [replace(one, path=one.path[2:], file="") if one.file == file else one for one in located]
+        raise ComposeError(problems, loaded.services.get(name) if loaded is not None else None)
+    assert loaded is not None  # noqa: S101 (what kept it from being loaded is a problem)
     return loaded.services[name]
 
 

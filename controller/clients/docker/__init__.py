@@ -8,6 +8,7 @@ from controller.clients.docker.door import EngineFailed
 from controller.clients.docker.events import Happening
 from controller.clients.docker.images import LOCAL, Progress, digest_of
 from controller.clients.docker.kept import Kept
+from controller.clients.docker.logs import Piece
 from controller.clients.docker.look import Look, Row, Seen, View
 from controller.clients.docker.names import CONTAINER_NAME, ImageName, parse_image
 
@@ -23,6 +24,7 @@ __all__ = [
     "Kept",
     "Look",
     "Payload",
+    "Piece",
     "Progress",
     "Row",
     "Seen",

@@ -14,6 +14,7 @@ from controller.clients.docker.containers import Containers
 from controller.clients.docker.door import Door, Version
 from controller.clients.docker.events import Events
 from controller.clients.docker.images import Images
+from controller.clients.docker.logs import Logs
 from controller.clients.docker.stores import Networks, Volumes
 from controller.clients.docker.tunnel import Tunnel
 from controller.core.errors import Problem, Rejected
@@ -88,6 +89,7 @@ class DockerHost:
         self.volumes = Volumes(self._door)
         self.images = Images(self._door)
         self.events = Events(self._door)
+        self.logs = Logs(self._door)
 
     @classmethod
     def open(cls, connection: Connection) -> DockerHost:

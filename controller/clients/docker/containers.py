@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-import struct
 from collections.abc import Mapping
 from typing import Any
 
 from controller.clients.docker.door import QUICK, Door
+from controller.clients.docker.logs import Logs
 from controller.clients.docker.names import archive_path, container_name, container_ref, object_ref
 
 Payload = Mapping[str, Any]
 _STOP_DEFAULT = 10
-_FRAME = 8
 
 
 class Containers:
@@ -103,18 +102,5 @@ class Containers:
         return str(json.loads(base64.b64decode(headers["X-Docker-Container-Path-Stat"]))["mtime"])
 
     def logs(self, ref: str, lines: int = 20) -> str:
-        """The last lines of both outputs."""
-        params = {"stdout": "1", "stderr": "1", "tail": str(lines)}
-        return _text(self._door.read(f"/containers/{container_ref(ref)}/logs", params))
-
-
-def _text(content: bytes) -> str:
-    """The text of a log reply: plain from a terminal, else in frames of a stream number and a length."""
-    if content[:4] not in (b"\0\0\0\0", b"\1\0\0\0", b"\2\0\0\0"):
-        return content.decode(errors="replace")
-    parts, at = [], 0
-    while at + _FRAME <= len(content):
-        (length,) = struct.unpack(">L", content[at + 4 : at + _FRAME])
-        parts.append(content[at + _FRAME : at + _FRAME + length])
-        at += _FRAME + length
-    return b"".join(parts).decode(errors="replace")
+        """The last lines of both outputs as text."""
+        return b"".join(content for _, content in Logs(self._door).last(ref, lines)).decode(errors="replace")

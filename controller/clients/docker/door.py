@@ -18,6 +18,7 @@ from urllib3 import Timeout
 
 from controller.clients.docker.socket import SocketAdapter
 from controller.clients.docker.tunnel import Tunnel
+from controller.clients.docker.unreachable import unreachable
 from controller.core.errors import Conflict, Permanent, ProviderError, Transient
 
 LOWEST, HIGHEST = (1, 41), (1, 51)
@@ -138,6 +139,17 @@ class Door:
 
         return reply, values()
 
+    def flow(self, path: str, params: Mapping[str, Any]) -> tuple[requests.Response, Iterator[bytes]]:
+        """A reply that goes on for as long as there is something to tell: the response (close it to stop) and its bytes as they
+        come."""
+        reply = self._send("GET", path, params, timeout=None, stream=True)
+
+        def content() -> Iterator[bytes]:
+            with self._translated():
+                yield from reply.iter_content(chunk_size=None)
+
+        return reply, content()
+
     def close(self) -> None:
         """Drop connections and the tunnel; the next call connects again."""
         with self._lock:
@@ -153,7 +165,7 @@ class Door:
         path: str,
         params: Mapping[str, Any] | None,
         body: Any = None,
-        timeout: float = QUICK,
+        timeout: float | None = QUICK,
         allowed: tuple[int, ...] = (),
         headers: Mapping[str, str] | None = None,
         stream: bool = False,
@@ -234,7 +246,7 @@ class Door:
         except requests.exceptions.ReadTimeout as error:
             raise Transient(f"{self.name}: the engine did not answer in time") from error
         except (requests.exceptions.RequestException, docker.errors.DockerException, OSError) as error:
-            raise Transient(f"{self.name}: the engine cannot be reached at {self._url}: {_cut(str(error))}") from error
+            raise Transient(f"{self.name}: Docker does not answer: {unreachable(self._url, error)}") from error
 
 
 def _said(reply: requests.Response) -> str:

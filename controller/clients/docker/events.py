@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event as Flag
-from threading import Lock, Thread
 from typing import Any
 
-import requests
-
+from controller.clients.docker.closer import Closer
 from controller.clients.docker.door import Door
 from controller.core.errors import Permanent, Transient
 
@@ -46,8 +43,8 @@ class Events:
             reply, values = self._door.stream("GET", "/events", {"filters": filters}, timeout=_SILENCE)
         except Permanent as error:
             raise Transient(str(error)) from error
-        closer = _Closer(reply)
-        Thread(target=closer.close_on, args=(stop,), name=f"events-{self._door.name}", daemon=True).start()
+        closer = Closer(reply)
+        closer.watch(stop, f"events-{self._door.name}")
         try:
             opened()
             for value in values:
@@ -59,34 +56,6 @@ class Events:
                 raise
         finally:
             closer.close()
-
-
-class _Closer:
-    """Closes a stream once, from whichever thread comes first."""
-
-    def __init__(self, reply: requests.Response) -> None:
-        self._reply = reply
-        self._ended = Flag()
-        self._lock = Lock()
-
-    def close_on(self, stop: Flag) -> None:
-        while not self._ended.is_set():
-            if stop.wait(1.0):
-                self.close()
-
-    def close(self) -> None:
-        with self._lock:
-            if not self._ended.is_set():
-                self._ended.set()
-                with suppress(OSError, AttributeError, ValueError):
-                    _socket_of(self._reply).shutdown(2)
-                self._reply.close()
-
-
-def _socket_of(reply: requests.Response) -> Any:
-    """The socket under a reply: closing the reply alone does not wake a thread that reads from it."""
-    connection: Any = reply.raw
-    return connection._fp.fp.raw._sock
 
 
 def _read(value: Mapping[str, Any]) -> Happening:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from controller.clients.compose import canonical_service, unsupported
+from controller.clients.compose import ComposeError, canonical_service, unset_hint, unset_references, unsupported
 from controller.core.errors import Problem, Rejected
 from controller.core.kind import Surroundings
 from controller.kinds.service.model import ConfigFile, SecretFile, SecretValue, ServiceSpec
@@ -17,6 +17,8 @@ from controller.kinds.service.model import ConfigFile, SecretFile, SecretValue, 
 ROOT = "/repository"
 _OWN_OF_MOUNTS = ("resource", "external")
 _HERE = "./"
+_STAND_IN = "image"
+"""For an image whose name cannot be known: a service has one."""
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -32,6 +34,8 @@ class Entry:
     mounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     networks: dict[str, dict[str, Any]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    """Fields of Compose's that were set aside because something in them is wrong."""
 
     def reject(self, *path: str | int, message: str, hint: str = "") -> None:
         """One more problem."""
@@ -39,26 +43,51 @@ class Entry:
 
 
 def read(name: str, spec: ServiceSpec, around: Surroundings) -> Entry:
-    """Take a spec apart. Raises Rejected with what Compose refuses; other problems are in the result."""
+    """Take a spec apart. What is wrong is in the result; raises Rejected where nothing can be understood."""
     entry = Entry()
     written = _own(entry, spec.compose())
     if spec.canonical:
         entry.compose = written
     else:
-        folder = around.base
-        entry.compose = canonical_service(
+        entry.compose = _canonical(entry, _interpolable(entry, written, around.variables()), name, spec.project or name, around)
+        entry.compose["volumes"] = [_relative(mount, around.base) for mount in entry.compose.get("volumes") or ()]
+    entry.problems += unsupported(entry.compose)
+    return entry
+
+
+def _interpolable(entry: Entry, written: dict[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
+    """The fields without a reference to a variable that is not set."""
+    told: set[str] = set()
+    for path, name in unset_references(written, variables):
+        entry.refused.add(str(path[0]))
+        if name not in told:
+            told.add(name)
+            entry.reject(*path, message=f"the variable {name} is not set", hint=unset_hint(name, variables))
+    kept = {name: value for name, value in written.items() if name not in entry.refused}
+    return {**kept, "image": _STAND_IN} if "image" in entry.refused else kept
+
+
+def _canonical(entry: Entry, written: dict[str, Any], name: str, project: str, around: Surroundings) -> dict[str, Any]:
+    """The canonical form of what is Compose's; what that refuses is set aside."""
+    folder = around.base
+    try:
+        found = canonical_service(
             written,
             name=name,
-            project=spec.project or name,
+            project=project,
             variables=dict(around.variables()),
             file=posixpath.join(folder, "service.yaml"),
             read=lambda path: around.file(posixpath.relpath(path, folder or ".")),
             parse=lambda content: around.parse("service.yaml", content),
             root=ROOT,
         )
-        entry.compose["volumes"] = [_relative(mount, folder) for mount in entry.compose.get("volumes") or ()]
-    entry.problems += unsupported(entry.compose)
-    return entry
+    except ComposeError as error:
+        entry.problems += error.problems
+        entry.refused |= {str(each.path[0]) for each in error.problems if each.path}
+        if not isinstance(error.partial, dict):
+            raise Rejected(entry.problems) from error
+        found = error.partial
+    return {field: value for field, value in found.items() if field not in entry.refused}
 
 
 def _relative(mount: dict[str, Any], folder: str) -> dict[str, Any]:
@@ -155,9 +184,3 @@ def _model(entry: Entry, model: type[M], value: Any, *path: str | int) -> M | No
         for each in error.errors(include_url=False):
             entry.reject(*path, *each["loc"], message=each["msg"])
         return None
-
-
-def raise_for(problems: list[Problem]) -> None:
-    """Raise Rejected when there are problems."""
-    if problems:
-        raise Rejected(problems)

@@ -201,4 +201,5 @@ class ServiceSpec(Ours):
 
     def compose(self) -> dict[str, Any]:
         """What was written in Compose's words."""
-        return {name: getattr(self, name) for name in self.model_fields_set if name not in Ours.model_fields}
+        written = [name for name in type(self).model_fields if name in self.model_fields_set and name not in Ours.model_fields]
+        return {name: getattr(self, name) for name in written}

@@ -27,7 +27,11 @@ def _sorted(value: Any) -> list[str]:
 
 
 def _ulimits(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: each if isinstance(each, Mapping) else {"soft": each, "hard": each} for name, each in value.items()}
+    """Both limits of each; the canonical form leaves out a limit of zero."""
+    return {
+        name: {"soft": 0, "hard": 0, **each} if isinstance(each, Mapping) else {"soft": each, "hard": each}
+        for name, each in value.items()
+    }
 
 
 def _tmpfs(value: Any) -> dict[str, str]:

@@ -13,7 +13,7 @@ from controller.core.kind import Desired, Surroundings
 from controller.core.resource import Gate, Risk
 from controller.core.secret import SecretVersion
 from controller.kinds.service import endpoints, names, payload, risks
-from controller.kinds.service.entry import Entry, raise_for, read
+from controller.kinds.service.entry import Entry, read
 from controller.kinds.service.model import ServiceSpec
 from controller.kinds.service.mounts import Roots
 from controller.kinds.service.normal import DISABLED, normal
@@ -33,7 +33,7 @@ _OURS = "/.homelab"
 
 
 def resolve(name: str, spec: ServiceSpec, around: Surroundings) -> Desired:
-    """The desired container of a Service. Raises Rejected with everything that is wrong."""
+    """The desired container of a Service. Raises Rejected with everything that is wrong, and with what it claims and needs."""
     entry = read(name, spec, around)
     compose = entry.compose
     address = str(compose.get("container_name") or name)
@@ -49,14 +49,17 @@ def resolve(name: str, spec: ServiceSpec, around: Surroundings) -> Desired:
     }
     state = _settled(state, compose, spec)
     _check_order(entry, state)
-    raise_for(entry.problems)
+    references = tuple(dict.fromkeys([*wiring.references, *places.references]))
+    claims = _claims(state, address, spec.host)
+    if entry.problems:
+        raise Rejected(entry.problems, Desired({}, spec.host, address, references, claims))
     state = {key: value for key, value in state.items() if value != {} or key == "networks"}
     return Desired(
         state=state,
         provider=spec.host,
         address=address,
-        references=tuple(dict.fromkeys([*wiring.references, *places.references])),
-        claims=_claims(state, address, spec.host),
+        references=references,
+        claims=claims,
         gate=_gate(state, completes=spec.completes),
         rollback=spec.rollback,
         stateful=places.stateful,
@@ -92,7 +95,7 @@ def _environment(entry: Entry, around: Surroundings) -> dict[str, Any]:
 def _check(entry: Entry, spec: ServiceSpec, address: str, around: Surroundings) -> None:
     compose = entry.compose
     image = compose.get("image")
-    if not image and "build" not in compose:
+    if not image and "build" not in compose and "image" not in entry.refused:
         entry.reject(message="`image` is missing", hint="write the image to run, such as `image: nginx:1.29`")
     elif image:
         try:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from controller.core.document import Draft
 from controller.core.errors import Problem, Rejected
+from controller.core.key import Key
 from controller.core.kind import Kind, Surroundings
 from controller.kinds.stack import resources
 from controller.kinds.stack.model import StackSpec
@@ -15,14 +17,32 @@ from controller.kinds.stack.services import Expansion
 
 
 def expand(name: str, spec: StackSpec, around: Surroundings) -> Sequence[Draft]:
-    """The documents that a stack stands for: needs first. Raises Rejected with every problem."""
+    """The documents that a stack stands for: needs first. Raises Rejected with every problem, and with the documents that can be
+    made all the same."""
     loaded = load_project(name, spec, around)
     expansion = Expansion(loaded)
     services = expansion.drafts()
-    problems = [*expansion.problems, *resources.problems(loaded), *_twins(loaded)]
+    drafts = [*resources.drafts(loaded), *services]
+    told = {(each.file, each.path) for each in loaded.problems}
+    further = [*expansion.problems, *resources.problems(loaded), *_twins(loaded)]
+    problems = [*loaded.problems, *(each for each in further if (each.file, each.path) not in told)]
     if problems:
-        raise Rejected(list(dict.fromkeys(problems)))
-    return [*resources.drafts(loaded), *services]
+        raise Rejected(list(dict.fromkeys(problems)), _sound(drafts, problems, loaded))
+    return drafts
+
+
+def _sound(drafts: Sequence[Draft], problems: Sequence[Problem], loaded: Loaded) -> list[Draft]:
+    """The drafts that can be judged without repeating what was told: those that lack nothing they cannot do without."""
+    lame = {
+        each.path[1] for each in problems if each.path[:1] == ("services",) and (len(each.path) == 2 or each.path[2] == "image")
+    }
+    left_out = {key("service", loaded.stack, str(name)) for name in lame}
+    known = {Key(draft.kind, draft.name) for draft in drafts} - left_out
+    return [
+        replace(draft, needs=tuple(need for need in draft.needs if need in known))
+        for draft in drafts
+        if Key(draft.kind, draft.name) in known
+    ]
 
 
 def _twins(loaded: Loaded) -> Iterator[Problem]:

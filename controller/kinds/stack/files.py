@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from controller.clients.compose import unset_hint
 from controller.core.errors import Problem
-from controller.kinds.stack.project import Loaded
+from controller.kinds.stack.project import PLACES, Loaded
 
 _FOLDERS = {"configs": "/", "secrets": "/run/secrets"}
 _OWNERSHIP = ("uid", "gid", "mode")
@@ -55,8 +56,10 @@ def misplaced(service: str, path: tuple[str | int, ...], ref: str, loaded: Loade
 
 
 def _deliver(found: Delivered, section: str, mount: Mapping[str, Any], loaded: Loaded) -> None:
-    name = mount["source"]
-    resource = getattr(loaded.project, section)[name]
+    name = str(mount.get("source", ""))
+    resource = getattr(loaded.project, section).get(name)
+    if resource is None:
+        return  # told already: it is not declared
     problems = list(_problems(section, name, resource, loaded))
     if problems:
         found.problems += [problem for problem in problems if problem not in found.problems]
@@ -89,8 +92,8 @@ def _problems(section: str, name: str, resource: Mapping[str, Any], loaded: Load
             yield problem([key], f"`{key}` of a {what} needs Docker Swarm", "remove it")
     variable, file = resource.get("environment"), str(resource.get("file") or "")
     if variable and variable not in loaded.project.variables:
-        hint = "add it to `variables` of the stack or of homelab.yaml, or to a .env beside the compose file"
-        yield problem(["environment"], f"the variable {variable} has no value", hint)
+        hint = unset_hint(variable, loaded.project.variables, PLACES)
+        yield problem(["environment"], f"the variable {variable} is not set", hint)
     inside = loaded.repository.inside(file)
     if file and inside is None:
         yield problem(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from controller.clients.compose import ComposeError, Project, load
+from controller.clients.compose import ComposeError, Project, load, unset_hint, unset_references
 from controller.clients.compose.findings import Invalid
 from controller.clients.compose.substitute import Variables, substitute
 from controller.core.document import Path
@@ -20,13 +20,15 @@ from controller.kinds.stack.repository import ROOT, Repository, bare
 from controller.kinds.stack.written import Written
 
 _PROJECT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+PLACES = ", in `variables` of the stack, or in a .env beside the compose file"
+"""Where else a variable of a stack may get its value."""
 _SECTIONS = ("networks", "volumes", "configs", "secrets")
 
 
 @dataclass(frozen=True)
 class Loaded:
     """The compose project of a stack, where its parts are written, and the secrets that marks in it stand for. `words` are what
-    the stack says about each of its services."""
+    the stack says about each of its services; `problems` what is wrong with it so far."""
 
     stack: str
     words: Mapping[str, Any]
@@ -34,15 +36,18 @@ class Loaded:
     repository: Repository
     written: Written
     marks: Marks
+    problems: tuple[Problem, ...] = ()
 
 
 def load_project(stack: str, spec: StackSpec, around: Surroundings) -> Loaded:
-    """Read everything that the spec names. Raises Rejected with every problem, SpecError for a file that is not YAML."""
+    """Read everything that the spec names. Raises Rejected with every problem where nothing can be understood, SpecError for a
+    file that is not YAML."""
     marks = Marks()
     repository = Repository(around, spec.inline, marks)
     entries = _entries(spec, repository, around.base)
     variables = {**around.variables(), **{name: _value(value, marks) for name, value in spec.variables.items()}}
     name = _project_name(stack, entries, repository, variables)
+    problems: list[Problem] = []
     try:
         project = load(
             repository,
@@ -54,13 +59,19 @@ def load_project(stack: str, spec: StackSpec, around: Surroundings) -> Loaded:
             root=ROOT,
         )
     except ComposeError as error:
-        raise Rejected([_local(problem, repository) for problem in error.problems]) from error
+        problems = [_local(problem, repository) for problem in error.problems]
+        if not isinstance(error.partial, Project):
+            raise Rejected(problems) from error
+        project = error.partial
+        for problem in problems:
+            if problem.path[:1] == ("services",) and len(problem.path) > 2:
+                project.services.get(str(problem.path[1]), {}).pop(str(problem.path[2]), None)
     words = {"project": stack, "host": spec.host, "rollback": spec.rollback}
     loaded = Loaded(stack, words, project, repository, Written(repository, entries, project.variables), marks)
-    missing = list(_unset(loaded))
-    if missing:
-        raise Rejected(missing)
-    return loaded
+    unset = dict(_unset(loaded))
+    # What is wrong with a text without its variable is no second error.
+    problems = [each for each in problems if (each.file, each.path) not in unset]
+    return replace(loaded, problems=(*problems, *unset.values()))
 
 
 def _entries(spec: StackSpec, repository: Repository, base: str) -> list[str]:
@@ -107,33 +118,18 @@ def _local(problem: Problem, repository: Repository) -> Problem:
     return replace(problem, message=shown(problem.message), hint=shown(problem.hint), file=file)
 
 
-def _unset(loaded: Loaded) -> Iterable[Problem]:
-    """A problem for each variable without a value that something in use refers to. Compose takes empty text with a warning;
-    here its value may live in a shell or a file that the repository does not have, so silence would break the service."""
-    project, written = loaded.project, loaded.written
+def _unset(loaded: Loaded) -> Iterable[tuple[tuple[str, Path], Problem]]:
+    """A problem for each variable without a value that something in use refers to, by its place."""
+    project, written, repository = loaded.project, loaded.written, loaded.repository
     layers = [layer for name in project.services for layer in written.layers("services", name)]
     for section in _SECTIONS:
         layers += [layer for name in getattr(project, section) for layer in written.layers(section, name)]
     layers += written.top("name", "include")
-    for name in project.unset:
-        reference = re.compile(rf"(?<!\$)(?:\$\$)*\$(?:{name}(?![_a-zA-Z0-9])|\{{{name}\}})")
-        place = next(
-            ((file, (*path, *rest)) for file, path in layers for rest in _texts(written.at((file, path)), reference)), None
-        )
-        if place is not None:
-            hint = (
-                f"add it to `variables` of the stack or of homelab.yaml, or to a .env beside the compose file; "
-                f"write ${{{name}:-}} where empty is meant, and $$ for a dollar sign"
-            )
-            yield Problem(place[1], f"the variable {name} has no value", hint, loaded.repository.local(place[0]))
-
-
-def _texts(data: Any, pattern: re.Pattern[str], path: Path = ()) -> Iterable[Path]:
-    """Paths of the texts that a pattern is found in."""
-    data = bare(data)
-    if isinstance(data, str):
-        if pattern.search(data):
-            yield path
-    elif isinstance(data, dict | list):
-        for part, value in data.items() if isinstance(data, dict) else enumerate(data):
-            yield from _texts(value, pattern, (*path, part))
+    told: set[str] = set()
+    for file, path in layers:
+        for rest, name in unset_references(written.at((file, path)), project.variables):
+            if name in project.unset and name not in told:
+                told.add(name)
+                hint = unset_hint(name, project.variables, PLACES)
+                place = repository.local(file), (*path, *rest)
+                yield place, Problem(place[1], f"the variable {name} is not set", hint, place[0])

@@ -136,14 +136,18 @@ class Expansion:
         if mount["type"] == "bind":
             return {**mount, "source": self.loaded.repository.mounted(str(source))}
         if mount["type"] == "volume" and source:
-            volume = self.loaded.project.volumes[source]
+            volume = self.loaded.project.volumes.get(source)
+            if volume is None:
+                return {"type": "volume", "target": mount.get("target")}  # told already: it is not declared
             return {**mount, "source": volume["name"], **self._owner("volume", source, volume)}
         return dict(mount)
 
     def _networks(self, name: str, canonical: Canonical) -> Iterator[tuple[str, dict[str, Any]]]:
         aliases = [name, *self._links.get(name, ())]
         for each, attachment in (canonical.get("networks") or {}).items():
-            network = self.loaded.project.networks[each]
+            network = self.loaded.project.networks.get(each)
+            if network is None:
+                continue  # told already: it is not declared
             given = attachment or {}
             names = list(dict.fromkeys([*aliases, *(given.get("aliases") or ())]))
             yield network["name"], {**given, "aliases": names, **self._owner("network", each, network)}
