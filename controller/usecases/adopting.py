@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -19,8 +18,8 @@ from controller.engine.reconcile import Reconciler
 from controller.usecases.importing_sketch import Handle, Left
 
 _Backend = tuple[str, str]
-_ADDED = re.compile(r"networks\..*\.aliases|labels\.restarts-with\..*")
-"""What we add to a container for its neighbours: one that lacks it is as declared all the same."""
+_RESTARTS_WITH = "labels.restarts-with."
+"""What we add to a container because of its neighbours: one that lacks it is as declared all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ class Adopting:
         """Fields that are not as declared."""
         kind = self.reconciler.linker.kinds[resource.key.kind]
         fields = compare(resource.state, found.state, same=kind.same, whole=kind.whole)
-        return tuple(item.path for item in fields if not (_ADDED.fullmatch(item.path) and _only_more(item)))
+        return tuple(item.path for item in fields if not _only_for_neighbours(item))
 
 
 def _seen(resource: Resource, snapshots: Mapping[_Backend, Snapshot]) -> Observed:
@@ -120,8 +119,9 @@ def _seen(resource: Resource, snapshots: Mapping[_Backend, Snapshot]) -> Observe
     return snapshot.of(resource.key)
 
 
-def _only_more(item: FieldDiff) -> bool:
-    return item.old is None or set(item.old) <= set(item.new or ())
+def _only_for_neighbours(item: FieldDiff) -> bool:
+    more_names = item.path.endswith(".aliases") and set(item.old or ()) <= set(item.new or ())
+    return more_names or item.path.startswith(_RESTARTS_WITH)
 
 
 def _why_not(resource: Resource, found: Observed) -> str:

@@ -11,7 +11,7 @@ from controller.core.discovery import Discovery
 from controller.core.errors import Refused
 from controller.core.key import Key, is_name
 from controller.core.resource import Resource
-from controller.usecases.compose_values import dotenv
+from controller.usecases.compose_values import dotenv, expanded
 from controller.usecases.importing import Importing
 from controller.usecases.importing_files import ComposeFile, Where, read_files
 from controller.usecases.importing_moving import Moving, slug
@@ -67,7 +67,7 @@ class ComposeImport:
         files = read_files(self.where, self.where.entries(), self.importing.reconciler.linker.reader)
         env = self._env()
         said = [str(file.data["name"]) for file in files if file.path in self.where.entries() and file.data.get("name")]
-        name = (said or [env.get("COMPOSE_PROJECT_NAME") or self.where.folder.rpartition("/")[2]])[-1]
+        name = expanded((said or [env.get("COMPOSE_PROJECT_NAME") or self.where.folder.rpartition("/")[2]])[-1], env)
         return re.sub(r"[^a-z0-9_-]", "", name.lower()).lstrip("_-") or "stack"
 
     def _env(self) -> dict[str, str]:
@@ -104,7 +104,7 @@ class _Draft:
         objects = tuple(
             Handle(str(key), found.handle) for (key, _), found in pairs.items() if found is not None and not found.obstacle
         )
-        left, lost = list(_left(pairs)), [*self.moving.lost, *_lost(pairs)]
+        left, lost = [*_left(pairs), *self._orphans(pairs)], [*self.moving.lost, *_lost(pairs)]
         return self.importing.permitted(Sketch(files, self.moving.secrets, objects, tuple(left), tuple(lost)))
 
     def _files(self, entries: Sequence[str], profiles: Sequence[str]) -> dict[str, bytes]:
@@ -132,25 +132,30 @@ class _Draft:
         for file in self.moved.values():
             for name, service in (file.get("services") or {}).items():
                 wanted = [str(each) for each in service.get("profiles") or ()]
-                if wanted and not set(wanted) & set(told) and self._runs(name, service):
+                if wanted and not set(wanted) & set(told) and self._made_for(name, service) is not None:
                     told.append(wanted[0])
         return told
 
-    def _runs(self, name: str, service: Mapping[str, Any]) -> bool:
-        return any(
-            item.group == self.project
-            and (_part(item, self.project) == slug(name) or item.address == service.get("container_name"))
-            for item in self.running
+    def _made_for(self, name: str, service: Mapping[str, Any]) -> Discovery | None:
+        """The container of a service of the files."""
+        given = service.get("container_name")
+        return next(
+            (item for item in self._containers() if given == item.address or _part(item, self.project) == slug(name)), None
         )
+
+    def _containers(self) -> Iterator[Discovery]:
+        """Containers of the project. One that was replaced here does not name its project any more."""
+        return (item for item in self.running if item.key.kind == "service" and item.group in ("", self.project))
 
     def _name_images(self) -> None:
         """Images that Compose built go on under the name that they run by."""
         for name in sorted(self.moving.built):
             services = [file["services"][name] for file in self.moved.values() if name in (file.get("services") or {})]
             if not any("image" in service for service in services):
-                runs = (item for item in self.running if item.group == self.project and _part(item, self.project) == slug(name))
-                found = next((str(item.spec["image"]) for item in runs if "image" in item.spec), f"{self.project}-{name}")
-                services[0]["image"] = found
+                made = self._made_for(name, services[0])
+                services[0]["image"] = (
+                    f"{self.project}-{name}" if made is None else made.spec.get("image", f"{self.project}-{name}")
+                )
             image = next(str(service["image"]) for service in services if "image" in service)
             self.moving.lost.append(Left(f"{name}: build", f"images are not built here; it goes on with the image {image}"))
 
@@ -164,8 +169,15 @@ class _Draft:
         """What stands for a part of the stack now: by Docker's name for it, or by the name that Compose gives a container."""
         same = [item for item in self.running if item.key.kind == resource.key.kind]
         found = next((item for item in same if item.address == resource.address), None)
-        parts = (item for item in same if item.group == self.project and _part(item, self.project))
-        return found or next((item for item in parts if f"{self.stack}-{_part(item, self.project)}" == resource.key.name), None)
+        parts = ((item, _part(item, self.project)) for item in self._containers())
+        return found or next((item for item, part in parts if part and str(resource.key) == f"service/{self.stack}-{part}"), None)
+
+    def _orphans(self, pairs: Pairs) -> Iterator[Left]:
+        """Containers of the project that its files do not declare (any more, or under a profile that is not active)."""
+        known = {found.handle for found in pairs.values() if found is not None}
+        for item in self.running:
+            if item.group == self.project and item.key.kind == "service" and item.handle not in known:
+                yield Left(str(item.key), item.obstacle or "its project has it, and the files do not declare it")
 
     def _keep_names(self, pairs: Pairs) -> bool:
         """A container keeps its name where the Stack would give it another; True when one does."""

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any
 
 from controller.core.discovery import secret_option
@@ -28,6 +29,7 @@ from controller.usecases.importing_files import ComposeFile
 from controller.usecases.importing_sketch import Left
 
 _COMMANDS = ("command", "entrypoint")
+_MOVED = (*_COMMANDS, "build", "environment", "env_file", "volumes")
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Moving:
     def move(self, files: Sequence[ComposeFile]) -> dict[str, dict[str, Any]]:
         """The data of every file by path, ready to stand in the repository. Raises Refused."""
         for file in files:
+            self._refuse_moved_tags(file)
             if file.base != ".":
                 beside = dotenv(self.beside(posixpath.join(file.base, ".env")), self.env)
                 self.env = {**beside, **self.env}
@@ -63,6 +66,8 @@ class Moving:
         if str(first.get("name", "")) != self.project:
             moved[files[0].path] = {"name": self.project, **{key: value for key, value in first.items() if key != "name"}}
             self.touched.add(files[0].path)
+        for path in self.touched:
+            self._refuse_tags(path, moved[path], ())
         return moved
 
     def variables(self, data: Any) -> dict[str, Any]:
@@ -101,6 +106,29 @@ class Moving:
                 self._copy(entry["file"], file)
         return made
 
+    def _refuse_moved_tags(self, file: ComposeFile) -> None:
+        for section in ("services", "secrets", "configs"):
+            entries = file.data.get(section) or {}
+            self._refuse_tags(file.path, {} if isinstance(entries, Mapping) else entries, (section,))
+            for name, entry in entries.items():
+                given = entry if section == "services" and isinstance(entry, Mapping) else {"": entry}
+                parts = {part: value for part, value in given.items() if part in _MOVED or section != "services"}
+                self._refuse_tags(file.path, parts if isinstance(entry, Mapping | NoneType) else entry, (section, name))
+
+    def _refuse_tags(self, file: str, data: Any, path: tuple[str, ...]) -> None:
+        """What Compose's tags say cannot be written again."""
+        if isinstance(data, Mapping):
+            for name, value in data.items():
+                self._refuse_tags(file, value, (*path, str(name)))
+        elif isinstance(data, list):
+            for value in data:
+                self._refuse_tags(file, value, path)
+        elif not isinstance(data, (str, int, float, NoneType)):
+            raise Refused(
+                f"{file}: {'.'.join(path)} has a tag of Compose (`!override`, `!reset`), and this file must be changed "
+                "to be imported: put the files into one first (`docker compose config`)"
+            )
+
     def _service(self, name: str, service: Mapping[str, Any], file: ComposeFile) -> dict[str, Any]:
         made = dict(service)
         self._refuse_open_secrets(name, made)
@@ -126,11 +154,12 @@ class Moving:
         return made
 
     def _refuse_open_secrets(self, name: str, service: Mapping[str, Any]) -> None:
-        """A command has no place for a reference."""
-        for part in _COMMANDS:
-            words = [str(each) for each in as_list(service.get(part))]
-            secret = next((each for each in variables_in(words) if self._is_secret(each)), "")
-            option = f"${{{secret}}}" if secret else secret_option(" ".join(expanded(word, self.env) for word in words).split())
+        """Only the environment and files have a place for a reference."""
+        for part, value in service.items():
+            found = () if part == "environment" else (each for each in variables_in(value) if self._is_secret(each))
+            option = next((f"${{{each}}}" for each in found), "")
+            if part in _COMMANDS and not option:
+                option = secret_option(expanded(str(word), self.env) for word in as_list(value))
             if option:
                 raise Refused(
                     f"services.{name}.{part} holds a secret ({option}), and git must not: give it to the container as a variable "
@@ -159,8 +188,10 @@ class Moving:
 
     def _env_file(self, service: str, path: str, environment: Mapping[str, Any], file: ComposeFile) -> dict[str, str]:
         """Copies an env file without what is secret in it; that, as variables of the service."""
-        path = posixpath.normpath(posixpath.join(file.base, path))
+        path = posixpath.normpath(posixpath.join(file.base, expanded(path, self.env)))
         content = self.beside(path)
+        if path.startswith(("/", "../")):
+            raise Refused(f"services.{service}.env_file: {path} is outside {self.folder} and cannot come along; move it there")
         if content is None:
             return {}
         values = dotenv(content, self.env)

@@ -95,6 +95,7 @@ def test_a_project_is_taken_over_changed_and_let_go(tmp_path: Path, engine_new: 
         )
 
     _let_go_and_back(home, engine_new)
+    _import_again(home, engine_new, project / case.file)
 
 
 def _values(engine: Engine) -> dict[str, set[str]]:
@@ -119,3 +120,16 @@ def _let_go_and_back(home: Home, engine: Engine) -> None:
     assert home("adopt", *gone.json["detached"]).code == 0
     assert home("plan", "--detailed-exitcode").code == 0
     assert identities(engine) == kept
+
+
+def _import_again(home: Home, engine: Engine, file: Path) -> None:
+    """What was let go of and is not declared any more is found again, also where we made the container meanwhile."""
+    before = identities(engine)
+    assert home("detach", "--all", "--yes").code == 0
+    home.git("rm", "-rq", "stacks")
+    home.commit("declared no more")
+    said = home("import", "compose", str(file), "-o", "json")
+    assert said.code == 0, said.err
+    assert said.json["plan"]["rollouts"] == said.json["plan"]["notes"] == []
+    assert said.json["left"] == []
+    assert identities(engine) == before

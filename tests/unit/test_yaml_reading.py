@@ -233,3 +233,16 @@ def test_written_text_is_made_for_people() -> None:
     service = {"kind": "Service", "spec": {"command": ["a", "no"], "script": "one\ntwo\n", "mode": "0440"}}
     written = "kind: Service\nspec:\n  command:\n  - a\n  - 'no'\n  script: |\n    one\n    two\n  mode: '0440'\n"
     assert write_yaml(service) == written
+
+
+@pytest.mark.parametrize(
+    ("spelling", "reason"),
+    [
+        ("022", "Compose reads an octal number"),
+        ("2026-11-22", "Compose reads a date"),
+        ("1_000", "Compose reads a number"),
+    ],
+)
+def test_a_spelling_that_compose_reads_in_its_own_way_is_written_as_it_was(spelling: str, reason: str) -> None:
+    text = f"environment:\n  UMASK: {spelling}\n"
+    assert write_yaml(read(text)) == text, reason

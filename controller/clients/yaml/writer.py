@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from controller.clients.compose.data import Plain
 from controller.clients.yaml.scalars import plain_scalar
 
 _WIDTH = 100
@@ -19,6 +20,10 @@ class _Dumper(yaml.CSafeDumper):
 
 
 def _text(dumper: yaml.CSafeDumper, value: str) -> yaml.Node:
+    if isinstance(value, Plain):
+        # It means what a reader of a compose file makes of it without quotes.
+        tag = dumper.resolve(yaml.ScalarNode, str(value), (True, False))  # type: ignore[no-untyped-call]
+        return dumper.represent_scalar(tag, str(value))
     style = None
     if "\n" in value and value.strip() == value.rstrip("\n"):
         style = "|"

@@ -11,24 +11,33 @@ from controller.core.discovery import Discovery
 from controller.core.key import Key
 
 _BUILT_IN = ("bridge", "host", "none", "docker_gwbridge", "ingress")
-_OWNER = "homelab.owner"
+_OWNER, _KEY = "homelab.owner", "homelab.key"
+_EDGE = "homelab.edge"
+"""Mark of the networks on which a proxy finds exposed services: they are made by themselves."""
 _NOT_OURS_TO_SAY = ("homelab.", "com.docker.compose.")
 _POOL = {"Subnet": "subnet", "IPRange": "ip_range", "AuxiliaryAddresses": "aux_addresses"}
 
 
 def discover(host: DockerHost, instance: str) -> list[Discovery]:
-    """Every local network but the engine's own and ours. Raises Transient."""
+    """Every local network but the engine's own; the caller knows which ones are ours. Raises Transient."""
     found: dict[Key, Discovery] = {}
     for details in sorted(host.networks.all(), key=lambda each: str(each["Name"])):
         labels = details.get("Labels") or {}
         own = details["Name"] in _BUILT_IN or details.get("Scope") != "local" or details.get("ConfigOnly")
-        if own or labels.get(_OWNER) == instance:
+        if own or _EDGE in labels:
             continue
-        key = Key("network", _slug(details["Name"]))
+        key = _key(str(details["Name"]), labels, instance)
         spec = _spec(details, key.name, host.name)
         group = str(labels.get("com.docker.compose.project", ""))
         found.setdefault(key, Discovery(key, spec, str(details["Name"]), str(details["Id"]), group=group))
     return list(found.values())
+
+
+def _key(name: str, labels: Mapping[str, str], instance: str) -> Key:
+    """One that was ours is called as it was."""
+    if labels.get(_OWNER) == instance and labels.get(_KEY, "").startswith("network/"):
+        return Key.parse(labels[_KEY])
+    return Key("network", _slug(name))
 
 
 def _spec(details: Mapping[str, Any], name: str, host: str) -> dict[str, Any]:

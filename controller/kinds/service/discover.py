@@ -14,6 +14,7 @@ from controller.clients.docker import DockerHost
 from controller.core.discovery import Discovery
 from controller.core.key import Key
 from controller.kinds.service import names, signs
+from controller.kinds.service.edge import NETWORK
 from controller.kinds.service.endpoints import DEFAULT
 from controller.kinds.service.projection import Details, Eyes, project
 from controller.kinds.service.secrets import is_sensitive
@@ -44,6 +45,9 @@ _FIXED = ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address", "inte
 _CONTAINER = "container:"
 _SHARED = ("network_mode", "pid", "ipc")
 """Namespaces that may be another container's."""
+_PLAIN_TEXT = ("command", "entrypoint", "healthcheck", "labels")
+_TELLING = 6
+"""Characters from which on a secret that stands in another text is no coincidence."""
 _HIDDEN = re.compile(r"[^a-z0-9]+")
 
 
@@ -55,12 +59,29 @@ def discover(host: DockerHost, instance: str, eyes: Eyes) -> list[Discovery]:
     debris = _debris(seen, instance)
     found: dict[Key, Discovery] = {}
     for details in (each for each in seen if each["Id"] not in debris):
-        key = _key(details)
+        key = _key(details, instance)
         while key in found:
             key = Key(key.kind, f"{key.name}-x")
         found[key] = _described(details, key, host, eyes, instance)
+    _hide(found)
     services = {name: each.key for each in found.values() if not each.obstacle for name in (each.handle, each.address)}
     return [_by_name(each, services) for each in found.values()]
+
+
+def _hide(found: dict[Key, Discovery]) -> None:
+    """Leave out what repeats a secret of any container where only plain text can stand. A value that is written openly elsewhere
+    (a password that is the user's name) is none."""
+    secrets = {value: ref for each in found.values() for ref, value in each.secrets.items() if len(value) >= _TELLING}
+    for each in found.values():
+        for value in (each.spec.get("environment") or {}).values():
+            secrets.pop(str(value), None)
+    for key, each in found.items():
+        for field in _PLAIN_TEXT:
+            text = json.dumps(each.spec.get(field, ""), ensure_ascii=False)
+            ref = next((ref for value, ref in secrets.items() if _escaped(value) in text), "")
+            if ref:
+                why = f"its {field} repeats the secret {ref}, and git must not: let it read the variable, then import again"
+                found[key] = replace(each, spec={}, secrets={}, obstacle=why)
 
 
 def slug(text: str) -> str:
@@ -93,9 +114,11 @@ def _debris(seen: Iterable[Details], instance: str) -> set[str]:
     return waiting | {labels_of(details).get(names.REPLACED, "") for details in ours}
 
 
-def _key(details: Details) -> Key:
-    """A container of Compose is called after its project and service, any other as it is."""
-    labels, name = details["Config"].get("Labels") or {}, str(details["Name"]).lstrip("/")
+def _key(details: Details, instance: str) -> Key:
+    """One that was ours is called as it was, a container of Compose after its project and service, any other as it is."""
+    labels, name = labels_of(details), str(details["Name"]).lstrip("/")
+    if labels.get(names.OWNER) == instance and labels.get(names.KEY, "").startswith("service/"):
+        return Key.parse(labels[names.KEY])
     project, service = labels.get(f"{_COMPOSE}project"), labels.get(f"{_COMPOSE}service")
     if project and service and re.fullmatch(rf"{re.escape(project)}[-_]{re.escape(service)}[-_]1", name):
         return Key("service", slug(f"{project}-{service}"))
@@ -180,7 +203,7 @@ def _lists(state: Mapping[str, Any], image: Mapping[str, Any]) -> Iterator[tuple
             if not name.startswith(_NOT_OURS_TO_SAY) and (image.get("Labels") or {}).get(name) != value
         },
         "volumes": list(_volumes(state.get("volumes", {}), image.get("Volumes") or {})),
-        "networks": dict(_networks(state.get("networks", {}))),
+        "networks": dict(_networks({name: e for name, e in state.get("networks", {}).items() if not name.startswith(NETWORK)})),
     }
     yield from ((name, value) for name, value in made.items() if value)
     requests = state.get("device_requests")

@@ -12,22 +12,29 @@ from controller.core.key import Key
 
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 _CREDENTIALS = re.compile(r"pass(?:word|wd)?\s*=|credential|://[^\s/:@]*:[^\s/@]+@", re.IGNORECASE)
-_OWNER = "homelab.owner"
+_OWNER, _KEY = "homelab.owner", "homelab.key"
 _NOT_OURS_TO_SAY = ("homelab.", "com.docker.compose.", "com.docker.volume.anonymous")
 
 
 def discover(host: DockerHost, instance: str) -> list[Discovery]:
-    """Every volume with a name but ours. Raises Transient."""
+    """Every volume with a name; the caller knows which ones are ours. Raises Transient."""
     found: dict[Key, Discovery] = {}
     for details in sorted(host.volumes.all(), key=lambda each: str(each["Name"])):
         labels = details.get("Labels") or {}
-        if _ANONYMOUS.fullmatch(details["Name"]) or labels.get(_OWNER) == instance:
+        if _ANONYMOUS.fullmatch(details["Name"]):
             continue
-        key = Key("volume", _slug(details["Name"]))
+        key = _key(str(details["Name"]), labels, instance)
         spec = _spec(details, key.name, host.name)
         group = str(labels.get("com.docker.compose.project", ""))
         found.setdefault(key, Discovery(key, spec, str(details["Name"]), str(details["Name"]), group=group))
     return list(found.values())
+
+
+def _key(name: str, labels: Mapping[str, str], instance: str) -> Key:
+    """One that was ours is called as it was."""
+    if labels.get(_OWNER) == instance and labels.get(_KEY, "").startswith("volume/"):
+        return Key.parse(labels[_KEY])
+    return Key("volume", _slug(name))
 
 
 def _spec(details: Mapping[str, Any], name: str, host: str) -> dict[str, Any]:
