@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from controller.cli.show_findings import backend_lines, finding_lines, unreachable
-from controller.cli.text import Paint, counted, value, visible, wrapped
+from controller.cli.text import Paint, counted, value, visible, visible_lines, wrapped
 
 MARKS = {
     "create": ("+", "green"),
@@ -50,7 +50,7 @@ def world(name: str) -> str:
 
 
 def rollout_lines(rollout: Mapping[str, Any], paint: Paint) -> list[str]:
-    """One rollout: verdict, digest, its changes with their fields, and how a held one is approved."""
+    """One rollout: verdict, digest, its changes with their fields, and what can be done about a held one."""
     word, style = _VERDICTS.get(rollout["verdict"], (visible(rollout["verdict"]), ""))
     digest = visible(rollout["digest"])[:12]
     why = f" by {visible(rollout['rule'])}: {visible(rollout['reason'])}" if rollout.get("reason") else ""
@@ -59,7 +59,9 @@ def rollout_lines(rollout: Mapping[str, Any], paint: Paint) -> list[str]:
     lines = [head.replace(start, f"rollout {paint(digest, 'bold')}  {paint(word, style)}", 1), *rest]
     for change in rollout["changes"]:
         lines += change_lines(change, paint)
-    if rollout["verdict"] == "hold":
+    if any(change["action"] == "ask" for change in rollout["changes"]):
+        lines.append("  do this by hand, or take it back in git: it goes on by itself as soon as the world shows it")
+    elif rollout["verdict"] == "hold":
         lines.append(f"  approve it with: {paint(f'homelab approve {digest}', 'bold')}")
     elif rollout["verdict"] == "deny":
         lines.append("  an approval cannot lift this; change the specification or the rules under policy/")
@@ -78,6 +80,8 @@ def change_lines(change: Mapping[str, Any], paint: Paint) -> Iterable[str]:
         yield f"      {visible(field['path'])}: {paint(value(field['old']), 'red')} → {paint(value(field['new']), 'green')}"
     if len(fields) > _MOST_FIELDS:
         yield f"      … and {counted(len(fields) - _MOST_FIELDS, 'more field')} (-o json shows all)"
+    for line in visible_lines(change.get("instructions", "")):
+        yield f"      {line}"
     if change.get("risks"):
         yield f"      risks: {', '.join(visible(risk) for risk in change['risks'])}"
 

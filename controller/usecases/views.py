@@ -28,7 +28,7 @@ class FieldView:
 
 @dataclass(frozen=True, slots=True)
 class ChangeView:
-    """One change of a plan."""
+    """One change of a plan. `instructions` tell what a person must do, line by line ("" = nothing)."""
 
     key: str
     action: str
@@ -39,6 +39,7 @@ class ChangeView:
     fields: tuple[FieldView, ...] = ()
     needs: tuple[str, ...] = ()
     risks: tuple[str, ...] = ()
+    instructions: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,7 @@ def _change(change: Change) -> ChangeView:
         fields=tuple(FieldView(item.path, masked(item.old), masked(item.new)) for item in change.fields),
         needs=tuple(map(str, change.needs)),
         risks=tuple(risk.name for risk in change.risks),
+        instructions=change.instructions,
     )
 
 

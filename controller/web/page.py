@@ -10,6 +10,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from controller.core.change import Action
 from controller.usecases.views import StatusLine, status_view
 from controller.web.call import Call, Face, Reply
 
@@ -24,6 +25,11 @@ class Held:
 
     digest: str
     lines: tuple[StatusLine, ...]
+
+    @property
+    def asks(self) -> bool:
+        """True when a person must do something by hand: there is nothing to approve."""
+        return any(line.why.startswith(f"{Action.ASK}:") for line in self.lines)
 
 
 @cache

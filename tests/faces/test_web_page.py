@@ -12,6 +12,7 @@ import pytest
 from controller.core.errors import Diagnostic, Origin
 from controller.core.event import Report, Status, Sync
 from controller.core.key import Key
+from controller.core.limit import YES, Ask
 from controller.core.run import Outcome, RolloutRun, Run
 from controller.core.state import Health
 from tests.support.webhouse import WebHouse
@@ -93,6 +94,19 @@ def test_a_held_rollout_says_how_it_is_approved(web: WebHouse) -> None:
     shown = page(web).words()
     assert f"homelab approve {digest[:12]}" in shown
     assert "1 Held" in shown
+
+
+def test_what_only_a_person_can_do_is_told_in_full_and_not_approved(web: WebHouse) -> None:
+    text = "enter at the provider: three A 198.51.100.7\nbelow: DNS settings"
+    web.house.world.limit = lambda change: Ask(text) if change.key.name == "three" else YES
+    contents = web.house.book.trees[web.house.book.tip].contents
+    web.house.book.write({**contents, "three.yaml": "kind: Box\nname: three\nspec: {}\n"})
+    web.reconcile()
+    shown = page(web).words()
+    assert "enter at the provider: three A 198.51.100.7" in shown
+    assert "below: DNS settings" in shown
+    assert "Do this by hand" in shown
+    assert "homelab approve" not in shown
 
 
 @pytest.mark.parametrize(

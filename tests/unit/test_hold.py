@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 
+from controller.cli.show_plan import plan_lines
+from controller.cli.text import Paint
 from controller.clients.memory import MemoryWorld
 from controller.core.change import Action, Change
+from controller.core.codec import to_data
 from controller.core.decision import Suspension, Verdict
 from controller.core.errors import Refused
 from controller.core.event import Status, Sync
 from controller.core.key import Key
 from controller.core.limit import YES, Ask, Limit, Never, Wait
+from controller.usecases.look import Look
 from controller.usecases.sync import Sync as Syncing
 from tests.support.clock import HandClock
 from tests.support.house import BOX, House, box
@@ -67,6 +71,16 @@ def test_what_only_a_person_can_do_holds_what_needs_it_and_nothing_else() -> Non
     assert status(made, "web").sync is Sync.HELD
     assert "waits for box/dns: enter at the provider" in status(made, "web").why
     assert TEXT in status(made, "dns").why
+
+
+def test_the_plan_says_what_to_do_and_offers_no_approval() -> None:
+    made = house(Ask(TEXT), **CHAIN)
+    shown = Look(made.reconciler, made.book, made.store).plan()
+    lines = plan_lines(to_data(shown), Paint(False))
+    text = "\n".join(lines)
+    assert "      enter at the provider: dns A 198.51.100.7\n      the lines below say where" in text
+    assert "it goes on by itself as soon as the world shows it" in text
+    assert "homelab approve" not in text
 
 
 def test_an_ask_turns_green_by_itself_and_what_waited_goes_on() -> None:
