@@ -89,6 +89,39 @@ def compose_verb(file: Path, name: str, project: str, split: bool, dry_run: bool
     _take(sketch, revision)
 
 
+@import_verb.command(
+    "zone",
+    cls=Verb,
+    examples=[
+        "homelab import zone example.net --via powerdns --dry-run",
+        "homelab import zone example.net --via zoneedit --file example.net.zone",
+    ],
+    prints=True,
+)
+@click.argument("zone")
+@click.option("--via", required=True, metavar="CONNECTION", help="Connection of homelab.yaml that holds the zone.")
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Zone file in BIND's syntax; default: ask the server.",
+)
+@DRY
+def zone_verb(zone: str, via: str, file: Path | None, dry_run: bool) -> None:
+    """Import the records of a DNS zone as a Domain.
+
+    The server is asked for the whole zone (RFC 2136: by transfer; PowerDNS: by its interface) unless there is a file."""
+    from controller.usecases.importing_zone import ZoneImport
+    from controller.wire import open_house, read_zone_file
+
+    with open_house(settings(), write=False) as house:
+        importing = _given(house.desk.importing)
+        found = ZoneImport(importing, via)
+        listed = read_zone_file(file.read_text(errors="replace"), zone) if file is not None else found.listing(zone)
+        sketch = found.sketch(listed)
+        revision = _write(importing, sketch, f"the zone {listed.zone}", dry_run)
+    _take(sketch, revision)
+
+
 class Beside:
     """Files of a folder and nothing outside it: links that lead out, and files over 1 MiB, are as good as missing."""
 

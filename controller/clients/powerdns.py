@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -28,7 +28,7 @@ class Standing:
 
 
 Zone = Mapping[tuple[str, str], Standing]
-"""Sets of records by full name and type, of the types that can be declared."""
+"""Sets of records by full name and type."""
 
 
 class PowerDns:
@@ -40,12 +40,12 @@ class PowerDns:
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy of the environment must not see the key
 
-    def zone(self, zone: str) -> Zone:
-        """A whole zone, by one request."""
+    def zone(self, zone: str, types: Container[str] = RECORD_TYPES) -> Zone:
+        """What a zone has of these types, by one request."""
         reply = self._send("GET", f"/{_quoted(zone)}", None)
         found: dict[tuple[str, str], Standing] = {}
         for item in reply.json()["rrsets"]:
-            if item["type"] in RECORD_TYPES:
+            if item["type"] in types:
                 found[item["name"].rstrip(".").lower(), item["type"]] = _standing(item)
         return found
 

@@ -1,10 +1,11 @@
-"""DNS records as every kind names them: key, claims, and the address of one record on its backend."""
+"""DNS records as every kind names them: key, claims, the address of one record on its backend, and the list of a zone."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from controller.core.key import Claim, Key
 
@@ -63,3 +64,30 @@ def record_claims(name: str, record_type: str) -> tuple[Claim, ...]:
 def is_inside(name: str, zone: str) -> bool:
     """True when a full name is the zone's own or below it."""
     return name == zone or name.endswith(f".{zone}")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRecord:
+    """Records of one name and type as a person would declare them: the name below the zone (`@` = the zone itself)."""
+
+    name: str
+    type: str
+    ttl: int
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneListing:
+    """Everything that is in a zone. `left` is what no document can declare: (name and type, reason)."""
+
+    zone: str
+    records: tuple[ListedRecord, ...]
+    left: tuple[tuple[str, str], ...] = ()
+
+
+@runtime_checkable
+class ListsZones(Protocol):
+    """A provider whose backend tells everything that is in a zone."""
+
+    def zone(self, zone: str) -> ZoneListing:
+        """Everything in a zone. Read-only; raises Transient, Permanent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from controller.clients.clock import SystemClock
+from controller.clients.dns.primary import Edit
+from controller.clients.dns.public_address import EVERY, SOON, PublicAddress
 from controller.clients.yaml import write_yaml
+from controller.core.dns import record_key
+from controller.core.errors import Permanent
 from controller.core.run import Outcome
 from controller.kinds import domain, record
 from tests.contract.dns_yard import WORLDS, record_provider, server_of
+from tests.support.clock import HandClock
 from tests.support.dns import DnsServers, NameServer, serial
 from tests.support.house import House
 from tests.support.space import wait_until
@@ -28,19 +34,27 @@ class Home:
 
     def __init__(self, server: NameServer, folder: Path, zone: str = "", **connection: Any) -> None:
         self.server = server
+        self.folder = folder
         self.zone = zone or server.fresh()
         self.house = House(kinds=KINDS, clock=SystemClock())
         self.provider = record_provider(server, folder, **connection)
         self.house.providers = {("record", "dns"): self.provider}
         self.before = server.dump(self.zone)
 
-    def commit(self, records: Sequence[Mapping[str, Any]], *, policy: bool = False, **spec: Any) -> None:
+    def key(self, name: str) -> str:
+        return str(record_key(f"{name}.{self.zone}", "A"))
+
+    def commit(
+        self, records: Sequence[Mapping[str, Any]], *, policy: bool = False, more: Mapping[str, Any] | None = None, **spec: Any
+    ) -> None:
         connections = {"connections": {"dns": {"type": "docker"}}}
         files = {"homelab.yaml": write_yaml({"kind": "Homelab", "name": "home", "spec": connections})}
         if policy:
             files["policy/house.yaml"] = write_yaml(POLICY)
         zone = {"zone": self.zone, "via": "dns", "records": [dict(each) for each in records], **spec}
         files["zone.yaml"] = write_yaml({"kind": "Domain", "name": "zone", "spec": zone})
+        if more is not None:
+            files["more.yaml"] = write_yaml(dict(more))
         self.house.book.write(files)
 
     def run(self, outcome: Outcome = Outcome.APPLIED) -> None:
@@ -137,3 +151,103 @@ def test_what_was_applied_leaves_nothing_to_do_and_strangers_alone(world: str, n
         wait_until(lambda port=port: serial(home.zone, port) == serial(home.zone, home.server.port), "the secondary")  # type: ignore[misc]
         assert home.server.dump(home.zone, port) == home.server.dump(home.zone)
     assert home.strangers() == home.before
+
+
+def a(name: str, *values: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "type": "A", "values": list(values), **more}
+
+
+def test_most_of_a_small_zone_is_never_deleted_without_a_word(home: Home) -> None:
+    """Zones of homes have few records: a limit that starts at ten would never hold."""
+    records = [a(f"n{number}", "192.0.2.1") for number in range(8)]
+    home.commit(records)
+    home.run()
+    home.commit(records[:5])
+    assert "[hold]" in home.plan, "three of eight are more than a third"
+    before = home.server.dump(home.zone)
+    home.house.reconcile()
+    assert home.server.dump(home.zone) == before
+    home.commit(records[:7])
+    home.run()
+    assert [line for line in home.server.dump(home.zone) if line.startswith("n7.")] == []
+
+
+def test_what_stands_as_declared_is_taken_over_and_let_go_again(home: Home) -> None:
+    """DNS has no owner marks: nothing that we did not make is deleted."""
+    home.commit([a("mail", "192.0.2.25"), a("own", "192.0.2.1")])
+    home.run()
+    assert home.plan == ""
+    assert home.server.dump(home.zone) == sorted([*home.before, f"own.{home.zone}. 300 A 192.0.2.1"])
+    home.commit([a("other", "192.0.2.1")], policy=True)
+    home.run()
+    assert home.server.dump(home.zone) == sorted([*home.before, f"other.{home.zone}. 300 A 192.0.2.1"])
+
+
+def test_what_differs_is_somebody_elses(home: Home) -> None:
+    home.commit([a("mail", "192.0.2.66")])
+    assert home.plan == ""
+    assert home.notes() == [f"record/mail-{home.zone.replace('.', '-')}-a Foreign"]
+    home.house.reconcile()
+    assert home.server.dump(home.zone) == home.before
+
+
+def test_drift_is_put_back_and_strangers_stay(home: Home) -> None:
+    home.commit([a("one", "192.0.2.1", ttl=60), a("two", "192.0.2.2")])
+    home.run()
+    home.server.edit(home.zone, f"one.{home.zone}", "A", "192.0.2.66", ttl=60)
+    home.server.edit(home.zone, f"two.{home.zone}", "A")
+    home.server.edit(home.zone, f"three.{home.zone}", "A", "192.0.2.3")
+    assert len(home.plan.splitlines()) == 2
+    home.house.reconcile()
+    expected = [f"one.{home.zone}. 60 A 192.0.2.1", f"two.{home.zone}. 300 A 192.0.2.2", f"three.{home.zone}. 3600 A 192.0.2.3"]
+    assert home.server.dump(home.zone) == sorted([*home.before, *expected])
+
+
+def test_records_follow_the_public_address(home: Home) -> None:
+    said = {"address": "93.184.216.34"}
+    clock = HandClock()
+    sources = ["a", "b"]
+    address = PublicAddress(4, home.folder / "address.json", clock, sources, lambda _url, _family: ip_address(said["address"]))
+    home.provider._addresses = {4: address}
+    follower = {"type": "A", "value": "publicIP"}
+    home.commit([follower, {"name": "*", **follower}, a("fixed", "192.0.2.1")])
+    home.run()
+    assert home.plan == ""
+    writes: list[int] = []
+    through = home.provider._server.write
+
+    def counted(zone: str, edits: Sequence[Edit]) -> None:
+        writes.append(len(edits))
+        through(zone, edits)
+
+    home.provider._server.write = counted  # type: ignore[method-assign]
+    said["address"] = "93.184.216.99"
+    clock.advance(EVERY)
+    assert not address.look()
+    home.house.reconcile()
+    assert home.plan == "", "one look is none"
+    clock.advance(SOON)
+    assert address.look()
+    home.house.reconcile()
+    assert home.plan == ""
+    ours = [line for line in home.server.dump(home.zone) if "93.184.216" in line]
+    assert ours == sorted(f"{name}{home.zone}. 300 A 93.184.216.99" for name in ("", "*."))
+    assert writes == [2], "one update of the zone, and nothing else"
+
+
+def test_a_rollout_that_fails_puts_every_record_back(home: Home) -> None:
+    home.commit([a("one", "192.0.2.1"), a("two", "192.0.2.2")])
+    home.run()
+    before = home.server.dump(home.zone)
+    through = home.provider._server.write
+
+    def refuse(zone: str, edits: Sequence[Edit]) -> None:
+        if any(edit.after and "192.0.2.66" in edit.after.values for edit in edits):
+            raise Permanent("the server does not like it")
+        through(zone, edits)
+
+    home.provider._server.write = refuse  # type: ignore[method-assign]
+    document = {"kind": "Record", "name": "bad", "spec": {"name": f"bad.{home.zone}", "type": "A", "value": "192.0.2.66"}}
+    home.commit([a("one", "192.0.2.11"), a("two", "192.0.2.2")], more={**document, "needs": [home.key("one")]})
+    home.run(Outcome.ROLLED_BACK)
+    assert home.server.dump(home.zone) == before

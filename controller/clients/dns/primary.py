@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from controller.core.errors import Conflict, Permanent, ProviderError, Transient
 
 if TYPE_CHECKING:
     import dns.update
+    import dns.zone
 
 _TIMEOUT = 10.0
 _LARGEST = 48_000
@@ -74,11 +75,10 @@ class Primary:
         """Its address. Raises Transient when it cannot be found."""
         return self._where.of("")[0]
 
-    def transfer(self, zone: str) -> dict[tuple[str, str], RecordSet]:
-        """Every set of records of a zone, by full name and type, of the types that can be declared. Raises TransferRefused."""
+    def transfer(self, zone: str, types: Container[str] = RECORD_TYPES) -> dict[tuple[str, str], RecordSet]:
+        """Every set of records of a zone of these types, by full name and type. Raises TransferRefused."""
         import dns.name
         import dns.query
-        import dns.rdatatype
         import dns.xfr
         import dns.zone
 
@@ -90,14 +90,7 @@ class Primary:
                 dns.query.inbound_xfr(self.server.address, content, query, self.server.port, _TIMEOUT, _TIMEOUT * 6)
             except dns.xfr.TransferError as error:
                 raise TransferRefused(f"{self.server} does not hand out the zone {zone}: {error}") from error
-        found: dict[tuple[str, str], RecordSet] = {}
-        for name, node in content.nodes.items():
-            owner = name.to_text(omit_final_dot=True).lower()
-            for rdataset in node:
-                kind = dns.rdatatype.to_text(rdataset.rdtype)
-                if kind in RECORD_TYPES:
-                    found[owner, kind] = RecordSet(canonical_set(kind, rdataset), int(rdataset.ttl))
-        return found
+        return sets_of(content, types)
 
     def exists(self, zone: str, name: str, record_type: str) -> bool:
         """True when the very name has records of the type: no wildcard answers this. Changes nothing."""
@@ -160,6 +153,20 @@ class Primary:
         except KeyError as error:
             raise Transient(f"the secret of the key {self._key.name!r} is not in the vault") from error
         return {"keyring": key}
+
+
+def sets_of(content: dns.zone.Zone, types: Container[str]) -> dict[tuple[str, str], RecordSet]:
+    """The sets of records of a zone as the library holds it, by full name and type."""
+    import dns.rdatatype
+
+    found: dict[tuple[str, str], RecordSet] = {}
+    for name, node in content.nodes.items():
+        owner = name.to_text(omit_final_dot=True).lower()
+        for rdataset in node:
+            kind = dns.rdatatype.to_text(rdataset.rdtype)
+            if kind in types:
+                found[owner, kind] = RecordSet(canonical_set(kind, rdataset), int(rdataset.ttl))
+    return found
 
 
 _HINTS = {

@@ -69,6 +69,22 @@ def _by_library(record_type: str, text: str) -> str:
     return str(found.to_text().lower() if record_type in _READERS else found.to_text())
 
 
+def written(record_type: str, value: str) -> str:
+    """A canonical value as a person would write it: `declared` gives the value back. Raises Unwritable when nobody can."""
+    text = value
+    if record_type == "TXT":
+        with suppress(UnicodeDecodeError):
+            text = b"".join(strings(value)).decode()
+    elif record_type in ("CNAME", "MX", "NS", "SRV") and not value.endswith(" ."):
+        text = value.removesuffix(".")
+    with suppress(Unwritable):
+        if declared(record_type, text) == value:
+            return text
+    if declared(record_type, value) != value:
+        raise Unwritable(f"{_short(value)} has another spelling here")
+    return value
+
+
 def joined(value: str) -> bytes | str:
     """The bytes of a TXT value whatever its strings are split into; any other value as it is."""
     return b"".join(strings(value)) if value.startswith('"') else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from controller.clients.dns.listing import EVERY
 from controller.clients.dns.primary import Edit, RecordSet
 from controller.clients.powerdns import PowerDns, Zone
 from controller.core.dns import RecordPlace
@@ -39,6 +40,10 @@ class PowerDnsZones:
     def packed(self, units: Sequence[Unit]) -> Sequence[Sequence[Unit]]:
         """All at once."""
         return [units]
+
+    def everything(self, zone: str) -> Mapping[tuple[str, str], RecordSet]:
+        """By one request; what it keeps without serving it is not among it."""
+        return {place: each.records for place, each in self._server.zone(zone, EVERY).items() if each.records is not None}
 
     def close(self) -> None:
         """End the connection."""

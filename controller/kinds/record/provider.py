@@ -7,11 +7,12 @@ from threading import Event as Flag
 from typing import Any, Protocol
 
 from controller.clients.dns.authority import Agreed, Disagreed, Said, Untold, ask, folded
+from controller.clients.dns.listing import listing
 from controller.clients.dns.primary import Edit, RecordSet
 from controller.clients.dns.servers import Servers
 from controller.clients.dns.values import same_values
 from controller.core.change import Change
-from controller.core.dns import RecordPlace
+from controller.core.dns import RecordPlace, ZoneListing
 from controller.core.errors import Conflict, Permanent, ProviderError
 from controller.core.key import Key
 from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target
@@ -38,6 +39,9 @@ class ZoneServer(Protocol):
 
     def packed(self, units: Sequence[Unit]) -> Sequence[Sequence[Unit]]:
         """Units, in order, as writes that each hold some of them."""
+
+    def everything(self, zone: str) -> Mapping[tuple[str, str], RecordSet]:
+        """Every set of records of a zone, of any type, by full name and type."""
 
     def close(self) -> None:
         """End connections."""
@@ -105,6 +109,10 @@ class RecordProvider(Following):
             return Health.HEALTHY, ""
         servers = self._servers.of(place.zone)
         return judged(place, wanted, folded(ask(servers, [(place.name, place.type)])[place.name, place.type]))
+
+    def zone(self, zone: str) -> ZoneListing:
+        """Everything in a zone. Raises Transient, Permanent."""
+        return listing(zone, self._server.everything(zone))
 
     def close(self) -> None:
         """End connections."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from controller.clients.dns.authority import Agreed, ask, folded
+from controller.clients.dns.listing import EVERY
 from controller.clients.dns.primary import Edit, Primary, RecordSet, TransferRefused, fitting
 from controller.core.dns import RecordPlace
 from controller.core.errors import Transient
@@ -42,6 +43,10 @@ class UpdatedZones:
     def packed(self, units: Sequence[Unit]) -> Sequence[Sequence[Unit]]:
         """As many as fit into one message."""
         return fitting(units)
+
+    def everything(self, zone: str) -> Mapping[tuple[str, str], RecordSet]:
+        """By transfer."""
+        return self._primary.transfer(zone, EVERY)
 
     def close(self) -> None:
         """Nothing stays open."""
