@@ -139,13 +139,18 @@ class RouteProvider:
         told: list[Outcome | None] = []
         for change in changes:
             live = self._state(change.key.name, found)
-            if _equal(change.after, live):
+            if _equal(change.after, live) and not self._mends(change):
                 told.append(self._receipt(change, found))
             elif not _equal(change.before, live):
                 told.append(Conflict(f"{change.key} is not what the change expects: {_difference(change.before, live)}"))
             else:
                 told.append(self._impossible(change, config))
         return told
+
+    def _mends(self, change: Change) -> bool:
+        """True when a change is about what is still broken around the routes."""
+        broken = self._read is not None and self._read[2]
+        return bool(broken) and "surroundings" in (change.before or {}).get("unrecognised", {})
 
     def _impossible(self, change: Change, config: Config) -> Permanent | None:
         if change.after is None:

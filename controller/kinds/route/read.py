@@ -21,7 +21,7 @@ def read(raw: Mapping[str, Any], tls: Mapping[str, Any], listen: list[str], plac
     if not _says_the_same(state, rest):
         state["unrecognised"] = {"route": rest}
     if place:
-        state["unrecognised"] = {"route": rest, "place": place}
+        state["unrecognised"]["place"] = place
     return state
 
 
