@@ -24,6 +24,7 @@ DEFAULT_LISTEN = "127.0.0.1:8420"
 SETTINGS_FILE = "homelab.toml"
 SOCKET = "controller.sock"
 _VALUES = "HOMELAB_SECRET_"
+_LOGIN = re.compile(r"^(https?://)[^/]*@")
 _UNSET: Mapping[str, str] = {}
 _HOST_PORT = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]*):(?P<port>\d{1,5})")
 
@@ -40,11 +41,11 @@ class Settings:
     `env:NAME` references: each variable HOMELAB_SECRET_NAME by NAME; no other variable can be named by a specification.
     `environment` is this process's, for git to choose from."""
 
-    repo: str
+    repo: str = field(repr=False)
     state: Path
     path: str = ""
     branch: str = ""
-    database: str = ""
+    database: str = field(default="", repr=False)
     world: str = "docker"
     listen: str = DEFAULT_LISTEN
     docker_host: str = ""
@@ -59,6 +60,11 @@ class Settings:
     def remote(self) -> bool:
         """True when the repository is a URL."""
         return is_url(self.repo)
+
+    @property
+    def shown_repo(self) -> str:
+        """The repository as it may be shown: without the password or token that a URL may carry."""
+        return _without_login(self.repo)
 
     @property
     def socket(self) -> Path:
@@ -107,8 +113,10 @@ def read_settings(
 
 
 def default_state(repo: str, path: str = "", environment: Mapping[str, str] | None = None) -> Path:
-    """The state folder of a repository when none is named: one per repository (and folder inside it)."""
+    """The state folder of a repository when none is named: one per repository (and folder inside it), whatever the password in
+    its URL."""
     environment = os.environ if environment is None else environment
+    repo = _without_login(repo)
     name = repo.rstrip("/").removesuffix("/.git").removesuffix(".git").rpartition("/")[2] or "specs"
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "specs"
     mark = sha256(f"{repo}\n{path}".encode()).hexdigest()[:8]
@@ -136,6 +144,10 @@ def is_url(repo: str) -> bool:
         "://" in repo
         or re.fullmatch(r"[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:[^/].*|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:/.*", repo) is not None
     )
+
+
+def _without_login(repo: str) -> str:
+    return _LOGIN.sub(r"\1", repo)
 
 
 @dataclass

@@ -62,7 +62,7 @@ def _findings() -> Iterator[Finding]:
     except HomelabError as error:
         yield Finding("bad", f"settings: {error}", "see the message")
         return
-    yield Finding("good", f"specs are {found.repo}, state is {found.state}")
+    yield Finding("good", f"specs are {found.shown_repo}, state is {found.state}")
     yield from _folder(found)
     running = None
     try:

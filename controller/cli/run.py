@@ -26,7 +26,7 @@ def run_verb(public: tuple[str, ...]) -> None:
     from controller.wire import run_controller
 
     found = settings()
-    talk().say(f"starting for {visible(found.repo)} with its state in {visible(found.state)}")
+    talk().say(f"starting for {visible(found.shown_repo)} with its state in {visible(found.state)}")
     talk().end(run_controller(found, _tell, public=public))
 
 

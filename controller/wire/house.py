@@ -18,7 +18,7 @@ from controller.clients.memory import MemoryWorld
 from controller.clients.vault import AgeVault
 from controller.clients.yaml import read_yaml, write_yaml
 from controller.core.document import Files, Revision
-from controller.core.errors import ProviderError, SettingsError
+from controller.core.errors import ProviderError, SettingsError, SourceError
 from controller.core.estate import Estate
 from controller.core.event import Event, Report
 from controller.core.ports import Clock, Tidies
@@ -110,8 +110,14 @@ class House:
             kick=lambda _cause: None,
             rollback=Rollback(reconciler, source, store),
             importing=Importing(reconciler, source, store, self.vault, self.clock, write_yaml),
-            secrets=Secrets(self.vault, store, self.clock, reconciler.forget),
+            secrets=Secrets(self.vault.beside(self._committed), store, self.clock, reconciler.forget),
         )
+
+    def _committed(self, path: str) -> bytes | None:
+        """A file of the newest revision, as far as it can be read."""
+        with suppress(SourceError):
+            return self.source.read(self.source.head().id).read(path)
+        return None
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
-from collections.abc import Mapping
+import sqlite3
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pyrage
 import pytest
 
 from controller.clients.vault import AgeVault
+from tests.contract.git_server import serve
 from tests.faces.command import Home, empty
 from tests.support.engines import Engine
 
@@ -21,14 +26,36 @@ CANARY = "canary5f0e"
 SET, LITERAL, URL, NAMED, AGED, FILED = (
     f"{CANARY}-{way}-d41d8cd98f" for way in ("set", "literal", "url", "named", "aged", "filed")
 )
+NEWS = (
+    ("status", "-o", "json"),
+    ("history", "-o", "json"),
+    ("events", "-o", "json"),
+    ("show", "service/app"),
+    ("logs", "service/app"),
+)
 READS = (
-    ("plan",), ("plan", "-o", "json"), ("status",), ("status", "-o", "json"), ("history",), ("history", "-o", "json"),
-    ("events",), ("events", "-o", "json"), ("show", "service/app"), ("show", "service/app", "-o", "json"),
-    ("secret", "list"), ("doctor",), ("validate",), ("lock",), ("logs", "service/app"),
+    *NEWS, ("plan",), ("plan", "-o", "json"), ("plan", "--worktree", "-o", "json"), ("status",), ("history",), ("events",),
+    ("show", "service/app", "-o", "json"), ("secret", "list"), ("secret", "list", "-o", "json"), ("doctor",),
+    ("doctor", "-o", "json"), ("validate",), ("lock",), ("token", "list"),
 )  # fmt: skip
 PAGES = ("/api/v1/status", "/api/v1/plan", "/api/v1/history", "/api/v1/resources/service/app", "/api/v1/secrets", "/metrics",
-         "/", "/api/v1/events?after=0&limit=200", "/api/openapi.json", "/livez", "/readyz")  # fmt: skip
-TELLS = "env; cat /run/secrets/*; echo $DB_URL >&2"
+         "/", "/api/v1/events?after=0&limit=200", "/api/openapi.json", "/livez", "/readyz", "/api/v1/tokens", "/api/v1/rollback",
+         "/api/v1/me")  # fmt: skip
+STREAM = "/api/v1/events?after=0"
+MISTAKES: tuple[tuple[str, str, Mapping[str, str], str, int], ...] = (
+    ("POST", "/api/v1/secrets", {}, json.dumps({"ref": "../up", "value": "VALUE"}), 422),
+    ("POST", "/api/v1/secrets", {}, json.dumps({"ref": "app/aged", "value": "VALUE"}), 409),
+    ("POST", "/api/v1/secrets", {}, json.dumps({"ref": "app/set", "value": ["VALUE"]}), 422),
+    ("POST", "/api/v1/secrets", {}, json.dumps({"ref": "app/set", "vlaue": "VALUE"}), 422),
+    ("POST", "/api/v1/secrets", {}, '{"ref": "app/set", "value": "VALUE', 422),
+    ("POST", "/api/v1/secrets", {"Content-Type": "text/plain"}, "VALUE", 415),
+    ("POST", "/api/v1/session", {"Origin": "HERE"}, json.dumps({"token": "VALUE"}), 401),
+    ("POST", "/hooks/git", {"X-Gitlab-Token": "VALUE"}, "{}", 401),
+    ("GET", "/api/v1/status", {"Authorization": "Bearer VALUE"}, "", 401),
+    ("GET", "/api/v1/status", {"Cookie": "homelab=VALUE"}, "", 401),
+)
+"""Requests that go wrong with a secret in them."""
+TELLS = "env; cat /run/secrets/*; echo $$DB_URL >&2"
 """A program that says all it knows."""
 
 
@@ -57,46 +84,92 @@ class Spy:
         self.home = home
         self.vault = vault
         self.heard: dict[str, str] = {}
+        self.processes: set[bytes] = set()
+        self._stop = Event()
+        self._watcher = Thread(target=self._watch, daemon=True)
+        self._watcher.start()
+
+    def _watch(self) -> None:
+        """What other users of the machine see of processes, all the time."""
+        while not self._stop.wait(0.1):
+            for process in Path("/proc").glob("[0-9]*/cmdline"):
+                with contextlib.suppress(OSError):  # it ended
+                    self.processes.add(process.read_bytes())
+
+    def close(self) -> None:
+        """Watch no longer."""
+        self._stop.set()
+        self._watcher.join()
 
     def __call__(self, *arguments: str, stdin: str = "") -> int:
         done = self.home(*arguments, stdin=stdin)
         self.heard[f"{len(self.heard)}: homelab {' '.join(arguments)}"] = done.out + done.err
         return done.code
 
-    def fetch(self, path: str) -> None:
-        """One page of the running controller, over its socket."""
-        connection = HTTPConnection("homelab", timeout=20)
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(5)
-        connection.sock.connect(str(self.home.state / "controller.sock"))
-        connection.request("GET", path)
+    def fetch(self, path: str, method: str = "GET", body: str = "", port: int = 0, **headers: str) -> int:
+        """One request to the running controller, over its socket or by network; the status."""
+        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        if not port:
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.settimeout(2)
+            connection.sock.connect(str(self.home.state / "controller.sock"))
+        connection.request(method, path, body or None, {"Content-Type": "application/json", **headers} if body else headers)
         answer = connection.getresponse()
         said = b""
         with contextlib.suppress(TimeoutError):  # a stream of events does not end
             while part := answer.read1():
                 said += part
-        self.heard[f"{len(self.heard)}: GET {path}"] = str(answer.headers) + said.decode()
+        self.heard[f"{len(self.heard)}: {method} {path}"] = str(answer.headers) + said.decode()
         connection.close()
+        return answer.status
 
-    def look(self) -> None:
-        """Everything that can be looked at, and what other users of the machine see of our processes."""
-        for arguments in READS:
+    def ask(self) -> None:
+        """Everything that the running controller answers, and what it says to requests that carry a secret and are wrong."""
+        for page in PAGES:
+            assert self.fetch(page) in (200, 409), page
+        assert self.fetch(STREAM, Accept="text/event-stream") == 200
+        for run in json.loads(self.home("history", "-o", "json").out)["runs"]:
+            assert self.fetch(f"/api/v1/runs/{run['id']}") == 200
+        port = int(re.findall(r"http://127\.0\.0\.1:(\d+)", self.home.controller_said())[0])
+        for method, path, headers, body, status in MISTAKES:
+            here = f"http://127.0.0.1:{port}"
+            filled = {name: value.replace("VALUE", SET).replace("HERE", here) for name, value in headers.items()}
+            local = path == "/api/v1/secrets"
+            said = self.fetch(path, method, body.replace("VALUE", SET), 0 if local else port, **filled)
+            assert said == status, (path, body)
+
+    def look(self, reads: Sequence[tuple[str, ...]] = READS) -> None:
+        """Everything that can be looked at."""
+        for arguments in reads:
             self(*arguments)
-        for process in Path("/proc").glob("[0-9]*/cmdline"):
-            with contextlib.suppress(OSError):  # it ended
-                self.heard[f"{len(self.heard)}: {process}"] = process.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+
+    def inspect(self, api: Any) -> None:
+        """What an engine shows to everybody who may ask it, but for the variables, which hold the values."""
+        for kind, found in (
+            ("container", [api.inspect_container(each["Id"]) for each in api.containers(all=True)]),
+            ("network", api.networks()),
+            ("volume", api.volumes()["Volumes"]),
+            ("image", api.images()),
+        ):
+            for each in found or ():
+                each.get("Config", {}).pop("Env", None)
+                self.heard[f"{len(self.heard)}: inspect {kind}"] = json.dumps(each)
 
     def leaks(self, values: list[str]) -> list[str]:
         """Where a value was said, or stands on the disk outside the specs."""
         found = [where for where, text in self.heard.items() if any(value in text for value in values)]
         files = [path for path in self.home.state.rglob("*") if path.is_file()]
         found += [str(path) for path in files if any(value.encode() in path.read_bytes() for value in values)]
+        for database in self.home.state.rglob("*.db"):
+            with contextlib.closing(sqlite3.connect(database)) as connection:
+                found += [f"{database}: {line[:80]}" for line in connection.iterdump() if any(value in line for value in values)]
+        found += [f"process {each!r}" for each in self.processes if any(value.encode() in each for value in values)]
         log = self.home.folder / "controller.log"
         return found + ["controller.log" for value in values if log.exists() and value in log.read_text()]
 
 
 @pytest.fixture(params=["memory", "docker"])
-def spy(request: pytest.FixtureRequest, tmp_path: Path) -> Spy:
+def spy(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Spy]:
     """A home in which the canaries can be named."""
     home = empty(tmp_path)
     home.environment = {"HOMELAB_SECRET_NAMED": NAMED}
@@ -111,7 +184,8 @@ def spy(request: pytest.FixtureRequest, tmp_path: Path) -> Spy:
     recipient = pyrage.x25519.Recipient.from_str(AgeVault(vault).recipient)
     (home.repo / "secrets" / "app").mkdir(parents=True)
     (home.repo / "secrets" / "app" / "aged.age").write_bytes(pyrage.encrypt(AGED.encode(), [recipient]))
-    return made
+    yield made
+    made.close()
 
 
 def failing(world: str) -> Mapping[str, str]:
@@ -139,21 +213,24 @@ def test_no_canary_is_seen(spy: Spy) -> None:
         home.commit(name, {"app.yaml": bad})
         spy("plan")
         assert spy("apply") == 5, spy.heard
-        spy.look()
+        spy.look(NEWS)
     assert spy("secret", "rotate", "app/made") == 0
     assert spy("rollback", first, "--yes") == 0, spy.heard
     home.commit("invalid", {"wrong.yaml": WRONG})
     spy("apply")
-    spy.look()
+    spy.look((*NEWS, ("plan",), ("validate",), ("doctor",)))
     home.git("revert", "--no-edit", "-n", "HEAD")
     home.commit("valid again")
+    assert spy("secret", "set", "not//a-ref", stdin=SET) != 0
+    assert spy("secret", "set", "app/aged", stdin=AGED) != 0
+    assert spy("backup", str(home.state / "backup.file")) == 0
     with home.controller():
-        for page in PAGES:
-            spy.fetch(page)
+        spy.ask()
         spy.look()
     if world == "docker":
         inside = "env; cat /run/secrets/*"
         api = spy_engine(home)
+        spy.inspect(api)
         seen = api.exec_start(api.exec_create("app", ["sh", "-c", inside])["Id"]).decode()
         assert all(value in seen for value in (SET, LITERAL, URL, NAMED, AGED, FILED))
     made = [value for ref, value in exported(home).items() if ref in ("app/made", "app/more")]
@@ -169,6 +246,35 @@ def test_a_text_from_outside_is_shown_without_what_the_vault_keeps(tmp_path: Pat
     vault.set("app/pin", "1234")
     said = "got second-line, value-of-last-year-and-more and value-of-last-year, 1234 times"
     assert vault.conceal(said) == "got •••, ••• and •••, 1234 times"
+
+
+def test_the_password_in_a_repositorys_address_is_not_seen(tmp_path: Path) -> None:
+    """The controller follows a remote repository, then cannot reach it, then is refused by it."""
+    home = empty(tmp_path)
+    home.commit("first", {"app.yaml": json.dumps({"kind": "Service", "name": "app", "spec": {"image": "web:1"}})})
+    home.git("clone", "-q", "--bare", str(home.repo), str(tmp_path / "served/home.git"))
+    spy = Spy(home, home.state)
+    try:
+        with serve(tmp_path / "served") as server:
+            server.wanted = "Basic " + b64encode(f"ada:{URL}".encode()).decode()
+            home.environment = {"HOMELAB_REPO": server.url(f"ada:{URL}@"), "HOMELAB_TRUSTED_HOSTS": "127.0.0.1"}
+            assert spy("apply") == 0, spy.heard
+            spy.look()
+            with home.controller():
+                for page in PAGES:
+                    spy.fetch(page)
+                spy.look()
+            server.wanted = "Basic bm9ib2R5"
+            spy.look((*NEWS, ("plan",), ("doctor",)))
+            spy("apply")
+        spy.look((*NEWS, ("plan",), ("doctor",)))
+        spy("apply")
+        home.environment["HOMELAB_REPO"] = f"https://ada:{URL}@127.0.0.1:x/home.git"
+        spy.look((("status",), ("doctor",)))
+        assert spy("apply") != 0
+    finally:
+        spy.close()
+    assert spy.leaks([CANARY, b64encode(f"ada:{URL}".encode()).decode()]) == []
 
 
 def exported(home: Home) -> dict[str, str]:

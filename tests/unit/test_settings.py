@@ -177,3 +177,13 @@ def test_a_file_of_signers_that_protects_nothing_is_refused(home: Path, path: st
         read(home, HOMELAB_ALLOWED_SIGNERS=path.format(home=home))
     for word in words:
         assert word in str(found.value), reason
+
+
+def test_a_password_in_the_address_is_not_shown_and_does_not_choose_the_state_folder(home: Path) -> None:
+    found = read(home, HOMELAB_REPO="https://ada:canary-1@git.example.net/home.git")
+    other = read(home, HOMELAB_REPO="https://ada:canary-2@git.example.net/home.git")
+    assert found.repo.endswith("canary-1@git.example.net/home.git")
+    assert found.shown_repo == other.shown_repo == "https://git.example.net/home.git"
+    assert found.state == other.state
+    assert "canary" not in str(read(home, HOMELAB_REPO="https://canary@git.example.net/").state)
+    assert read(home, HOMELAB_REPO="ssh://git@nas/srv/specs").shown_repo == "ssh://git@nas/srv/specs"

@@ -53,7 +53,8 @@ class Containers:
         """Ask it to end, kill it after `timeout` seconds (None = what the container itself says, 10 by default)."""
         if timeout is None:
             found = self.inspect(ref)
-            timeout = (found["Config"].get("StopTimeout") if found else None) or _STOP_DEFAULT
+            own = found["Config"].get("StopTimeout") if found else None
+            timeout = _STOP_DEFAULT if own is None else int(own)
         self._door.post(f"/containers/{container_ref(ref)}/stop", params={"t": str(timeout)}, timeout=timeout + QUICK)
 
     def pause(self, ref: str) -> None:
