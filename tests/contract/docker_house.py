@@ -11,8 +11,10 @@ from typing import Any
 
 from controller.clients.clock import SystemClock
 from controller.clients.docker import DockerHost
+from controller.clients.memory import MemoryProvider
 from controller.core.event import Report
 from controller.core.key import Key
+from controller.core.kind import Kind
 from controller.core.run import Run
 from controller.core.state import Present, Snapshot, Target
 from controller.kinds import network, service, volume
@@ -69,16 +71,18 @@ class DockerHouse:
 
 
 @contextmanager
-def docker_house(engine: Engine, folder: Path) -> Iterator[DockerHouse]:
-    """A controller on an engine."""
+def docker_house(engine: Engine, folder: Path, simulated: Mapping[tuple[str, str], Kind] | None = None) -> Iterator[DockerHouse]:
+    """A controller on an engine. `simulated` are further kinds, by name and connection, whose objects are not real."""
+    more = simulated or {}
     specs = Specs(folder)
     clock = SystemClock()
     host = DockerHost("local", engine.url)
-    house = House(clock=clock, kinds=KINDS, vault=specs.vault)
+    house = House(clock=clock, kinds={**KINDS, **{kind.name: kind for kind in more.values()}}, vault=specs.vault)
     house.providers = {
         ("service", "local"): service.ServiceProvider(host, specs.vault, specs.blobs, clock, data=str(folder / "data")),
         ("network", "local"): network.NetworkProvider(host),
         ("volume", "local"): volume.VolumeProvider(host),
+        **{place: MemoryProvider(kind, house.world, place[1]) for place, kind in more.items()},
     }
     house.reconciler.linker = replace(house.reconciler.linker, blobs=specs.blobs)
     yield DockerHouse(house, engine, {})

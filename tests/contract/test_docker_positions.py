@@ -23,6 +23,7 @@ SECOND = {
     "healthcheck": {"test": ["CMD", "true"], "interval": "200ms"},
 }
 BESIDE = {**SECOND, "deploy": {"update_config": {"order": "start-first"}}}
+EXPOSE = {"expose": {"host": "it.example.net", "port": 80}}
 WRITES = {"create", "start", "stop", "update", "rename", "remove", "connect", "disconnect", "put_archive"}
 
 
@@ -76,6 +77,8 @@ SCENARIOS = (
     Scenario("create", None, dict(SECOND), "a container that never ran must not count as there"),
     Scenario("replace", dict(FIRST), dict(SECOND), "the old one may be stopped, parked, or replaced"),
     Scenario("beside", dict(FIRST), BESIDE, "two containers run for a while, and one of them only counts"),
+    Scenario("exposed", {**FIRST, **EXPOSE}, {**SECOND, **EXPOSE}, "one that a proxy does not find yet stands for nothing"),
+    Scenario("exposed-beside", {**FIRST, **EXPOSE}, {**BESIDE, **EXPOSE}, "the old one has made room on the edge for the new one"),
     Scenario("delete", dict(FIRST), None, "a stopped container that is not yet parked must not be lost"),
 )
 

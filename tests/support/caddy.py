@@ -44,10 +44,12 @@ def free_port() -> int:
 
 
 class Caddy:
-    """One server with its admin endpoint on a private socket and nothing in its configuration but that."""
+    """One server with its admin endpoint on a private socket and nothing in its configuration but that. `network` is the file of
+    a network namespace to run in."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, network: str = "") -> None:
         self.version = version
+        self._inside = [str(shutil.which("nsenter")), f"--net={network}"] if network else []
         self.folder = Path(tempfile.mkdtemp(prefix="caddy-"))
         self.http_port, self.https_port = free_port(), free_port()
         self.socket = self.folder / "admin.sock"
@@ -70,7 +72,7 @@ class Caddy:
         environment = {"HOME": str(self.folder), "PATH": str(self.folder), "XDG_CONFIG_HOME": str(self.folder)}
         with (self.folder / "log").open("ab") as log:
             program = [str(binary(self.version)), "run", "--config", str(config)]
-            words = [str(shutil.which("setpriv")), "--pdeathsig", "KILL", *program]
+            words = [str(shutil.which("setpriv")), "--pdeathsig", "KILL", *self._inside, *program]
             self._server = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd="/")
         wait_until(self._answers, f"{self.version}: {self.folder / 'log'}")
 

@@ -5,13 +5,14 @@ from controller.core.kind import Kind
 from controller.kinds.service.docker import ServiceProvider
 from controller.kinds.service.judgement import WHOLE, reversal, same, verb
 from controller.kinds.service.model import ServiceSpec
-from controller.kinds.service.resolve import resolve
+from controller.kinds.service.resolve import expand, resolve
 
 KIND = Kind(
     name="service",
     model=ServiceSpec,
     summary="A container: any entry of Compose's `services:`, with health gate, rollback and drift repair.",
     resolve=resolve,
+    expand=expand,
     verb=verb,
     reversal=reversal,
     same=same,

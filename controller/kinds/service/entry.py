@@ -148,12 +148,9 @@ def _configs(entry: Entry, written: Any) -> Any:
     return None
 
 
-def _expose(entry: Entry, written: Any) -> Any:
-    if not isinstance(written, Mapping):
-        return written
-    message = "`expose` as a map makes a route, which is not available yet"
-    entry.reject("expose", message=message, hint="publish a port with `ports:` for now")
-    return None
+def _expose(_entry: Entry, written: Any) -> Any:
+    """A map is ours: see `exposure`."""
+    return None if isinstance(written, Mapping) else written
 
 
 def _mounts(entry: Entry, written: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from controller.core.resource import Rollback
+from controller.kinds.service.exposure import Exposed
 
 _scalar: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
 _list_or_map: dict[str, Any] = {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "object"}]}
@@ -65,6 +66,7 @@ def _map_of(*values: dict[str, Any]) -> dict[str, Any]:
 _list: dict[str, Any] = {"type": "array", "items": {"type": ["string", "object"]}}
 Environment = Annotated[Any, WithJsonSchema({"anyOf": [_list, _map_of(_scalar, SecretValue.model_json_schema())]})]
 Secrets = Annotated[Any, WithJsonSchema({"anyOf": [_map_of(SecretFile.model_json_schema()), _list]})]
+Exposure = Annotated[Any, WithJsonSchema({"anyOf": [Exposed.model_json_schema(), {"type": "array", "items": _scalar}]})]
 Configs = Annotated[
     Any, WithJsonSchema({"type": "array", "items": {"anyOf": [ConfigFile.model_json_schema(), {"type": ["object", "string"]}]}})
 ]
@@ -130,7 +132,7 @@ class ServiceSpec(Ours):
     entrypoint: TextOrTexts = _says("Entry point, instead of the image's.")
     env_file: Any = _says("Files beside this document with variables.")
     environment: Environment = _says("Variables; a value may be {ref: …, generate: N}.")
-    expose: Any = _says("Ports that other containers may use (list). As a map it publishes a route, which is not available yet.")
+    expose: Exposure = _says("As a map: the Route by which it is reached from outside. As a list: ports for other containers.")
     extends: Any = _says("A service of a file beside this document to start from.")
     external_links: Texts = _says("Not supported.")
     extra_hosts: ListOrMap = _says("Names and addresses for /etc/hosts.")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from controller.clients.compose import parse_duration
 from controller.clients.docker import CONTAINER_NAME, parse_image
+from controller.core.document import Draft
 from controller.core.errors import Rejected
 from controller.core.key import Claim
 from controller.core.kind import Desired, Surroundings
 from controller.core.resource import Gate, Risk
 from controller.core.secret import SecretVersion
-from controller.kinds.service import endpoints, names, payload, risks
+from controller.kinds.service import endpoints, exposure, names, payload, risks
+from controller.kinds.service.edge import FIRST
 from controller.kinds.service.entry import Entry, read
 from controller.kinds.service.model import ServiceSpec
 from controller.kinds.service.mounts import Roots
@@ -30,6 +32,7 @@ _MARGIN = 15.0
 _DEFAULT_CHECK = {"interval": "30s", "timeout": "30s", "start_period": "0s"}
 _ONE_SHOT = ("no", "on-failure")
 _OURS = "/.homelab"
+_LOCAL = "local"
 
 
 def resolve(name: str, spec: ServiceSpec, around: Surroundings) -> Desired:
@@ -49,6 +52,7 @@ def resolve(name: str, spec: ServiceSpec, around: Surroundings) -> Desired:
     }
     state = _settled(state, compose, spec)
     _check_order(entry, state)
+    state.update(_edge(name, entry, spec, state, around))
     references = tuple(dict.fromkeys([*wiring.references, *places.references]))
     claims = _claims(state, address, spec.host)
     if entry.problems:
@@ -131,8 +135,56 @@ def _check_order(entry: Entry, state: Mapping[str, Any]) -> None:
         entry.reject(*place, message="start-first needs two containers at a time, which cannot both have its address", hint=hint)
 
 
+def expand(name: str, spec: ServiceSpec, around: Surroundings) -> Sequence[Draft]:
+    """The Route of an exposed service. What is wrong with `expose` is said by `resolve`."""
+    try:
+        said = _exposed(spec, around)
+    except Rejected:
+        return []
+    return [exposure.route(name, said, str(spec.network_mode or ""))] if said is not None else []
+
+
+def _exposed(spec: ServiceSpec, around: Surroundings) -> dict[str, Any] | None:
+    return exposure.exposed(spec.expose, None if spec.canonical else around.variables())
+
+
+def _edge(
+    name: str, entry: Entry, spec: ServiceSpec, state: Mapping[str, Any], around: Surroundings
+) -> dict[str, Mapping[str, Any]]:
+    """`edge`, and `networks` with it, for a service that a route leads to."""
+    try:
+        said = _exposed(spec, around)
+    except Rejected as error:
+        entry.problems += error.problems
+        return {}
+    mode = str(state.get("network_mode") or "")
+    if said is not None and mode == exposure.HOST_NETWORK:
+        return {}
+    places = exposure.places(name, said, around)
+    if not places:
+        return {}
+    for path, message, hint in _unreachable(spec, state, mode):
+        entry.reject(*path, message=message, hint=hint)
+    edge = {network: subnet for each in places for network, subnet in each.subnets.items()}
+    slots = {network: {"ipv4_address": address} for each in places for network, address in each.addresses.items()}
+    for network in slots.keys() & endpoints.attachments(state).keys():
+        entry.reject("networks", network, message=f"{network} is joined by itself, because a route leads here", hint="remove it")
+    return {"edge": edge, "networks": {**endpoints.attachments(state), **slots}}
+
+
+def _unreachable(spec: ServiceSpec, state: Mapping[str, Any], mode: str) -> Iterable[tuple[tuple[str, ...], str, str]]:
+    hint = "write a Route with `to:` and an address that Caddy can reach"
+    if mode:
+        yield ("network_mode",), f"a route leads here, and with network_mode {mode} it has no address of its own", hint
+    if spec.host != _LOCAL:
+        yield ("host",), f"a route leads here, and Caddy cannot reach a container of {spec.host}", f"publish a port and {hint}"
+    if state.get("completes"):
+        yield ("completes",), "a route leads here, and it is meant to end", "remove `completes`, or the route"
+
+
 def _claims(state: Mapping[str, Any], address: str, host: str) -> tuple[Claim, ...]:
     found = [f"container:{address}@{host}"]
+    found += [f"slot:{each['ipv4_address']}" for name, each in endpoints.late(state).items() if name.startswith(FIRST)]
     if "network_mode" not in state:
         for port, several in (state.get("ports") or {}).items():
             protocol = port.partition("/")[2]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from controller.clients.compose.filled import filled
 from controller.core.document import Draft
 from controller.core.errors import Problem
 from controller.core.key import Key
@@ -84,6 +85,7 @@ class Expansion:
             "networks": dict(self._networks(name, canonical)),
             "configs": files.configs,
             "secrets": files.secrets,
+            **self._exposed(name),
             **self.loaded.words,
         }
         return {"canonical": True, **spec, **{part: value for part, value in rewritten.items() if value}}
@@ -91,6 +93,17 @@ class Expansion:
     def _value(self, value: Any) -> Any:
         secret = self.loaded.marks.secret(value)
         return value if secret is None else dict(secret)
+
+    def _exposed(self, name: str) -> dict[str, Any]:
+        """`expose` as a map, with variables put in; without one Compose's list stays."""
+        said: dict[str, Any] = {}
+        for part, (value, (file, path)) in self.loaded.written.ours(name, "expose").items():
+            said[part], found = filled(value, self.loaded.project.variables, path)
+            local = self.loaded.repository.local(file)
+            self.problems += [replace(problem, file=local) for problem in found]
+            for inside, ref in self.loaded.marks.inside(said[part]):
+                self.problems.append(Problem((*path, *inside), f"the secret {ref} would be seen here", file=local))
+        return {"expose": said} if said else {}
 
     def _runs(self, name: str, canonical: Canonical) -> bool:
         replicas = (canonical.get("deploy") or {}).get("replicas")
@@ -102,10 +115,6 @@ class Expansion:
         return count != 0
 
     def _refuse(self, name: str, canonical: Canonical) -> None:
-        for part in self.loaded.written.ours(name, "expose"):
-            message = f"`expose` as a map makes a route, which is not available yet ({part})"
-            self._problem(name, ("expose",), message, "publish a port with `ports:` for now")
-            break
         environment = canonical.get("environment") or {}
         rest = {part: value for part, value in canonical.items() if part not in ("configs", "secrets")}
         for path, ref in self.loaded.marks.inside(rest):
