@@ -65,7 +65,7 @@ class Patience:
             return (record.until, record.why) if record is not None and record.until > self._clock.now() else (0.0, "")
 
     def expect(self, until: float) -> None:
-        """At that time (seconds since the epoch, 0 = never) something else may go on: `next` names it too."""
+        """At that time (seconds since the epoch, 0 = never) something may go on that is no planned rollout."""
         with self._lock:
             self._expected = until
 
@@ -112,10 +112,15 @@ class Patience:
 
     def next(self) -> float | None:
         """When the next pause ends, in monotonic seconds; None = nothing waits."""
-        now, wall = self._clock.monotonic(), self._clock.now()
+        now = self._clock.monotonic()
         with self._lock:
-            expected = [now + self._expected - wall] if self._expected > wall else []
-            return min((*expected, *(each.not_before for each in self._records.values() if each.not_before > now)), default=None)
+            return min((record.not_before for record in self._records.values() if record.not_before > now), default=None)
+
+    def expected(self) -> float | None:
+        """When something that is no planned rollout may go on, in monotonic seconds; None = nothing waits for a time."""
+        with self._lock:
+            left = self._expected - self._clock.now()
+        return self._clock.monotonic() + left if left > 0 else None
 
     def _not_before(self, rollout: Rollout) -> float:
         record = self._records.get(_signature(rollout))

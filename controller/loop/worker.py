@@ -142,6 +142,10 @@ class Worker:
         if due is not None:
             delay = max(0.0, due - self._clock.monotonic()) + 0.01
             self._queue.add(Request(Priority.RETRY, "rollouts", "try again"), delay)
+        expected = self._reconciler.patience.expected()
+        if expected is not None:
+            delay = max(0.0, expected - self._clock.monotonic()) + 0.01
+            self._queue.add(Request(Priority.RETRY, "expected", "what had to wait may go on"), delay)
         planned = any(line.rollout and line.sync in (Sync.PENDING, Sync.DRIFTED) for line in report.statuses)
         self._again("plan", planned and due is None and not self._reconciler.flights.runs())
 

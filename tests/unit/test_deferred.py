@@ -100,7 +100,7 @@ def test_an_undo_that_must_wait_is_done_when_it_may(restarts: bool) -> None:
     assert made.world.faults.calls["apply"] == tried, "nothing is sent before it may"
     assert len(made.store.open_entries()) == 1
     made.reconcile()
-    due = made.reconciler.patience.next()
+    due = made.reconciler.patience.expected()
     assert due is not None
     assert 0 < due - made.clock.monotonic() < LATER
     assert not made.reconciler.unsettled, "the loop waits for the time, not in vain before it"

@@ -126,7 +126,7 @@ def test_what_must_wait_is_done_when_it_may() -> None:
     made.reconcile()
     assert re.fullmatch(r"one update in ten minutes; waits until \d\d:\d\d:\d\d", status(made, "dns").why)
     assert status(made, "page").why.startswith("waits for box/dns: one update in ten minutes; waits until ")
-    due = made.reconciler.patience.next()
+    due = made.reconciler.patience.expected()
     assert due is not None
     assert due - made.clock.monotonic() == pytest.approx(600)
     before = made.world.version
@@ -136,7 +136,7 @@ def test_what_must_wait_is_done_when_it_may() -> None:
     made.clock.advance(600)  # type: ignore[attr-defined]
     made.reconcile()
     assert set(made.boxes()) == {"db", "dns", "web", "page"}
-    assert made.reconciler.patience.next() is None
+    assert made.reconciler.patience.expected() is None
 
 
 def test_what_can_never_be_is_told_and_the_rest_goes_on() -> None:
