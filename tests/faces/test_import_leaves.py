@@ -222,3 +222,14 @@ def test_pairs_that_share_a_namespace_are_as_declared(home: Home, engine_new: En
     web, side = (engine_new.api.inspect_container(f"pair-{name}-1") for name in ("web", "side"))
     assert side["HostConfig"]["NetworkMode"] == f"container:{web['Id']}", "both are replaced in one rollout"
     assert home("plan", "--detailed-exitcode").code == 0
+
+    before = {name: each.split()[0] for name, each in identities(engine_new).items()}
+    failing = "image: lab/sleep:1\n    healthcheck: {test: 'false', interval: 1s, retries: 1}"
+    imported.write_text(imported.read_text().replace("VER: '2'", "VER: '3'").replace("image: lab/sleep:1", failing))
+    home.commit("what lives in the other one fails")
+    assert home("apply").code == 5
+    after = identities(engine_new)
+    assert {name: each.split()[0] for name, each in after.items() if not name.endswith(".prev")} == {
+        name: each for name, each in before.items() if not name.endswith(".prev")
+    }, "both are put back, the one that lives in the other last"
+    assert all(each.endswith("running") for name, each in after.items() if not name.endswith(".prev"))

@@ -83,7 +83,18 @@ class Roster:
                 if key is not None and spot.handle() == container:
                     return f"{_KIND}:{key.name}"
             known = {found: name for name, found in self._view.names.items()}
-            return f"container:{known.get(container, container)}"
+        return f"container:{known[container]}" if container in known else self._called_now(container)
+
+    def _called_now(self, container: str) -> str:
+        """The same for one that was made after the last look, in a rollout that is under way."""
+        details = self._host.containers.inspect(container)
+        if details is None:
+            return f"container:{container}"
+        name = str(details["Name"]).lstrip("/")
+        with self._lock:
+            key = self._addresses.get(names.stem(name))
+        spot = Spot(*(self._host.containers.inspect(each) for each in names.family(names.stem(name)))) if key else Spot()
+        return f"{_KIND}:{key.name}" if key is not None and spot.handle() == container else f"container:{name}"
 
     def called_then(self, container: str) -> str:
         """The same for what a parked container lived in, which may be parked too."""
