@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import http.client
 import json
 import socket
@@ -14,6 +15,7 @@ from urllib.parse import urlencode
 from controller.cli.exits import ERROR, INVALID, LEASE_HELD, NOT_ALLOWED, STUCK, UNREACHABLE, Answered
 
 _SECONDS = 60.0
+_CHUNK = 1 << 16
 _CODES = {
     "spec-invalid": INVALID,
     "rejected": INVALID,
@@ -86,6 +88,22 @@ class ControllerSocket:
             for line in reply:
                 if line.startswith(b'data: {"at"') and b'"reason"' in line:
                     yield json.loads(line[6:])
+        except (OSError, http.client.HTTPException) as error:
+            raise self._silent(error) from error
+        finally:
+            connection.close()
+
+    def text(self, name: str, **query: object) -> Iterator[str]:
+        """Text of an operation as it comes, until the controller ends it."""
+        connection = _Connection(self._path, None)
+        decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        try:
+            connection.request("GET", _path(name, query))
+            reply = connection.getresponse()
+            if reply.status != 200:
+                raise _refused(reply.status, reply.read())
+            while content := reply.read1(_CHUNK):
+                yield decode(content)
         except (OSError, http.client.HTTPException) as error:
             raise self._silent(error) from error
         finally:

@@ -45,6 +45,12 @@ class House(Protocol):
     def events(self, after: int, limit: int, key: str) -> Sequence[Data]:
         """Events with a number above `after`, oldest first."""
 
+    def log(self, key: str, lines: int, back: float) -> str:
+        """The last lines that a key wrote, of the last `back` seconds (0 = however old), secrets masked."""
+
+    def follow_log(self, key: str, lines: int, back: float) -> Iterator[str]:
+        """The same, and then what it writes, without end."""
+
     def follow(self, after: int) -> Iterator[Data]:
         """Events with a number above `after`, as they happen, without end."""
 

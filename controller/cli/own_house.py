@@ -54,6 +54,16 @@ class OwnHouse:
     def events(self, after: int, limit: int, key: str) -> Sequence[Data]:
         return [_data(event) for event in self.desk.look.events(after, limit, key)]
 
+    def log(self, key: str, lines: int, back: float) -> str:
+        return self.desk.look.log(_key(key), lines, back)
+
+    def follow_log(self, key: str, lines: int, back: float) -> Iterator[str]:
+        stop = Flag()
+        try:
+            yield from self.desk.look.follow_log(_key(key), lines, back, stop)
+        finally:
+            stop.set()
+
     def follow(self, after: int) -> Iterator[Data]:
         while True:
             self.desk.wait_event(after, _LISTENING)

@@ -53,6 +53,12 @@ class RunningHouse:
         found: Sequence[Data] = self._socket.get("events", after=after, limit=limit, key=key or None)["events"]
         return found
 
+    def log(self, key: str, lines: int, back: float) -> str:
+        return "".join(self._socket.text(f"logs/{key}", lines=lines, back=back))
+
+    def follow_log(self, key: str, lines: int, back: float) -> Iterator[str]:
+        return self._socket.text(f"logs/{key}", lines=lines, back=back, follow=True)
+
     def follow(self, after: int) -> Iterator[Data]:
         while True:
             for event in self._socket.events(after):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from threading import Event as Flag
 from typing import Any, Protocol, runtime_checkable
 
@@ -43,8 +43,7 @@ class Adapts(Protocol):
     """A provider that knows what its backend will really store (an image tag becomes a digest)."""
 
     def adapt(self, state: State, applied: State | None) -> State:
-        """Desired state as it will be stored; must keep what `applied` pinned while the declaration is the same.
-        Raises Transient when it cannot know now, Permanent when it cannot be."""
+        """As it will be stored, with what `applied` pinned while the declaration stays. Raises Transient (for now), Permanent."""
 
 
 @runtime_checkable
@@ -106,8 +105,11 @@ class Watches(Protocol):
 class Speaks(Protocol):
     """A provider whose objects write logs."""
 
-    def log(self, target: Target, lines: int) -> str:
-        """The last lines that an object wrote, without the secret values that it was given. Raises Transient, Permanent."""
+    def log(self, target: Target, lines: int, since: float = 0.0) -> str:
+        """The last lines of an object, not older than `since` (0 = however old), secrets concealed. Raises Transient, Permanent."""
+
+    def follow(self, target: Target, lines: int, since: float, stop: Flag) -> Iterator[str]:
+        """The same, then what it and its successors write until `stop`; a secret stays hidden however it is cut."""
 
 
 @runtime_checkable

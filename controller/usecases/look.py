@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from threading import Event as Flag
 
 from controller.core.errors import Refused, SpecError
 from controller.core.event import Event
@@ -96,8 +97,21 @@ class Look:
             handle=observed.handle if isinstance(observed, Present) else "",
         )
 
-    def log(self, key: Key, lines: int) -> str:
-        """The last lines that an object of ours wrote, secrets masked. Raises Refused, Transient."""
+    def log(self, key: Key, lines: int, back: float = 0.0) -> str:
+        """The last lines that an object of ours wrote, of the last `back` seconds (0 = however old), secrets masked. Raises
+        Refused, Transient, Permanent."""
+        speaker, target = self._speaker(key)
+        return speaker.log(target, lines, self._since(back))
+
+    def follow_log(self, key: Key, lines: int, back: float, stop: Flag) -> Iterator[str]:
+        """The same, and then what it writes until `stop` is set. Raises what `log` raises, before the first line."""
+        speaker, target = self._speaker(key)
+        return speaker.follow(target, lines, self._since(back), stop)
+
+    def _since(self, back: float) -> float:
+        return self.reconciler.bench.clock.now() - back if back else 0.0
+
+    def _speaker(self, key: Key) -> tuple[Speaks, Target]:
         found = self.reconciler.survey()
         wanted = found.estate.resources.get(key)
         row = next((row for (k, _), row in found.situation.rows.items() if k == key), None)
@@ -107,7 +121,7 @@ class Look:
         provider: object = self.reconciler.bench.providers().get((key.kind, place[0]))
         if not isinstance(provider, Speaks):
             raise Refused(f"{key} writes no log: {'it is simulated' if 'memory' in found.report.world else 'its kind has none'}")
-        return provider.log(Target(key, place[1], row.handle if row else ""), lines)
+        return provider, Target(key, place[1], row.handle if row else "")
 
     def events(self, after: int = 0, limit: int = 200, key: str = "") -> Sequence[Event]:
         """Events with a number above `after`, oldest first."""

@@ -23,6 +23,7 @@ from controller.web.frame import Frame
 from controller.web.lanes import Lanes
 from controller.web.metrics import Meter
 from controller.web.names import Names
+from controller.web.outflow import Outflows
 from controller.web.problem import Problem, of
 from controller.web.repeats import Repeats
 from controller.web.routes import routes
@@ -43,6 +44,7 @@ def create_app(
     face = Face(desk, access, names, meter or Meter(lambda: desk.look.reconciler.last, desk.world))
     lanes, repeats = Lanes(), Repeats()
     feed = Feed(face, lanes, heartbeat, send_seconds)
+    outflows = Outflows(feed)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -56,7 +58,7 @@ def create_app(
             lanes.close()
 
     app = Starlette(
-        routes=[Route(path, Endpoint(path, methods, face, lanes, feed, repeats)) for path, methods in routes().items()],
+        routes=[Route(path, Endpoint(path, methods, face, lanes, outflows, repeats)) for path, methods in routes().items()],
         middleware=[Middleware(Frame, names=names)],
         exception_handlers={HTTPException: _known, Exception: _unforeseen},
         lifespan=lifespan,

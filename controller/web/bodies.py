@@ -156,6 +156,14 @@ class EventsQuery(Query):
     key: Annotated[str, Field(max_length=100)] = ""
 
 
+class LogsQuery(Query):
+    """The last `lines`, of the last `back` seconds (0 = however old); with `follow` also what is written from now on."""
+
+    lines: Annotated[int, Field(ge=1, le=10_000)] = 100
+    back: Annotated[float, Field(ge=0, le=10**9, allow_inf_nan=False)] = 0.0
+    follow: bool = False
+
+
 class SyncQuery(Query):
     """`wait` = answer when the pass has ended."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from threading import Event as Flag
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -137,7 +138,16 @@ class Stream:
     after: int
 
 
-Handler = Callable[[Face, Call], Reply | Stream]
+@dataclass(frozen=True)
+class Flow:
+    """An answer of text that goes on: its pieces as they come, until `stop` is set."""
+
+    pieces: Iterator[str]
+    stop: Flag
+    media: str
+
+
+Handler = Callable[[Face, Call], Reply | Stream | Flow]
 
 
 @dataclass(frozen=True)

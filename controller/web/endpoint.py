@@ -15,10 +15,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from controller.usecases.access import Denied, Throttled
-from controller.web.call import JSON, Call, Face, Operation, Stream
-from controller.web.feed import Feed
+from controller.web.call import JSON, Call, Face, Flow, Operation, Stream
 from controller.web.gate import actor_of, admit
 from controller.web.lanes import Lane, Lanes
+from controller.web.outflow import Outflows
 from controller.web.problem import PROBLEM, Problem, invalid, of
 from controller.web.repeats import Answer, Repeats
 
@@ -29,9 +29,12 @@ BODY_SECONDS = 10.0
 class Endpoint:
     """All methods of one path, so that `Allow` is right. HEAD is GET without the body."""
 
-    def __init__(self, path: str, operations: Mapping[str, Operation], face: Face, lanes: Lanes, feed: Feed, repeats: Repeats):
+    def __init__(
+        self, path: str, operations: Mapping[str, Operation], face: Face, lanes: Lanes, outflows: Outflows, repeats: Repeats
+    ) -> None:
         self._path, self._operations = path, operations
-        self._face, self._lanes, self._feed, self._repeats = face, lanes, feed, repeats
+        self._face, self._lanes, self._repeats = face, lanes, repeats
+        self._outflows, self._feed = outflows, outflows.feed
         methods = {*operations, *(["HEAD"] if "GET" in operations else [])}
         self.allow = ", ".join(sorted(methods))
 
@@ -61,6 +64,11 @@ class Endpoint:
             if request.method == "HEAD":
                 return Response(media_type="text/event-stream")
             return self._feed.response(result.after, lambda: self._still(operation, call, user))
+        if isinstance(result, Flow):
+            if request.method == "HEAD":
+                result.stop.set()
+                return Response(media_type=result.media)
+            return self._outflows.response(result, lambda: self._still(operation, call, user))
         if operation.etag and result.status == 200:
             return _revalidated(result, call)
         return _response(result)
@@ -81,7 +89,7 @@ class Endpoint:
         admit(self._face, operation, actor, call)
         return True
 
-    def _work(self, operation: Operation, call: Call) -> Answer | Stream:
+    def _work(self, operation: Operation, call: Call) -> Answer | Stream | Flow:
         key = call.headers.get("idempotency-key", "")
         if not key or operation.scope is None or call.method != "POST":
             return self._done(operation, call)
@@ -99,9 +107,9 @@ class Endpoint:
         finally:
             self._repeats.end(caller, self._path, key, content, answer)
 
-    def _done(self, operation: Operation, call: Call) -> Answer | Stream:
+    def _done(self, operation: Operation, call: Call) -> Answer | Stream | Flow:
         reply = operation.handle(self._face, call)
-        if isinstance(reply, Stream):
+        if isinstance(reply, Stream | Flow):
             return reply
         return Answer(reply.status, reply.body(), reply.media, tuple(reply.headers.items()))
 

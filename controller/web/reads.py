@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event as Flag
 
 from controller.core.errors import HomelabError, Refused, SourceError
 from controller.core.key import Key
 from controller.usecases.views import status_view
 from controller.web.answers import Alive, EventsPage, HistoryPage, Me, Ready
-from controller.web.call import Call, Face, Reply, Stream
+from controller.web.call import Call, Face, Flow, Reply, Stream
 from controller.web.metrics import TEXT
 from controller.web.problem import Problem
 
@@ -101,6 +102,22 @@ def resource(face: Face, call: Call) -> Reply:
         return Reply(face.desk.look.resource(key))
     except (ValueError, Refused) as error:
         raise Problem(404, "not-found", str(error)) from error
+
+
+PLAIN = "text/plain; charset=utf-8"
+
+
+def logs(face: Face, call: Call) -> Reply | Flow:
+    """What an object writes."""
+    look, query = face.desk.look, call.query
+    try:
+        key = Key.parse(f"{call.path['kind']}/{call.path['name']}")
+    except ValueError as error:
+        raise Problem(404, "not-found", str(error)) from error
+    if not query.follow:
+        return Reply(look.log(key, query.lines, query.back).encode("utf-8", "replace"), media=PLAIN)
+    stop = Flag()
+    return Flow(look.follow_log(key, query.lines, query.back, stop), stop, PLAIN)
 
 
 def events(face: Face, call: Call) -> Reply | Stream:

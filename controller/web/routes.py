@@ -70,6 +70,17 @@ def _looking() -> Routes:
                 reads.resource, "Everything known about one key.", _READ, ResourceView, lane=Lane.SLOW, problems=(404, 503)
             )
         },
+        "/api/v1/logs/{kind}/{name}": {
+            "GET": Operation(
+                reads.logs,
+                "What a service says, secrets masked.",
+                _PLAN,
+                media=reads.PLAIN,
+                query=bodies.LogsQuery,
+                lane=Lane.SLOW,
+                problems=(404, 409, 503),
+            )
+        },
         "/api/v1/events": {
             "GET": Operation(
                 reads.events,

@@ -173,3 +173,19 @@ def test_a_running_controller_prints_the_same(home: Home) -> None:
 )
 def test_json_is_for_programs(home: Home, arguments: list[str], keys: set[str]) -> None:
     assert keys <= set(home(*arguments, "-o", "json").json)
+
+
+@pytest.mark.parametrize(
+    ("span", "code", "reason"),
+    [
+        ("90s", 4, "seconds"),
+        ("1d2h3m4s", 4, "all of them"),
+        ("yesterday", 1, "a word"),
+        ("5", 1, "five of what"),
+        ("2m1h", 1, "turned"),
+    ],
+)
+def test_a_span_of_time_is_a_number_with_its_unit(home: Home, span: str, code: int, reason: str) -> None:
+    said = home("logs", "service/nobody", "--since", span)
+    assert said.code == code, reason
+    assert ("neither declared nor ours" if code == 4 else "write it like 90s, 10m, 2h or 1d12h") in said.err

@@ -110,6 +110,7 @@ STORY: list[tuple[str, str, str, Any]] = [
     ("GET", "/api/v1/runs/nothing", "", None),
     ("GET", "/api/v1/resources/box/one", "", None),
     ("GET", "/api/v1/resources/box/nothing", "", None),
+    ("GET", "/api/v1/logs/box/one", "?lines=5", None),
     ("GET", "/api/v1/events", "?after=0", None),
     ("POST", "/api/v1/sync", "", None),
     ("POST", "/api/v1/sync", "?wait=1", None),
@@ -155,7 +156,7 @@ STORY: list[tuple[str, str, str, Any]] = [
 def template(path: str) -> str:
     for pattern, general in (("runs/[^/]+", "runs/{id}"), ("tokens/[^/]+", "tokens/{id}")):
         path = re.sub(f"/api/v1/{pattern}$", f"/api/v1/{general}", path)
-    return re.sub(r"/(resources|suspensions)/[^/]+/[^/]+$", r"/\1/{kind}/{name}", path)
+    return re.sub(r"/(resources|suspensions|logs)/[^/]+/[^/]+$", r"/\1/{kind}/{name}", path)
 
 
 def test_every_answer_is_as_documented(web: WebHouse, document: dict[str, Any]) -> None:

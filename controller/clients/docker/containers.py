@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.clients.docker.door import QUICK, Door
-from controller.clients.docker.logs import Logs
 from controller.clients.docker.names import archive_path, container_name, container_ref, object_ref
 
 Payload = Mapping[str, Any]
@@ -101,7 +100,3 @@ class Containers:
         if headers is None:
             return None
         return str(json.loads(base64.b64decode(headers["X-Docker-Container-Path-Stat"]))["mtime"])
-
-    def logs(self, ref: str, lines: int = 20) -> str:
-        """The last lines of both outputs as text."""
-        return b"".join(content for _, content in Logs(self._door).last(ref, lines)).decode(errors="replace")

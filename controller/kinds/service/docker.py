@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from threading import Event as Flag
@@ -12,7 +12,7 @@ from controller.clients.blobs import BlobStore
 from controller.clients.docker import DockerHost, Happening, Look
 from controller.core.change import Change
 from controller.core.discovery import Discovery
-from controller.core.errors import Permanent, ProviderError
+from controller.core.errors import ProviderError
 from controller.core.key import Key
 from controller.core.ports import Clock, Vault
 from controller.core.state import Health, Receipt, Snapshot, State, Target
@@ -20,10 +20,11 @@ from controller.kinds.service import mounts, pinning
 from controller.kinds.service.delivery import Delivery
 from controller.kinds.service.discover import discover
 from controller.kinds.service.edge import EdgeNetworks
-from controller.kinds.service.health import judge, redacted
+from controller.kinds.service.health import judge
 from controller.kinds.service.placing import Placing
 from controller.kinds.service.projection import Details, Eyes, project
 from controller.kinds.service.roster import Roster
+from controller.kinds.service.speech import Speech
 from controller.kinds.service.spot import running
 from controller.kinds.service.swap import Swap, told
 from controller.kinds.service.tuning import Tuning
@@ -71,6 +72,7 @@ class ServiceProvider:
         self._swap = Swap(host, instance, delivery, edges, clock.monotonic, told, self._roster.container_of)
         self._look = Look(host.containers, self._swap.inspect, self._roster.wants)
         self._placing = Placing(host, instance, self._swap, Tuning(host, edges), self._show)
+        self._speech = Speech(host, self._standing, vault.conceal)
 
     def observe(self, targets: Collection[Target]) -> Snapshot:
         """Every service of ours and the targets; the same objects as last time where nothing moved."""
@@ -124,13 +126,18 @@ class ServiceProvider:
         """Remove what waits for an undo. Raises what the calls raise."""
         return self._swap.clear_away(self._swap.spot(target.address))
 
-    def log(self, target: Target, lines: int) -> str:
-        """The last lines of the container that stands now. Raises Transient, Permanent."""
-        details: Details | None = self._host.containers.inspect(target.handle) if target.handle else None
-        details = details or self._swap.spot(target.address).stands
-        if details is None:
-            raise Permanent(f"there is no container {target.address!r}")
-        return redacted(self._host.containers.logs(str(details["Id"]), lines), details, self._conceal)
+    def log(self, target: Target, lines: int, since: float = 0.0) -> str:
+        """The last lines of the container that stands now."""
+        return self._speech.log(target, lines, since)
+
+    def follow(self, target: Target, lines: int, since: float, stop: Flag) -> Iterator[str]:
+        """The same, and then what it and those that take its place write."""
+        return self._speech.follow(target, lines, since, stop)
+
+    def _standing(self, target: Target) -> Details | None:
+        """The container that stands now: by its handle when somebody renamed it."""
+        found = self._swap.spot(target.address).stands
+        return found or (self._swap.inspect(target.handle) if target.handle else None)
 
     def discover(self) -> list[Discovery]:
         """Containers that run without being ours. Raises Transient."""

@@ -16,9 +16,10 @@ from controller.core.state import Health, State
 from controller.kinds.service import endpoints, mounts, names, payload, pinning
 from controller.kinds.service.delivery import COPIED_AT_TEXT, Delivery
 from controller.kinds.service.edge import EdgeNetworks
-from controller.kinds.service.health import judge, redacted
+from controller.kinds.service.health import judge
 from controller.kinds.service.normal import DISABLED
 from controller.kinds.service.projection import NANO
+from controller.kinds.service.speech import veiled
 from controller.kinds.service.spot import EDITED, Spot, labels_of, running, started, twin
 
 Details = Mapping[str, Any]
@@ -232,7 +233,7 @@ class Swap:
     def log(self, details: Details) -> str:
         """The last lines of a container's log, without its secrets; "" when there is none to be had."""
         with suppress(ProviderError):
-            return redacted(self.host.containers.logs(str(details["Id"]), _LINES), details, self.delivery.conceal)
+            return veiled(self.host.logs.last(str(details["Id"]), _LINES), details, self.delivery.conceal)
         return ""
 
     def discard(self, container: str) -> None:
