@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,10 @@ from controller.core.errors import Refused
 from controller.core.key import Key
 from controller.usecases.importing import Importing
 from controller.usecases.importing_sketch import SCHEMA_LINE, Handle, Left, Sketch, file_of
+
+_MOST = 8000
+"""YAML nodes of one document; the reader takes 10,000."""
+_FIELDS = 10
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,7 @@ class ZoneImport:
         return provider.zone(zone)
 
     def sketch(self, found: ZoneListing) -> Sketch:
-        """The Domain of a zone. Raises Refused when it is declared already, SpecError."""
-        key = domain_key(found.zone)
-        path = file_of(key)
-        if path in self.importing.paths():
-            raise Refused(f"{path} exists already")
+        """The Domain of a zone (several for a large one). Raises Refused when its file exists, SpecError."""
         declared = {
             (item.state["name"], item.state["type"]): item.origin
             for item in self.importing.trial({}).resources.values()
@@ -49,13 +50,33 @@ class ZoneImport:
                 records.append(item)
             else:
                 left.append(Left(f"{_full(item.name, found.zone)} {item.type}", f"declared already at {origin}"))
-        document = (SCHEMA_LINE.format("../") + self.importing.write(domain(found.zone, self.via, records))).encode()
-        self.importing.trial({path: document})
+        files: dict[str, bytes] = {}
+        for number, part in enumerate(_parts(records), 1):
+            document = domain(found.zone, self.via, part, number)
+            path = file_of(Key("domain", document["name"]))
+            if path in self.importing.paths():
+                raise Refused(f"{path} exists already")
+            files[path] = (SCHEMA_LINE.format("../") + self.importing.write(document)).encode()
+        self.importing.trial(files)
         objects = tuple(Handle(str(record_key(_full(item.name, found.zone), item.type))) for item in records)
-        return Sketch({path: document}, {}, objects, tuple(left))
+        return Sketch(files, {}, objects, tuple(left))
 
 
-def domain(zone: str, via: str, records: list[ListedRecord]) -> dict[str, Any]:
+def _parts(records: list[ListedRecord]) -> Iterator[list[ListedRecord]]:
+    """Records in documents of a size that can be read; one without any for an empty zone."""
+    part: list[ListedRecord] = []
+    room = _MOST
+    for item in records:
+        size = _FIELDS + len(item.values)
+        if part and room < size:
+            yield part
+            part, room = [], _MOST
+        part.append(item)
+        room -= size
+    yield part
+
+
+def domain(zone: str, via: str, records: list[ListedRecord], number: int = 1) -> dict[str, Any]:
     """The document of a zone: the most common TTL stands once, the others at their records. A TTL of 0 cannot be
     declared, so that no TTL may be declared for all."""
     ttls = Counter(item.ttl for item in records)
@@ -64,12 +85,13 @@ def domain(zone: str, via: str, records: list[ListedRecord]) -> dict[str, Any]:
     if common:
         spec["ttl"] = common
     spec["records"] = [_record(item, common) for item in records]
-    return {"kind": "Domain", "name": domain_key(zone).name, "spec": spec}
+    name = domain_key(zone).name
+    return {"kind": "Domain", "name": f"{name}-{number}" if number > 1 else name, "spec": spec}
 
 
 def domain_key(zone: str) -> Key:
     """The key under which an import declares a zone."""
-    return Key("domain", record_key(zone, "A").name.removesuffix("-a")[:63].strip("-"))
+    return Key("domain", record_key(zone, "A").name.removesuffix("-a")[:58].strip("-"))
 
 
 def _record(item: ListedRecord, common: int) -> dict[str, Any]:

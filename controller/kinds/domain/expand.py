@@ -28,10 +28,11 @@ def expand(name: str, spec: DomainSpec, around: Surroundings) -> Sequence[Draft]
         problems.append(Problem(("via",), f"there is no connection {spec.via!r} in homelab.yaml"))
     others = cast(Mapping[str, DomainSpec], around.others("domain"))
     zones = {_plain(each.zone): other for other, each in sorted(others.items()) if other != name}
-    if zone in zones:
-        problems.append(Problem(("zone",), f"domain/{name} and domain/{zones[zone]} both are {zone}", "write one Domain for it"))
+    if zone in zones and others[zones[zone]].via != spec.via:
+        message = f"domain/{name} and domain/{zones[zone]} both are {zone}, by different connections"
+        problems.append(Problem(("via",), message, "name the same connection in both, or write one Domain"))
     drafts: list[Draft] = []
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[str, dict[str, int]] = {}
     for at, record in enumerate(spec.records):
         try:
             full = full_name(record.name, zone)
@@ -39,8 +40,9 @@ def expand(name: str, spec: DomainSpec, around: Surroundings) -> Sequence[Draft]
             problems.append(Problem(("records", at, "name"), str(error), error.hint))
             continue
         problems += _misplaced(record, full, zone, zones, at)
-        problems += _clash(full, record.type, seen, at)
-        seen.setdefault((full, record.type), at)
+        types = seen.setdefault(full, {})
+        problems += _clash(full, record.type, types, at)
+        types.setdefault(record.type, at)
         drafts.append(Draft("record", record_key(full, record.type).name, _spec(record, full, spec), at=("records", at)))
     if problems:
         raise Rejected(problems)
@@ -69,15 +71,14 @@ def _misplaced(record: DomainRecord, name: str, zone: str, zones: Mapping[str, s
         hint = "the name servers of a zone itself belong to its server; an NS record here delegates a zone below"
         return [Problem(path, f"the NS records of {zone} itself are not declared here", hint)]
     for other, domain in zones.items():
-        inner = is_inside(other, zone) and is_inside(name, other)
+        inner = other != zone and is_inside(other, zone) and is_inside(name, other)
         if inner and not (record.type == "NS" and name == other):
             return [Problem(path, f"{name} belongs to the zone {other} (domain/{domain})", "write it there")]
     return []
 
 
-def _clash(name: str, record_type: str, seen: Mapping[tuple[str, str], int], at: int) -> list[Problem]:
-    """Twice the same, or an alias beside something. `seen` are the records before this one."""
-    types = {kind: first for (other, kind), first in seen.items() if other == name}
+def _clash(name: str, record_type: str, types: Mapping[str, int], at: int) -> list[Problem]:
+    """Twice the same, or an alias beside something. `types` are those of the name before this one, with their places."""
     path = ("records", at)
     if record_type in types:
         message = f"{name} has two {record_type} records here, this and number {types[record_type] + 1}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Protocol, cast
 
 from controller.clients.dns.names import Unwritable, check_host, owner_name
@@ -45,7 +46,7 @@ def resolve(_name: str, spec: RecordSpec, around: Surroundings) -> Desired:
         if domain is None:
             problems.append(_strange(name, spec.type, around))
         else:
-            place, via = RecordPlace(name, spec.type, owner_name(domain.zone)), domain.via
+            place, via = RecordPlace(name, spec.type, _zone(domain.zone)), domain.via
             problems += _misplaced(place)
     if problems or place is None:
         raise Rejected(problems)
@@ -66,14 +67,20 @@ def find_domain(name: str, record_type: str, domains: Mapping[str, DomainLike]) 
     """The Domain that holds a name: the one with the longest zone. A delegation stands in the zone above."""
     found: tuple[int, DomainLike] | None = None
     for domain in domains.values():
-        try:
-            zone = owner_name(domain.zone)
-        except Unwritable:
-            continue  # told where it is written
-        fits = is_inside(name, zone) and not (record_type == "NS" and name == zone)
+        zone = _zone(domain.zone)
+        fits = zone and is_inside(name, zone) and not (record_type == "NS" and name == zone)
         if fits and (found is None or len(zone) > found[0]):
             found = len(zone), domain
     return found[1] if found else None
+
+
+@lru_cache(maxsize=256)
+def _zone(text: str) -> str:
+    """The zone in its one form, "" for what is none: that is told where it is written."""
+    try:
+        return owner_name(text)
+    except Unwritable:
+        return ""
 
 
 def same(path: tuple[str, ...], desired: Any, observed: Any) -> bool:
