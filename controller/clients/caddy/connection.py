@@ -186,11 +186,11 @@ def _problems(read: _Declared) -> Iterable[Problem]:
 
 def _admin_problems(admin: str) -> Iterable[Problem]:
     hint = "write unix:///run/caddy/admin.sock, or http://127.0.0.1:2019"
-    parts = urlsplit(admin)
     try:
+        parts = urlsplit(admin)
         port = parts.port
     except ValueError:
-        port = None
+        parts, port = urlsplit(""), None
     if parts.scheme == "unix":
         if parts.netloc or not parts.path.startswith("/"):
             yield Problem(("admin",), f"{admin!r} is not the address of a socket", hint)

@@ -77,8 +77,12 @@ def _target_problems(spec: RouteSpec) -> Iterable[Problem]:
 
 def _redirect_problems(to: str) -> Iterable[Problem]:
     at: Place = ("redirect", "to")
-    parts = urlsplit(to)
-    if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
+    try:
+        parts = urlsplit(to)
+        sound = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+    except ValueError:
+        sound = None
+    if not sound:
         yield Problem(at, f"{to!r} is not an address to send visitors to", "write https://example.net")
     elif _odd(to) or " " in to:
         yield Problem(at, f"{to!r} holds characters that no address has")
