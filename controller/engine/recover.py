@@ -8,7 +8,17 @@ from itertools import groupby
 from threading import Event as Flag
 
 from controller.core.decision import Quarantine
-from controller.core.errors import Conflict, Deferred, GateFailed, Interrupted, Permanent, Severity, Transient, Unhealthy
+from controller.core.errors import (
+    Conflict,
+    Deferred,
+    GateFailed,
+    Interrupted,
+    Permanent,
+    ProviderError,
+    Severity,
+    Transient,
+    Unhealthy,
+)
 from controller.core.estate import Estate
 from controller.core.plan import Rollout
 from controller.core.run import Entry, Outcome, RolloutRun, Run, Step
@@ -85,21 +95,29 @@ def _rollout(bench: Bench, run: Run | None, digest: str, entries: list[Entry], *
     changes = known.changes if known else ()
     if known is None or not known.reason.startswith(_NOT_YET):  # said once, however often it must be tried
         bench.say("Settling", f"{len(entries)} open entries of an interrupted rollout", entries[0], Severity.WARNING)
+    settled: list[Entry] = []
+    silent: list[ProviderError] = []
     try:
-        settled = [settle(bench, entry, revision) for entry in entries]
-    except (Transient, Deferred) as error:
-        return RolloutRun(digest, Outcome.WAITING, str(error), changes)
+        for entry in entries:
+            try:
+                settled.append(settle(bench, entry, revision))
+            except (Transient, Deferred) as error:
+                silent.append(error)
     except (Conflict, Permanent, Unhealthy) as error:
         outcome, detail = undo(bench, [entry for entry in bench.store.open_entries() if entry.rollout == digest], revision)
         return RolloutRun(digest, outcome, detail or str(error), changes)
     recorded = bench.store.entries(run.id) if run else ()
     finished = sum(entry.step is Step.PASSED and entry.rollout == digest for entry in recorded)
-    whole = finished + sum(entry.step is Step.DONE for entry in settled) == len(changes)
-    if (forward or finished) and changes and whole and all(entry.step is Step.DONE for entry in settled):
+    whole = finished + len(entries) == len(changes) and all(entry.step is Step.DONE for entry in settled)
+    if (forward or finished) and changes and whole:
+        if silent:
+            return RolloutRun(digest, Outcome.WAITING, str(silent[0]), changes)
         if finished:  # it had passed as a whole: only the last words are missing
             return _commit(bench, digest, settled, revision, changes)
         return lambda interrupt: _forward(bench, digest, settled, revision, changes, interrupt)
-    outcome, detail = undo(bench, settled, revision)
+    # What a silent backend holds is undone later, with what it needs; the rest is not kept waiting for it.
+    left = {entry.number: entry for entry in (*entries, *settled)}
+    outcome, detail = undo(bench, list(left.values()), revision)
     why = "interrupted before it was whole; taken back" if forward else "interrupted, and no longer wanted; taken back"
     return RolloutRun(digest, outcome, detail or why, changes)
 

@@ -155,6 +155,35 @@ def test_a_backend_that_does_not_answer_keeps_no_other_from_being_undone() -> No
     assert not made.store.open_entries()
 
 
+def test_after_a_crash_a_backend_that_does_not_answer_keeps_no_other_from_being_undone() -> None:
+    clock = HandClock()
+    far = replace(BOX, name="far", resolve=_far)
+    made = House(world=MemoryWorld(clock), clock=clock, kinds={"box": BOX, "far": far})
+    made.providers = {**made.providers, ("far", "far"): MemoryProvider(far, made.world, "far")}
+    uses = ["far/dns", "box/db"]
+    made.book.write(_files({"far": {"dns": {}}, "box": {"db": {}, "web": {"uses": uses}}}))
+    made.reconcile()
+    known = made.boxes()
+    newer: dict[str, dict[str, Any]] = {"far": {"dns": {"size": 2}}, "box": {"db": {"size": 2}, "web": {"size": 2, "uses": uses}}}
+    made.book.write(_files(newer))
+    made.world.faults.add(Fault(Effect.LATE, "apply", Key("far", "dns")))
+    made.reconcile()
+    assert {entry.change.key for entry in made.store.open_entries()} == {Key("far", "dns"), Key("box", "db")}
+    made.world.cut("far")
+    again = made.restarted()
+    again.providers = made.providers
+    again.reconcile()
+    assert [event.key for event in again.said if event.reason == "Undone"] == ["box/db"], "it can never be whole"
+    assert again.boxes()["web"] == known["web"], "what needs the silent one waits"
+    assert {entry.change.key for entry in again.store.open_entries()} == {Key("far", "dns")}
+    again.world.mend("far")
+    for _ in range(2):
+        again.reconcile()
+    assert not again.store.open_entries()
+    assert {name: each[1] for name, each in again.boxes().items()} == {"db": 2, "web": 2}
+    assert again.plan() == ""
+
+
 def _files(kinds: dict[str, dict[str, Any]]) -> dict[str, str]:
     return {
         f"{name}.yaml": json.dumps({"kind": kind.capitalize(), "name": name, "spec": spec})
