@@ -167,5 +167,5 @@ def _why_left(item: Discovery, estate: Estate, taken: Collection[str]) -> str:
     if item.obstacle:
         return item.obstacle
     if item.stopped:
-        return f"it does not run ({item.stopped}); start it and import again, or remove it"
+        return f"it does not run ({item.stopped}); start it and import again, or declare it by hand"
     return f"{file_of(item.key)} exists already" if file_of(item.key) in taken else ""
