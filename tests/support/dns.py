@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import SystemRandom
 
 import dns.message
 import dns.name
@@ -49,12 +50,12 @@ def _zone_text(zone: str) -> str:
 
 
 def free_port() -> int:
-    """A port that nothing uses, for UDP and TCP."""
+    """A port that nothing uses, for UDP and TCP; none of those that the kernel gives to clients."""
     while True:
+        port = SystemRandom().randrange(10_240, 32_000)
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind((HOST, 0))
-            port = int(tcp.getsockname()[1])
             with suppress(OSError):
+                tcp.bind((HOST, port))
                 udp.bind((HOST, port))
                 return port
 

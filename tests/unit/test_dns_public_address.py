@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
+from threading import Event as Flag
 from threading import Thread
 
 import pytest
@@ -16,6 +18,8 @@ import pytest
 from controller.clients.dns.outside import Address, is_loopback, seen_from, unfit
 from controller.clients.dns.public_address import EVERY, SOON, PublicAddress
 from controller.core.errors import Permanent, Transient
+from controller.core.key import Key
+from controller.kinds.record.following import Following
 from tests.support.clock import HandClock
 
 HERE, THERE, WRONG = "93.184.216.34", "93.184.216.35", "8.8.4.4"
@@ -177,6 +181,50 @@ def test_a_private_answer_does_not_replace_the_last_good_address(tmp_path: Path,
     for _ in range(3):
         clock.advance(EVERY)
         assert address.current() == HERE
+
+
+def test_a_provider_tells_when_the_address_moved(tmp_path: Path, clock: HandClock) -> None:
+    voices = Voices(a=HERE, b=HERE)
+    following_it = Following({4: following(voices, tmp_path, clock)}, clock)
+    assert following_it.token() == "", "nothing follows it yet"
+    state = {"type": "A", "values": ["publicIP"], "name": "example.net", "zone": "example.net"}
+    assert following_it.adapt(state, None) == {**state, "values": [HERE]}
+    plain = {**state, "values": ["192.0.2.1"]}
+    assert following_it.adapt(plain, None) is plain
+    before = following_it.token()
+    voices.said = {"a": THERE, "b": THERE}
+    stop, heard = Flag(), []
+
+    def moved(key: Key | None) -> None:
+        heard.append(key)
+        stop.set()
+
+    following_it.watch(moved, stop)
+    assert heard == [None]
+    assert following_it.token() != before
+    assert following_it.adapt(state, None)["values"] == [THERE]
+
+
+def test_nobody_is_asked_while_no_record_follows(tmp_path: Path, clock: HandClock) -> None:
+    voices = Voices(a=HERE, b=HERE)
+    stop = Flag()
+    following_it = Following({4: following(voices, tmp_path, clock)}, clock)
+    wait, looks = clock.wait, itertools.count()
+
+    def waited(flag: Flag, seconds: float) -> bool:
+        if next(looks) == 5:
+            stop.set()
+        return wait(flag, seconds)
+
+    clock.wait = waited  # type: ignore[method-assign]
+    following_it.watch(lambda _key: None, stop)
+    assert voices.asked == []
+
+
+def test_a_full_disk_does_not_stop_it(tmp_path: Path, clock: HandClock) -> None:
+    voices = Voices(a=HERE, b=HERE)
+    address = following(voices, tmp_path / "none", clock)
+    assert address.current() == HERE
 
 
 Page = tuple[int, Mapping[str, str], bytes]

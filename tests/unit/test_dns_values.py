@@ -110,6 +110,14 @@ def test_any_bytes_of_somebody_else_are_read(parts: list[bytes]) -> None:
     assert dns.rdata.from_text("IN", "TXT", value) == rdata
 
 
+@given(st.text(max_size=80), st.sampled_from([*RECORD_TYPES, "SSHFP", "HTTPS", "TYPE65280"]))
+@settings(derandomize=True, deadline=None, database=None, max_examples=200)
+def test_whatever_a_server_says_is_read(text: str, kind: str) -> None:
+    value = shown(kind, text)
+    assert same_values([value], [value])
+    assert shown(kind, value) == value
+
+
 @given(st.text(max_size=80), st.sampled_from(RECORD_TYPES))
 @settings(derandomize=True, deadline=None, database=None, max_examples=300)
 def test_no_text_becomes_more_than_one_record(text: str, kind: str) -> None:
@@ -131,6 +139,8 @@ def test_no_text_becomes_more_than_one_record(text: str, kind: str) -> None:
         (["192.0.2.1"], ["192.0.2.2"], False, "another address"),
         (['"a" "b"', '"x"'], ['"x"', '"ab"'], True, "the order means nothing"),
         (['"x"'], [], False, "nothing is not something"),
+        (['"x"'], ['"x\\010"'], False, "what nobody could declare is compared too"),
+        (['"x"'], ['"x'], False, "so is what nobody can read"),
     ],
 )
 def test_sets_of_values_are_compared_by_meaning(one: list[str], other: list[str], same: bool, reason: str) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from controller.clients.dns.authority import canonical_set
-from controller.clients.dns.names import Unwritable
 from controller.clients.dns.servers import Server, Servers
 from controller.core.dns import RECORD_TYPES
 from controller.core.errors import Conflict, Permanent, ProviderError, Transient
@@ -249,7 +248,7 @@ def _rdatas(record_type: str, values: Iterable[str]) -> list[Any]:
     try:
         return [dns.rdata.from_text("IN", record_type, value) for value in values]
     except (dns.exception.DNSException, ValueError) as error:
-        raise Unwritable(f"not a {record_type} value: {error}") from error
+        raise Permanent(f"a {record_type} record holds what cannot be written: {error}") from error
 
 
 def _absolute(name: str) -> str:

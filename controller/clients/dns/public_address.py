@@ -116,7 +116,8 @@ class PublicAddress:
         if (good, rumour) == (self._good, self._rumour):
             return
         self._good, self._rumour = good, rumour
-        replace(self._path, json.dumps({"good": good, "rumour": rumour}).encode())
+        with suppress(OSError):  # without a place to keep it, it is found anew after a restart
+            replace(self._path, json.dumps({"good": good, "rumour": rumour}).encode())
 
     def _kept(self) -> tuple[str, str]:
         with suppress(OSError, ValueError, AttributeError):

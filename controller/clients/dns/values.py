@@ -47,13 +47,14 @@ def declared(record_type: str, text: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def shown(record_type: str, text: str) -> str:
-    """The canonical form of one value in zone-file syntax, of any record type. Raises Unwritable for what cannot be read."""
-    if record_type == "TXT":
-        return _text(strings(text, strict=False))
+    """The canonical form of one value in zone-file syntax, of any record type. What cannot be read stays as it is: a server may
+    hold anything."""
     if record_type in _READERS:
         with suppress(ValueError):
             return _READERS[record_type](text)
-    return _by_library(record_type, text)
+    with suppress(Unwritable):
+        return _text(strings(text, strict=False)) if record_type == "TXT" else _by_library(record_type, text)
+    return text
 
 
 def _by_library(record_type: str, text: str) -> str:
@@ -87,7 +88,9 @@ def written(record_type: str, value: str) -> str:
 
 def joined(value: str) -> bytes | str:
     """The bytes of a TXT value whatever its strings are split into; any other value as it is."""
-    return b"".join(strings(value)) if value.startswith('"') else value
+    with suppress(Unwritable):
+        return b"".join(strings(value, strict=False)) if value.startswith('"') else value
+    return value
 
 
 def same_values(one: Iterable[str], other: Iterable[str]) -> bool:
