@@ -53,11 +53,10 @@ def free_port() -> int:
     """A port that nothing uses, for UDP and TCP; none of those that the kernel gives to clients."""
     while True:
         port = SystemRandom().randrange(10_240, 32_000)
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            with suppress(OSError):
-                tcp.bind((HOST, port))
-                udp.bind((HOST, port))
-                return port
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp, suppress(OSError):
+            tcp.bind((HOST, port))
+            udp.bind((HOST, port))
+            return port
 
 
 @dataclass
