@@ -20,6 +20,7 @@ from controller.core.kind import Desired
 from controller.core.state import Observed, Present, Receipt, State, Target
 from controller.engine.surroundings import RepositorySurroundings
 from controller.kinds.route import KIND, RouteProvider, RouteSpec
+from tests.contract.yard import Specs, Yard
 from tests.support.caddy import Caddy, Tap
 from tests.support.house import Drawer, OpenVault, Tree
 
@@ -128,3 +129,46 @@ def folder(path: Path) -> Path:
     path.mkdir(parents=True)
     (path / "index.html").write_text("a page")
     return path
+
+
+@dataclass
+class CaddySpecs(Specs):
+    """Specs of routes for one declared Caddy."""
+
+    declared: Mapping[str, Any] = field(default_factory=dict)
+
+    def resolve(self, kind: str, name: str, spec: Spec, files: Mapping[str, str] | None = None) -> Desired:
+        assert (kind, files) == ("route", None)
+        return resolved(self.declared, name, spec)
+
+
+@dataclass
+class CaddyHands:
+    """A person at the admin endpoint, and a power cut."""
+
+    caddy: Caddy
+
+    def edit(self, yard: Yard) -> None:
+        self.caddy.call("PATCH", "/id/homelab:it/match/0/host", ["edited.home.test"])
+
+    def remove(self, yard: Yard) -> None:
+        self.caddy.call("DELETE", "/id/homelab:it")
+
+    def cut(self) -> None:
+        self.served = self.caddy.document()
+        self.caddy.kill()
+
+    def mend(self) -> None:
+        self.caddy.start(self.served)
+
+
+def caddy_yard(caddy: Caddy, mode: str, folder: Path) -> Yard:
+    """One route called `it`."""
+    if mode == "coexist":
+        caddy.load(person(caddy))
+    routes = Routes(caddy, {"mode": mode})
+    first = {"host": "it.home.test", "to": "http://127.0.0.1:9", "headers": {"response": {"set": {"X-A": "1"}}}}
+    second = {"host": "it.home.test", "redirect": "https://x.test", "exposure": "vpn", "tls": "off"}
+    impossible = {**first, "tls": {"certificate": "/nowhere.pem", "key": "/nowhere.pem"}}
+    specs = CaddySpecs(folder, declared=routes.declared)
+    return Yard("route", specs, routes.provider, CaddyHands(caddy), first, second, impossible)

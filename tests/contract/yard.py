@@ -25,12 +25,12 @@ from controller.core.kind import Desired, Kind
 from controller.core.ports import Adapts, Provider, Retains
 from controller.core.state import Observed, Present, Receipt, State, Target
 from controller.engine.surroundings import RepositorySurroundings
-from controller.kinds import network, record, service, volume
+from controller.kinds import network, record, route, service, volume
 from tests.support.engines import Engine
 from tests.support.house import Tree
 
 NO = Flag()
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (service.KIND, network.KIND, volume.KIND, record.KIND)}
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (service.KIND, network.KIND, volume.KIND, record.KIND, route.KIND)}
 
 
 @dataclass
@@ -42,8 +42,8 @@ class Specs:
     others: Mapping[str, Mapping[str, BaseModel]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.vault = AgeVault(self.folder / "vault")
-        self.blobs = BlobStore(self.folder / "content")
+        self.vault = AgeVault(self.folder / "state" / "vault")
+        self.blobs = BlobStore(self.folder / "state" / "content")
 
     def resolve(self, kind: str, name: str, spec: Mapping[str, Any], files: Mapping[str, str] | None = None) -> Desired:
         tree = Tree(self.files if files is None else files)
