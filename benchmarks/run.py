@@ -22,6 +22,7 @@ MEASURES = {
     "killed": "a container killed by hand runs again",
     "change": "one changed service among 100",
     "failure": "a new version that crashes, cannot start or stays unhealthy",
+    "lost": "requests that an update behind Caddy loses, and a reload",
     "cold": "cold start of 20 services",
     "stacks": "20 unchanged stacks of two services",
 }

@@ -33,19 +33,21 @@ ECHO = r"""while read -r line; do
 done
 [ "$upgrade" ] || { printf 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok'; exit; }
 printf 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'; exec cat"""
-LUA = """function done(summary)
+LUA = """function done(summary, latency)
   local e = summary.errors
-  io.write(string.format("COUNTED %d %d\\n", summary.requests, e.connect + e.read + e.write + e.timeout + e.status))
+  local lost = e.connect + e.read + e.write + e.timeout + e.status
+  io.write(string.format("COUNTED %d %d %d\\n", summary.requests, lost, latency.max))
 end
 """
 
 
 @dataclass(frozen=True)
 class Count:
-    """Requests, and those that ended in another way than with a good answer."""
+    """Requests, those that ended in another way than with a good answer, and the longest wait in microseconds."""
 
     requests: int
     lost: int
+    longest: int
 
 
 class Home:
@@ -114,7 +116,7 @@ class Home:
             for each in running:
                 each.send_signal(signal.SIGINT)
                 said = each.communicate()[0]
-                counts.append(Count(*(int(number) for number in re.findall(r"COUNTED (\d+) (\d+)", said)[0])))
+                counts.append(Count(*(int(number) for number in re.findall(r"COUNTED (\d+) (\d+) (\d+)", said)[0])))
 
     def _git(self, *words: str) -> None:
         who = ["-c", "user.name=tester", "-c", "user.email=tester@example.org"]

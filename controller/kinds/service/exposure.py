@@ -82,7 +82,8 @@ def route(service: str, said: Mapping[str, Any], network_mode: str) -> Draft:
 def route_name(said: Mapping[str, Any]) -> str:
     """The host with dashes, and the path where there is one."""
     paths = said.get("path") or ""
-    text = f"{said['host']}{'' if paths == '/' else paths if isinstance(paths, str) else paths[0]}"
+    first = paths[0] if isinstance(paths, list) else paths
+    text = f"{said['host']}{first}"
     name = _OTHER.sub("-", text.lower()).strip("-")
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - _SHORT - 1]}-{fingerprint(name)[:_SHORT]}"
 
