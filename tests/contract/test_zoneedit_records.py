@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Event as Flag
 
@@ -84,6 +84,65 @@ def test_a_host_is_not_sent_twice_in_ten_minutes(site: Site) -> None:
     site.apply(back)
     assert site.values("plex") == [OLD]
     assert [request.at - start for request in site.fake.requests] == [0.0, pytest.approx(600, abs=1)]
+
+
+def test_a_limit_counts_from_when_the_request_arrived(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = site.fake.answer
+
+    def late(path: str, parameters: Mapping[str, str], authorization: str) -> tuple[int, str | bytes | None]:
+        site.clock.advance(3)
+        return at_once(path, parameters, authorization)
+
+    monkeypatch.setattr(site.fake, "answer", late)
+    site.apply(site.update("plex", OLD, NEW))
+    limit = site.limit(site.update("plex", NEW, OLD))
+    assert isinstance(limit, Wait)
+    monkeypatch.setattr(site.fake, "answer", at_once)
+    site.clock.advance(limit.until - site.clock.now())
+    site.apply(site.update("plex", NEW, OLD))
+    assert site.values("plex") == [OLD]
+    assert not [request.answer for request in site.fake.requests if "ERROR" in request.answer]
+
+
+class Killed(BaseException):
+    """The end of the process."""
+
+
+@pytest.mark.parametrize(
+    ("shared", "label", "reason"),
+    [
+        (False, "plex", "the host's own limit"),
+        (True, "", "the zone's, when it is known to be one"),
+    ],
+)
+def test_a_limit_is_written_down_before_anything_is_sent(
+    site: Site, monkeypatch: pytest.MonkeyPatch, shared: bool, label: str, reason: str
+) -> None:
+    if shared:
+        site.fake.faults = [Fault.TOO_FREQUENT]
+        site.refused(site.update("", OLD, NEW))
+        site.clock.advance(600)
+
+    def end(*_words: object) -> str:
+        raise Killed
+
+    monkeypatch.setattr(site.account._door, "get", end)
+    with pytest.raises(Killed):
+        site.apply(site.update("plex", OLD, NEW))
+    site.restart()
+    assert isinstance(site.look("plex"), Unknown)
+    limit = site.limit(site.update(label, OLD, NEW))
+    assert isinstance(limit, Wait), reason
+    assert limit.until == pytest.approx(site.clock.now() + 600, abs=1)
+
+
+def test_the_environment_leads_no_request_elsewhere(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    site.apply(site.update("plex", OLD, NEW))
+    assert site.values("plex") == [NEW]
 
 
 def test_other_hosts_have_their_own_limit(site: Site) -> None:
