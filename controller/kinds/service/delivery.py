@@ -47,22 +47,31 @@ class Delivery:
                 self._kept(partial(self.blobs.laid_out, "file", entry["digest"], mounts.SHARED))
 
     def unmask(self, state: State) -> None:
-        """Refuse a path of this machine that a link leads to where policy would have asked. Raises Permanent."""
+        """Refuse a path of this machine where policy was not asked about what it really gives: a link to what it would have asked
+        about, the controller's own folder, or a way out of the folders of services. Raises Permanent."""
         if not self.roots.content:
             return
         for entry in (state.get("volumes") or {}).values():
-            if entry["type"] != "bind":
-                continue
-            source = str(entry["source"])
-            real = os.path.realpath(source)
-            judged = {each.name.partition(":")[0] for each in path_risks(source, read_only=bool(entry.get("read_only")))}
-            hidden = [
-                each
-                for each in path_risks(real, read_only=bool(entry.get("read_only")))
-                if each.name.partition(":")[0] not in judged
-            ]
-            if hidden:
-                raise Permanent(f"{source} is a link to {real}: {hidden[0].reason}; write {real}, so that policy can judge it")
+            if entry["type"] == "bind":
+                self._check_bind(str(entry["source"]), read_only=bool(entry.get("read_only")))
+            elif entry["type"] == "data":
+                self._check_data(self.roots.source(entry, ""))
+
+    def _check_bind(self, source: str, *, read_only: bool) -> None:
+        real = os.path.realpath(source)
+        judged = {each.name.partition(":")[0] for each in path_risks(source, read_only=read_only)}
+        hidden = [each for each in path_risks(real, read_only=read_only) if each.name.partition(":")[0] not in judged]
+        if hidden:
+            raise Permanent(f"{source} is a link to {real}: {hidden[0].reason}; write {real}, so that policy can judge it")
+        own = os.path.realpath(self.blobs.root.parent)
+        # Whoever has the identity has every secret, and whoever has the socket may do everything.
+        if not judged and os.path.commonpath((own, real)) in (own, real):
+            raise Permanent(f"{source} holds the state of the controller or lies in it: give the service a folder of its own")
+
+    def _check_data(self, source: str) -> None:
+        real, data = os.path.realpath(source), os.path.realpath(self.roots.data)
+        if os.path.commonpath((data, real)) != data:
+            raise Permanent(f"{source} is a link to {real}, out of the folders of services: remove the link")
 
     def copied(self, state: State) -> dict[str, Any]:
         """The parts of a state that are copied into its container, without references: what its label says."""

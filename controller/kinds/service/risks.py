@@ -24,6 +24,8 @@ _HOST_MODES = {"NetworkMode": "host-network", "PidMode": "host-pid", "IpcMode": 
 _STRANGER = "container:container:"
 """A namespace of a container that no Service declares; ids are not looked up when a specification is judged."""
 _HOME_DEPTH = 3
+_KEYS = (".ssh", ".gnupg", ".config", ".docker", ".aws", ".kube")
+_STATE = [".local", "state", "homelabhub"]
 
 
 def risks(body: Mapping[str, Any], ours: str = "") -> tuple[Risk, ...]:
@@ -96,8 +98,9 @@ def _within(path: str, folder: str) -> bool:
 
 
 def _home(path: str) -> bool:
-    """True for all homes, a whole home, and the keys in one."""
+    """True for all homes, a whole home, and the keys in one, the controller's among them."""
     parts = path.strip("/").split("/")
     if parts[0] != "home":
         return False
-    return len(parts) < _HOME_DEPTH or parts[2] in (".ssh", ".gnupg", ".config", ".docker", ".aws", ".kube")
+    inside = parts[2:5]
+    return len(parts) < _HOME_DEPTH or parts[2] in _KEYS or inside == _STATE[: len(inside)]
