@@ -30,7 +30,7 @@ from tests.support.space import CommandFailed, Space, wait_until
 HOST = "127.0.0.1"
 KEY, SECRET, ALGORITHM = "homelab", "aG9tZWxhYi1ob21lbGFiLWhvbWVsYWItaG9tZWxhYi0=", "hmac-sha256"
 API_KEY = "the-key-of-powerdns"
-POOL = 60
+POOL = 150
 STRANGERS = (
     ("ns1", "A 192.0.2.1"),
     ("ns2", "A 192.0.2.2"),
@@ -199,7 +199,8 @@ class DnsServers:
             f'options {{ directory "{folder}"; pid-file "{folder}/server.pid"; session-keyfile "{folder}/session.key";',
             f"listen-on port {port} {{ {HOST}; }}; listen-on-v6 {{ none; }}; recursion no; dnssec-validation no;",
             f'notify explicit; notify-delay 0; also-notify {{ {HOST} port {knot} key "{KEY}"; }};',
-            f'allow-transfer {{ key "{KEY}"; }}; }};',
+            f'allow-transfer {{ key "{KEY}"; }};',
+            "serial-query-rate 1000; notify-rate 1000; startup-notify-rate 1000; transfers-in 100; transfers-per-ns 100; };",
             f'key "{KEY}" {{ algorithm {ALGORITHM}; secret "{SECRET}"; }};',
             "controls {};",
         ]
