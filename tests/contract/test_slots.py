@@ -157,3 +157,13 @@ def test_the_edge_is_internal_stays_and_is_nobodys_find(house: DockerHouse) -> N
     assert [each.address for each in provider.discover()] == []
     deploy(house, PLAIN)
     assert set(SIDES) <= {each["Name"] for each in house.engine.api.networks()}
+
+
+def test_a_subnet_that_is_taken_is_told_with_the_way_out(house: DockerHouse) -> None:
+    api = house.engine.api
+    pool: Any = {"Driver": "default", "Config": [{"Subnet": "10.213.4.0/24"}]}
+    api.create_network("home", ipam=pool)
+    house.commit({"service/web": WEB})
+    house.reconcile()
+    assert "`edge:` in the connection of Caddy" in house.run().reason
+    assert house.engine.containers() == {}

@@ -21,7 +21,7 @@ MARK = "homelab.edge"
 """Label of such a network: who made it. It is no resource, so nothing prunes it."""
 _SIDES = ("a", "b")
 FIRST = f"{NETWORK}-a"
-"""How the names of networks begin that traffic takes first. A service has the same place on both sides: this one stands for it."""
+"""How the names of networks begin that traffic takes first. A service has the same place on both sides: this one is claimed."""
 _CADDY = "caddy"
 _NOT_IN_NAMES = re.compile(r"[^0-9]+")
 
@@ -82,8 +82,12 @@ class EdgeNetworks:
             "Labels": {MARK: self._instance},
             "IPAM": {"Driver": "default", "Config": [pool]},
         }
-        with suppress(Conflict):  # somebody else was faster
-            self._host.networks.create(body)
+        try:
+            with suppress(Conflict):  # somebody else was faster
+                self._host.networks.create(body)
+        except Permanent as error:
+            hint = "choose another subnet for it: `edge:` in the connection of Caddy, such as 10.99.0.0/16"
+            raise Permanent(f"the network {network!r} cannot be made on {self._host.name}: {error}; {hint}") from error
         details = self._host.networks.inspect(network)
         if details is None:
             raise Conflict(f"the network {network!r} on {self._host.name} was removed by somebody")
