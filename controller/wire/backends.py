@@ -37,14 +37,16 @@ Closed = Callable[[], None]
 @dataclass(frozen=True)
 class Backend:
     """What stands behind a type of connection: the kinds that it holds, and how it is opened (name, declaration, tools). Opening
-    never connects; it raises Rejected for a declaration that is wrong, with paths below it. What needs an end has a `close`."""
+    never connects; it raises Rejected for a declaration that is wrong, with paths below it. What needs an end has a `close`.
+    `check` is what is wrong with a declaration as a person wrote it, with the same paths."""
 
     kinds: tuple[str, ...]
     open: Callable[[str, Mapping[str, Any], Tools], Opened]
+    check: Callable[[str, Mapping[str, Any]], Iterable[Problem]] = lambda _name, _declared: ()
 
 
 BACKENDS: Mapping[str, Backend] = {
-    "caddy": Backend(("route",), route.open_caddy),
+    "caddy": Backend(("route",), route.open_caddy, route.caddy_problems),
     "rfc2136": Backend(("record",), record.open_rfc2136),
     "powerdns": Backend(("record",), record.open_powerdns),
     "zoneedit": Backend(("record",), record.open_zoneedit),
@@ -53,12 +55,14 @@ BACKENDS: Mapping[str, Backend] = {
 
 
 def connection_problems(name: str, declared: Mapping[str, Any]) -> Iterable[Problem]:
-    """What is wrong with a declared connection before anything is opened: a type that nothing knows."""
+    """What is wrong with a declared connection before anything is opened."""
     kind = declared.get("type", DOCKER)
     known = sorted({DOCKER, *BACKENDS, *(word for item in foreign_kinds().values() for word in getattr(item, "TYPES", ()))})
     if kind not in known:
         hint = did_you_mean(str(kind), known) or f"known types: {', '.join(known)}"
         yield Problem(("type",), f"connection {name!r} has an unknown type {kind!r}; known: {', '.join(known)}", hint)
+    elif kind in BACKENDS:
+        yield from BACKENDS[kind].check(name, declared)
 
 
 @runtime_checkable

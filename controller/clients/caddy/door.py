@@ -6,7 +6,7 @@ import json
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, parse_headers
 from threading import Event
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -37,17 +37,17 @@ class Refused(Permanent):
 @dataclass(frozen=True, slots=True)
 class Config:
     """A configuration as it was read. `body` are the exact bytes; `header` is the entity tag when Caddy sends one as a header
-    (2.8 and newer), else ""."""
+    (2.8 and newer), `trailer` when it came after the body (2.6 and 2.7)."""
 
     document: Any
     body: bytes
     header: str = ""
+    trailer: str = ""
 
     @property
     def tag(self) -> str:
-        """The entity tag for a conditional write: older versions send it as a trailer that no client reads, but it can be told
-        from the body."""
-        return self.header or f'"/config/ {fnv1a(self.body):08x}"'
+        """The entity tag for a conditional write. One that got lost can be told from the body."""
+        return self.header or self.trailer or f'"/config/ {fnv1a(self.body):08x}"'
 
     def keeps_streams(self, version: str = "") -> bool:
         """True for a Caddy that can let open streams live on over a change (2.7 and newer). Nothing tells 2.7 from 2.6 but a
@@ -67,13 +67,13 @@ class CaddyDoor:
 
     def config(self) -> Config:
         """The whole configuration; the very same object as last time while it did not change. Raises Transient."""
-        status, headers, body = self._look("/config/")
+        status, answer, body = self._look("/config/")
         if status != 200:
             raise Transient(f"Caddy at {self.admin} does not show its configuration: {_reason(body, status)}")
-        last, header = self._last, headers.get("etag", "")
+        last, header = self._last, answer.headers.get("ETag", "")
         if last is not None and last.body == body and last.header == header:
             return last
-        found = Config(_parsed(body), body, header)
+        found = Config(_parsed(body), body, header, answer.trailers.get("ETag", ""))
         self._last = found
         return found
 
@@ -105,7 +105,7 @@ class CaddyDoor:
         ]
         return made.get("result"), warnings
 
-    def _look(self, path: str) -> tuple[int, Mapping[str, str], bytes]:
+    def _look(self, path: str) -> tuple[int, _Answer, bytes]:
         """A read, again when it is cut off: the endpoint starts anew with every change."""
         for left in range(_LOOKS, 0, -1):
             try:
@@ -116,7 +116,7 @@ class CaddyDoor:
                     raise self._unreachable(error) from error
                 Event().wait(_PAUSE)
             else:
-                return answer.status, {name.lower(): value for name, value in answer.getheaders()}, body
+                return answer.status, answer, body
         raise AssertionError("the last look returns or raises")
 
     def _send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
@@ -134,7 +134,7 @@ class CaddyDoor:
             connection.close()
         return answer.status, content
 
-    def _call(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[HTTPResponse, bytes]:
+    def _call(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[_Answer, bytes]:
         connection = self._connection()
         try:
             return _exchange(connection, method, path, body, headers)
@@ -144,13 +144,28 @@ class CaddyDoor:
     def _connection(self) -> HTTPConnection:
         if self._path:
             return _UnixConnection(self._path)
-        return HTTPConnection(*self._address, timeout=_TIMEOUT)
+        connection = HTTPConnection(*self._address, timeout=_TIMEOUT)
+        connection.response_class = _Answer
+        return connection
 
     def _unreachable(self, error: Exception) -> ProviderError:
         return Transient(f"Caddy at {self.admin} does not answer: {_words(error)}")
 
 
+class _Answer(HTTPResponse):
+    """An answer that keeps the headers that come after the body."""
+
+    def __init__(self, *rest: Any, **more: Any) -> None:
+        super().__init__(*rest, **more)
+        self.trailers: HTTPMessage = HTTPMessage()
+
+    def _read_and_discard_trailer(self) -> None:
+        self.trailers = parse_headers(self.fp)
+
+
 class _UnixConnection(HTTPConnection):
+    response_class = _Answer
+
     def __init__(self, path: str) -> None:
         super().__init__("localhost", timeout=_TIMEOUT)
         self._socket_path = path
@@ -169,7 +184,7 @@ class _UnixConnection(HTTPConnection):
 
 def _exchange(
     connection: HTTPConnection, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
-) -> tuple[HTTPResponse, bytes]:
+) -> tuple[_Answer, bytes]:
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     # Over a socket file Caddy 2.6 takes no other host than an empty one.
     connection.putheader("Host", "" if isinstance(connection, _UnixConnection) else f"{connection.host}:{connection.port}")
@@ -180,6 +195,7 @@ def _exchange(
         connection.putheader("Content-Length", str(len(body)))
     connection.endheaders(body)
     answer = connection.getresponse()
+    assert isinstance(answer, _Answer)  # noqa: S101 (the class of every connection here)
     return answer, answer.read()
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from controller.clients.caddy import Connection
+from controller.core.errors import Problem, Rejected
 from controller.core.kind import Kind
 from controller.core.ports import Clock, Provider
 from controller.kinds.route.caddy import RouteProvider
@@ -38,4 +39,13 @@ def open_caddy(name: str, declared: Mapping[str, Any], tools: Tools) -> Mapping[
     return {"route": RouteProvider(Connection.parse(name, declared), tools.clock)}
 
 
-__all__ = ["KIND", "RouteProvider", "RouteSpec", "open_caddy"]
+def caddy_problems(name: str, declared: Mapping[str, Any]) -> Iterable[Problem]:
+    """What is wrong with such a connection."""
+    try:
+        Connection.parse(name, declared)
+    except Rejected as error:
+        return error.problems
+    return ()
+
+
+__all__ = ["KIND", "RouteProvider", "RouteSpec", "caddy_problems", "open_caddy"]

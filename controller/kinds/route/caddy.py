@@ -43,7 +43,7 @@ class RouteProvider:
         self._front = Front(connection, self._door)
         self._lock = Lock()
         self._known: dict[str, tuple[Placed, tuple[str, ...], Present]] = {}
-        self._read: tuple[Config, dict[str, Placed], tuple[str, ...]] | None = None
+        self._read: tuple[Config, dict[str, Placed], tuple[str, ...], str] | None = None
         self._last: tuple[Config, frozenset[Target], int, Snapshot] | None = None
 
     def observe(self, targets: Collection[Target]) -> Snapshot:
@@ -184,7 +184,8 @@ class RouteProvider:
         """Every route of ours in a configuration."""
         if self._read is None or self._read[0] is not config:
             found = placed(config.document, self._connection)
-            self._read = config, found, self._surroundings(config, found)
+            # What is wrong around all of them is told at one: its repair repairs it for all.
+            self._read = config, found, self._surroundings(config, found), min(found, default="")
         return self._read[1]
 
     def _surroundings(self, config: Config, found: Mapping[str, Placed]) -> tuple[str, ...]:
@@ -202,8 +203,7 @@ class RouteProvider:
 
     def _present(self, name: str, entry: Placed) -> Present:
         assert self._read is not None  # noqa: S101 (set by whoever found the entry)
-        # What is wrong around all of them is told at one: its repair repairs it for all.
-        around = self._read[2] if name == min(self._read[1]) else ()
+        around = self._read[2] if name == self._read[3] else ()
         health, why = self._front.verdict(name)
         known = self._known.get(name)
         if known is not None and known[:2] == (entry, around):
