@@ -41,7 +41,7 @@ class Talk:
     def data(self, data: Any, lines: Iterable[str]) -> None:
         """The answer: JSON where it was asked for, else the lines."""
         if self.json:
-            click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+            click.echo(_json(data, indent=2))
         else:
             self.lines(lines)
 
@@ -56,7 +56,7 @@ class Talk:
 
     def record(self, data: Mapping[str, Any], line: str) -> None:
         """One line of an answer that comes bit by bit: NDJSON or text, at once."""
-        click.echo(json.dumps(data, ensure_ascii=False) if self.json else line, color=self.paint.on)
+        click.echo(_json(data) if self.json else line, color=self.paint.on)
 
     def say(self, line: str) -> None:
         """Something about what is being done; not part of the answer."""
@@ -92,3 +92,10 @@ class Talk:
     def end(self, code: int) -> NoReturn:
         """Leave with an exit code."""
         raise Ended(code)
+
+
+def _json(data: Any, indent: int | None = None) -> str:
+    """JSON in which nothing acts on a terminal: beside the control characters that JSON itself escapes there are newer ones, and
+    some that reorder or hide text."""
+    text = json.dumps(data, indent=indent, ensure_ascii=False)
+    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)

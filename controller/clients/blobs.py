@@ -47,8 +47,14 @@ class BlobStore:
         return content
 
     def folder(self, digest: str) -> dict[str, bytes]:
-        """The files of a folder that was kept. Raises KeyError."""
-        return {path: self.get(each) for path, each in json.loads(self.get(digest)).items()}
+        """The files of a folder that was kept. Raises KeyError, also for what is no list of files below a folder."""
+        try:
+            listed = {str(path): str(each) for path, each in json.loads(self.get(digest)).items()}
+        except (ValueError, AttributeError) as error:
+            raise KeyError(digest) from error
+        if any(path.startswith("/") or ".." in path.split("/") for path in listed):
+            raise KeyError(digest)
+        return {path: self.get(each) for path, each in listed.items()}
 
     def laid_out(self, kind: str, digest: str, copy_for: str = "") -> Path:
         """The path of a `file` or `folder` on disk, made on first use. With `copy_for` a copy that this one container may write

@@ -18,6 +18,8 @@ from controller.loop.queue import Priority, Queue, Request
 
 POLL = 60.0
 """Seconds between two looks at the repository (± 20 %)."""
+BREATH = 1.0
+"""Seconds between two fetches however many hooks come: whoever caught one may send it again and again."""
 SETTLE = 0.03
 """Seconds in which the events of one happening (kill, die, disconnect) are gathered into one pass."""
 AFTERWARDS = 0.5
@@ -106,6 +108,7 @@ class Commits:
         while not self._stop.is_set():
             self._now.clear()
             self.look(fetch=True)
+            self._clock.wait(self._stop, BREATH)
             self._clock.wait(self._now, POLL * (0.8 + 0.4 * self._jitter()))
 
     def _watch(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import secrets
 import socket
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -170,7 +171,7 @@ def built(settings: Settings, clock: Clock) -> Iterator[House]:
         world = chosen_world(settings)
         folder = settings.state / "memory" if world == SIMULATED else settings.state
         for private in (settings.state, folder, folder / "backends"):
-            private.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_private(private)
         source = open_source(settings)
         store = SqlStore(settings.database or f"sqlite:///{folder / 'state.db'}", clock)
         closing.callback(store.close)
@@ -195,6 +196,14 @@ def built(settings: Settings, clock: Clock) -> Iterator[House]:
         seat = Seat(store, clock, holder_name(settings.state), FileLock(settings.state / "writer.lock"))
         closing.callback(seat.leave)
         yield House(settings, world, instance, clock, store, source, vault, connections, chronicle, reconciler, seat)
+
+
+def _make_private(folder: Path) -> None:
+    """A folder that nobody else may write to: who could, could put another identity or another socket there."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & 0o022:
+        raise SettingsError(f"others can write to the state folder {folder} (mode {mode:o}); fix: chmod 700 {folder}")
 
 
 def chosen_world(settings: Settings) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.cli.talk import Talk
 from controller.cli.text import Paint, counted, cut, long, table, value, visible, width
 from tests.faces.command import BINARY, SERVICE, Home, empty
 
@@ -116,8 +118,6 @@ def test_hostile_texts_are_escaped_in_every_answer(home: Home) -> None:
 
 def visible_json(data: object) -> str:
     """Data as JSON in pure ASCII, which is YAML too."""
-    import json
-
     return json.dumps(data)
 
 
@@ -210,3 +210,24 @@ def on_a_terminal(home: Home, arguments: list[str], environment: dict[str, str])
             written += block
     assert process.wait(120) == 0
     return written.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("\x1b[31m", "an escape sequence, which JSON escapes itself"),
+        ("\x9b31m", "the same in one character, which it does not"),
+        ("a\u202eb", "text that reads backwards"),
+        ("\U000e0041", "text that nobody sees"),
+        ("ümläut ✨", "what may be seen stays"),
+    ],
+)
+def test_json_holds_nothing_that_acts_on_a_terminal(text: str, reason: str, capsys: pytest.CaptureFixture[str]) -> None:
+    talk = Talk(json=True)
+    talk.data({"text": [text]}, ())
+    talk.record({"text": text}, "")
+    said = capsys.readouterr().out
+    assert all(each.isprintable() or each == "\n" for each in said), reason
+    whole, _, line = said.rstrip("\n").rpartition("\n")
+    assert (json.loads(whole)["text"], json.loads(line)["text"]) == ([text], text)
+    assert (text in said) is text.isprintable()

@@ -57,3 +57,29 @@ def test_a_second_controller_needs_the_identity_of_the_first(tmp_path: Path, pos
         shutil.copy2(first.state / "memory" / name, state / "memory" / name)
     with first.open(state=str(state)) as inside:
         assert inside.lines() == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "refused", "reason"),
+    [
+        (0o700, False, "as it is made"),
+        (0o755, False, "others may look at its names; every file in it is closed"),
+        (0o775, True, "the group could replace the identity"),
+        (0o707, True, "everybody could replace the socket"),
+    ],
+)
+def test_a_state_folder_that_others_can_write_to_is_refused(tmp_path: Path, mode: int, refused: bool, reason: str) -> None:
+    home = Home(tmp_path)
+    home.commit({"app.yaml": service("app")})
+    home.state.mkdir()
+    home.state.chmod(mode)
+    if not refused:
+        with home.open() as inside:
+            assert inside.apply().reason == "", reason
+        return
+    with (
+        pytest.raises(SettingsError, match=rf"others can write to the state folder .* \(mode {mode:o}\); fix: chmod 700"),
+        home.open(),
+    ):
+        pytest.fail("it was opened")
+    assert list(home.state.iterdir()) == [], reason

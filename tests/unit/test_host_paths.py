@@ -93,3 +93,22 @@ def test_paths_of_another_machine_are_not_looked_for_here(delivery: Delivery, tm
     far = Delivery(delivery.blobs, Roots("", str(tmp_path / "state/data")), delivery.reveal, delivery.conceal)
     far.unmask(mounted({"type": "bind", "source": str(tmp_path / "state")}))
     far.unmask(mounted({"type": "data", "source": "app/out"}))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ('{{"../../../outside": "{digest}"}}', "a way up"),
+        ('{{"a/../../outside": "{digest}"}}', "a way up in the middle"),
+        ('{{"/outside": "{digest}"}}', "a path from the root"),
+        ('["{digest}"]', "no list of files"),
+        ("kind: Service", "an ordinary file"),
+    ],
+)
+def test_a_file_of_the_repository_cannot_pass_for_a_folder(tmp_path: Path, content: str, reason: str) -> None:
+    blobs = BlobStore(tmp_path / "blobs")
+    digest = blobs.put(content.format(digest=blobs.put(b"hostile")).encode())
+    with pytest.raises(KeyError):
+        blobs.laid_out("folder", digest)
+    assert not list(tmp_path.rglob("outside")), reason
+    assert blobs.folder(blobs.put_folder({"a/b..c": b"fine"})) == {"a/b..c": b"fine"}
