@@ -15,9 +15,12 @@ State = Mapping[str, Any]
 """A kind's normal form: JSON-shaped data in which equal meaning is equal data. Secrets are in it as references only."""
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def canonical(data: Any) -> str:
     """JSON text that is equal exactly when data is equal (sorted keys, no spaces)."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(data)
 
 
 def fingerprint(data: Any) -> str:

@@ -22,8 +22,10 @@ def rollouts(changes: Sequence[Change], edges: Edges, policy: str) -> tuple[Roll
     by_place = {change.place: change for change in changes}
     sealed: list[Rollout] = []
     for group in _components(list(by_place), edges):
-        members = set(group)
-        order = TopologicalSorter({place: [p for p in edges[place] if p in members] for place in group}).static_order()
+        order: Iterable[Place] = group
+        if len(group) > 1:
+            members = set(group)
+            order = TopologicalSorter({place: [p for p in edges[place] if p in members] for place in group}).static_order()
         sealed.append(Rollout.of([by_place[place] for place in order], policy))
     return tuple(sorted(sealed, key=lambda rollout: all(change.after is None for change in rollout.changes)))
 

@@ -85,16 +85,19 @@ class RecordProvider(Following):
 
     def apply_many(self, changes: Sequence[Change], interrupt: Flag) -> Sequence[Receipt | ProviderError]:  # noqa: ARG002
         """Every change of a zone in as few writes as hold them."""
-        edits = {change.place: _edit(change) for change in changes}
+        places = [RecordPlace.parse(change.address) for change in changes]
+        edits = [_edit(place, change) for place, change in zip(places, changes, strict=True)]
         zones: dict[str, list[Edit]] = {}
-        for change in changes:
-            zones.setdefault(RecordPlace.parse(change.address).zone, []).append(edits[change.place])
+        for place, edit in zip(places, edits, strict=True):
+            zones.setdefault(place.zone, []).append(edit)
         results: dict[int, RecordSet | ProviderError | None] = {}
         for zone, several in zones.items():
             writing = _Writing(self._server, zone)
             writing(several)
             results |= {**writing.done, **writing.failed}
-        return [self._result(change, results[id(edits[change.place])]) for change in changes]
+        return [
+            self._result(place, change, results[id(edit)]) for place, change, edit in zip(places, changes, edits, strict=True)
+        ]
 
     def health(self, target: Target) -> tuple[Health, str]:
         """Healthy when every authoritative server that answers shows what the server holds."""
@@ -118,10 +121,9 @@ class RecordProvider(Following):
         """End connections."""
         self._server.close()
 
-    def _result(self, change: Change, found: RecordSet | ProviderError | None) -> Receipt | ProviderError:
+    def _result(self, place: RecordPlace, change: Change, found: RecordSet | ProviderError | None) -> Receipt | ProviderError:
         if isinstance(found, ProviderError):
             return found
-        place = RecordPlace.parse(change.address)
         if found is None:
             self._written.pop(place, None)
             return Receipt(change.address, None)
@@ -222,8 +224,7 @@ def state_of(place: RecordPlace, held: RecordSet) -> State:
     return {"zone": place.zone, "name": place.name, "type": place.type, "values": list(held.values), "ttl": held.ttl}
 
 
-def _edit(change: Change) -> Edit:
-    place = RecordPlace.parse(change.address)
+def _edit(place: RecordPlace, change: Change) -> Edit:
     before, after = _record_set(change.before), _record_set(change.after)
     ttl = (after.ttl if after else 0) or (before.ttl if before else 0) or DEFAULT_TTL
     return Edit(place.name, place.type, before, after, ttl)
