@@ -203,6 +203,8 @@ def test_a_host_that_is_no_dyn_record_is_asked_for_until_somebody_was_there(site
     assert site.limit(back) == YES, "it has changed since: somebody was there, and it is tried again"
     site.apply(back)
     assert site.values("plain") == [OLD]
+    site.clock.advance(600)
+    assert site.limit(change) == YES, "what could be updated is no longer asked for"
 
 
 def test_the_world_has_moved(site: Site) -> None:
@@ -333,6 +335,11 @@ def test_a_refusal_without_a_cause_is_tried_three_times(site: Site) -> None:
     assert found == [False, False, True, False]
     site.apply(site.update("plex", OLD, NEW))
     assert site.values("plex") == [NEW]
+    site.clock.advance(600)
+    site.fake.faults = [Fault.UPDATE_FAILED] * 2
+    for _ in range(2):
+        assert type(site.refused(site.update("plex", NEW, OLD))) is not Permanent, "only failures in a row count"
+        site.clock.advance(600)
 
 
 @pytest.mark.parametrize(
