@@ -13,7 +13,7 @@ from controller.cli.controller_socket import answers
 from controller.cli.exits import ERROR, OK
 from controller.cli.house import settings
 from controller.cli.show_findings import unreachable
-from controller.cli.text import Paint, visible
+from controller.cli.text import Paint, counted, visible
 from controller.cli.verbs import talk, verb
 from controller.core.errors import HomelabError
 from controller.settings import Settings
@@ -133,7 +133,7 @@ def _specs(found: Settings, status: StatusView) -> Iterator[Finding]:
     elif status.reason:
         yield Finding("bad", status.reason, "see the message")
     else:
-        yield Finding("good", f"the specs are valid at {status.revision[:10]}: {len(status.items)} resources")
+        yield Finding("good", f"the specs are valid at {status.revision[:10]}: {counted(len(status.items), 'resource')}")
     schema = Path(found.repo) / found.path / "schemas" / "homelab.json"
     if not found.remote and schema.is_file():
         from controller.usecases.schemas import EVERYTHING, schemas

@@ -139,6 +139,9 @@ def _tell(error: Exception, talk: Talk) -> None:
 
 
 def _usage(error: click.ClickException, talk: Talk) -> None:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "homelab"
     click.echo(f"{talk.paint_talk('error', 'red bold')}: {visible(error.format_message())}", err=True, color=talk.paint_talk.on)
     click.echo(f"  fix: see `{command} --help`", err=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from controller.cli.house import looking, writing
-from controller.cli.text import table
+from controller.cli.text import table, visible
 from controller.cli.verbs import Verb, talk
+from controller.core.errors import Refused
 
 
 @click.group("secret")
@@ -24,6 +25,9 @@ def secret_verb() -> None:
 def set_verb(ref: str) -> None:
     """Keep a value, from standard input or asked for."""
     value = talk().ask_secret(ref)
+    if not value:
+        pipe = f"pwgen 40 1 | homelab secret set {visible(ref)}"
+        raise Refused(f"there is no value for {visible(ref)}: type one at a terminal, or pipe one in: {pipe}")
     with writing() as house:
         kept = house.set_secret(ref, value)
     talk().say(f"kept {kept['ref']} version {kept['version']}; what uses it follows with the next pass")

@@ -102,8 +102,12 @@ def resource_lines(found: Mapping[str, Any], paint: Paint) -> list[str]:
         ("applied", status.get("applied", "")),
     )
     lines += [f"  {name:<12}{visible(text)}" for name, text in facts if text]
+    shown: dict[str, Any] = {}
     for title, state in (("desired", found["desired"]), ("observed", found["observed"]), ("applied last", found["applied"])):
-        lines += ["", paint(title, "bold"), *(_tree(state, "  ") if state is not None else ["  nothing"])]
+        same = next((before for before, other in shown.items() if state is not None and state == other), "")
+        shown[title] = state
+        told = [f"  the same as {same}"] if same else _tree(state, "  ") if state is not None else ["  nothing"]
+        lines += ["", paint(title, "bold"), *told]
     return lines
 
 

@@ -106,7 +106,7 @@ class Speaks(Protocol):
     """A provider whose objects write logs."""
 
     def log(self, target: Target, lines: int, since: float = 0.0) -> str:
-        """The last lines of an object, not older than `since` (0 = however old), secrets concealed. Raises Transient, Permanent."""
+        """The last lines, not older than `since` (0 = however old), secrets concealed. Raises Transient, Permanent."""
 
     def follow(self, target: Target, lines: int, since: float, stop: Flag) -> Iterator[str]:
         """The same, then what it and its successors write until `stop`; a secret stays hidden however it is cut."""

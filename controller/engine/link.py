@@ -9,19 +9,20 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from controller.core.document import Draft, Files, Parsed, Reader, Revision
+from controller.core.document import Draft, Files, Parsed, Path, Reader, Revision
 from controller.core.errors import Diagnostic, Origin, Problem, Rejected, Severity, SpecError
 from controller.core.estate import Estate, HomelabSpec
-from controller.core.key import Claim, Key, is_name
+from controller.core.key import Key, is_name
 from controller.core.kind import Desired, Kind
 from controller.core.policy import Policy, PolicySpec
 from controller.core.ports import Blobs, Vault
 from controller.core.resource import Resource
 from controller.core.suggest import did_you_mean
+from controller.engine.clashes import clashes
 from controller.engine.connections import Check, accept_any, settled
 from controller.engine.load import HOMELAB_FILE, Document, load
 from controller.engine.surroundings import RepositorySurroundings
-from controller.engine.understand import diagnostic, understand
+from controller.engine.understand import diagnostic, understand, where
 from controller.engine.written import Shelf
 
 EXPANSION_DEPTH = 4
@@ -67,7 +68,7 @@ class Linker:
         found += [item for path, items in loaded.strays.items() if path not in used for item in items]
         resources = _spelled_out(resources)
         found += _twins(resources)
-        found += _clashes(resources)
+        found += clashes(resources)
         graph, problems = _ordered(resources, broken, loaded.lost)
         found += problems
         errors = [item for item in found if item.severity is Severity.ERROR]
@@ -231,14 +232,11 @@ def _twins(resources: list[tuple[Resource, Document]]) -> Iterable[Diagnostic]:
             )
 
 
-def _clashes(resources: list[tuple[Resource, Document]]) -> Iterable[Diagnostic]:
-    holders: dict[Claim, Resource] = {}
-    for resource, document in resources:
-        for claim in resource.claims:
-            first = holders.setdefault(claim, resource)
-            if first.key != resource.key:
-                message = f"{claim} is claimed by {resource.key} and by {first.key} ({first.origin})"
-                yield diagnostic(document.parsed, document.at, message, "only one of them can have it: change one")
+def _where_needed(document: Document, need: Key) -> Path:
+    """Where a need is written: among the needs, else where the kind found it."""
+    if need in document.needs and not document.made_by:
+        return ("needs", document.needs.index(need))
+    return where(document.parsed.data, document.at, need.name, after="")
 
 
 def _ordered(
@@ -256,16 +254,16 @@ def _ordered(
             excused = need in broken or need.name in lost or any(need.name.startswith(f"{key.name}-") for key in broken)
             if need not in by_key and not excused:
                 hint = did_you_mean(str(need), names) or f"declare {need}, or remove it from the needs"
-                problems.append(
-                    diagnostic(document.parsed, document.at, f"{resource.key} needs {need}, which is not declared", hint)
-                )
+                message = f"{resource.key} needs {need}, which is not declared"
+                problems.append(diagnostic(document.parsed, _where_needed(document, need), message, hint))
     sorter = TopologicalSorter({key: [n for n in resource.needs if n in by_key] for key, resource in by_key.items()})
     try:
         order = tuple(sorter.static_order())
     except CycleError as error:
         cycle = [str(key) for key in reversed(error.args[1])]
-        origin = by_key[error.args[1][0]].origin
-        hint = "remove one of these needs"
-        problems.append(Diagnostic(f"needs go in a circle: {' → '.join(cycle)}", origin, hint))
+        document = next(document for resource, document in resources if resource.key == error.args[1][0])
+        place: Path = document.at if document.made_by else ("needs",)
+        message = f"needs go in a circle: {' → '.join(cycle)}"
+        problems.append(diagnostic(document.parsed, place, message, "remove one of these needs"))
         order = tuple(by_key)
     return {key: by_key[key] for key in order}, problems

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from posixpath import basename, dirname
 from typing import Any
 
@@ -157,20 +157,28 @@ def _admit(parsed: Parsed, path: str, kinds: Mapping[str, Kind], loaded: Loaded)
 
 def _read(parsed: Parsed, path: str, kinds: Mapping[str, Kind], loaded: Loaded) -> None:
     """Take in one document. Where something in it is wrong the rest is taken in all the same, to be judged in the same go."""
+    kind = str(parsed.data["kind"]).lower()
+    model = _OWN_MODELS.get(kind) or (kinds[kind].model if kind in kinds else None)
     understood = understand(Envelope, parsed.data, parsed, ())
     envelope, parsed = understood.model or _nameless(parsed, loaded), understood.parsed
-    problems = list(understood.problems)
+    problems = [_outdented(item, model) for item in understood.problems]
     if envelope is not None:
         problems += _envelope_problems(envelope, parsed, path, kinds)
-    kind = str(parsed.data["kind"]).lower()
     name = str(parsed.data.get("name", ""))
-    model = _OWN_MODELS.get(kind) or (kinds[kind].model if kind in kinds else None)
     if envelope is not None and model is not None and "spec" not in understood.refused:
         problems += _accept(envelope, model, parsed, loaded)
     else:
         loaded.lost.add(name)
         loaded.unread.add(kind)
     loaded.problems += problems
+
+
+def _outdented(found: Diagnostic, model: type[BaseModel] | None) -> Diagnostic:
+    """A finding about an unknown key of the envelope; one that the kind knows belongs below `spec`."""
+    word = found.message.removeprefix("unknown key ").strip("'")
+    if model is None or word == found.message or word not in model.model_fields:
+        return found
+    return replace(found, hint=f"indent it: `{word}` belongs below `spec:`")
 
 
 def _nameless(parsed: Parsed, loaded: Loaded) -> Envelope | None:
@@ -229,7 +237,8 @@ def _envelope_problems(envelope: Envelope, parsed: Parsed, path: str, kinds: Map
         if not path.startswith(POLICY_FOLDER):
             yield diagnostic(parsed, ("kind",), "a Policy belongs under policy/", f"move it to {POLICY_FOLDER}{basename(path)}")
     elif kind in PLANNED_KINDS and kind not in kinds:
-        yield diagnostic(parsed, ("kind",), f"kind {envelope.kind!r} is not available yet")
+        hint = f"what can be declared today: {', '.join(name.capitalize() for name in kinds)}"
+        yield diagnostic(parsed, ("kind",), f"kind {envelope.kind!r} is not available yet", hint)
     elif kind not in kinds:
         known = [name.capitalize() for name in kinds] + ["Homelab", "Policy"]
         yield diagnostic(parsed, ("kind",), f"unknown kind {envelope.kind!r}", did_you_mean(envelope.kind, known))

@@ -3,7 +3,8 @@ that the rest can be judged in the same go; a misspelled key is read as the one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from controller.core.document import Parsed, Path
 from controller.core.errors import Diagnostic, Origin, Severity
-from controller.core.suggest import did_you_mean, nearest
+from controller.core.explain import explain, meant
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -49,20 +50,34 @@ def diagnostic(parsed: Parsed, path: Path, message: str, hint: str = "", severit
     return Diagnostic(message, origin, hint, parsed.snippet(origin), severity)
 
 
+def where(data: Any, at: Path, token: str, after: str = "/") -> Path:
+    """The first text or key below a place in which a word stands, else the place itself. `after` may follow the word."""
+    inside = r"\w-" if "/" in after else r"\w/-"
+    word = re.compile(rf"(?<![\w.-]){re.escape(token)}(?![{inside}])")
+    return next((path for path, text in _texts(_value(data, at), at) if word.search(text)), at)
+
+
+def _texts(data: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(data, dict | list):
+        for step, value in data.items() if isinstance(data, dict) else enumerate(data):
+            if isinstance(step, str):
+                yield (*path, step), step
+            yield from _texts(value, (*path, step))
+    elif data is not None:
+        yield path, str(data)
+
+
 def validation_diagnostics(
     error: ValidationError, parsed: Parsed, at: Path, model: type[BaseModel], severity: Severity = Severity.ERROR
 ) -> list[Diagnostic]:
-    """Pydantic's findings as diagnostics; an unknown key gets a suggestion. Values are not repeated: they may be secret."""
+    """Pydantic's findings as diagnostics."""
     found: dict[tuple[Path, str], Diagnostic] = {}
+    data = _value(parsed.data, at)
     for item in _items(error):
-        path = (*at, *_written(item["loc"], _value(parsed.data, at)))
-        message, hint = item["msg"].removeprefix("Value error, "), ""
-        if item["type"] == "extra_forbidden":
-            word = str(item["loc"][-1])
-            message = f"unknown key {word!r}"
-            hint = did_you_mean(word, _fields(model, item["loc"][:-1])) or "x-… keys are free for your own notes"
-        elif item["type"] == "missing":
-            message, path = f"{item['loc'][-1]!r} is missing", path[:-1]
+        path = (*at, *_written(item["loc"], data))
+        if item["type"] == "missing":
+            path = path[:-1]
+        message, hint = explain(item, model, data)
         found.setdefault((path, message), diagnostic(parsed, path, message, hint, severity))
     return list(found.values())
 
@@ -86,11 +101,11 @@ class _Mended:
             return False
         owner, word = _value(self.data, path[:-1]), path[-1]
         if isinstance(owner, dict) and word in owner:
-            meant = nearest(str(word), _fields(model, path[:-1])) if item["type"] == "extra_forbidden" else None
+            right = meant(str(word), model, path[:-1]) if item["type"] == "extra_forbidden" else None
             value = owner.pop(word)
-            if meant is not None and meant not in owner:
-                owner[meant] = value
-                self.renamed[(*path[:-1], meant)] = str(word)
+            if right is not None and right not in owner:
+                owner[right] = value
+                self.renamed[(*path[:-1], right)] = str(word)
             else:
                 self.refused.add(str(path[0]))
         return True
@@ -138,14 +153,3 @@ def _written(loc: Path, data: Any) -> Path:
         elif index == len(loc) - 1 and isinstance(data, dict) and isinstance(step, str):
             kept.append(step)
     return tuple(kept)
-
-
-def _fields(model: type[BaseModel], loc: Path) -> list[str]:
-    names = [info.alias or name for name, info in model.model_fields.items()]
-    if not loc:
-        return names
-    inner = model.model_fields.get(str(loc[0]))
-    annotation = inner.annotation if inner else None
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return _fields(annotation, loc[1:])
-    return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Event as Flag
 
@@ -11,6 +11,7 @@ from controller.core.event import Event
 from controller.core.key import Key
 from controller.core.ports import Source, Speaks, Store
 from controller.core.state import Present, Target
+from controller.core.suggest import did_you_mean
 from controller.engine.reconcile import Reconciler, Survey
 from controller.usecases.views import (
     DiagnosticView,
@@ -25,6 +26,12 @@ from controller.usecases.views import (
     run_view,
     status_view,
 )
+
+
+def nobodys(key: Key, known: Iterable[Key]) -> Refused:
+    """The refusal of a key that nothing is known of."""
+    hint = did_you_mean(str(key), map(str, known)) or "`homelab status` lists what there is"
+    return Refused(f"{key} is neither declared nor ours; {hint}")
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ class Look:
         wanted = found.estate.resources.get(key)
         row = next((row for (k, _), row in found.situation.rows.items() if k == key), None)
         if wanted is None and row is None:
-            raise Refused(f"{key} is neither declared nor ours")
+            raise nobodys(key, found.estate.resources)
         provider = wanted.provider if wanted else row.provider if row else ""
         observed = found.world.of(key, provider)
         line = next((item for item in status_view(found.report).items if item.key == str(key)), None)
@@ -117,7 +124,7 @@ class Look:
         row = next((row for (k, _), row in found.situation.rows.items() if k == key), None)
         place = (wanted.provider, wanted.address) if wanted else (row.provider, row.address) if row else None
         if place is None:
-            raise Refused(f"{key} is neither declared nor ours")
+            raise nobodys(key, found.estate.resources)
         provider: object = self.reconciler.bench.providers().get((key.kind, place[0]))
         if not isinstance(provider, Speaks):
             raise Refused(f"{key} writes no log: {'it is simulated' if 'memory' in found.report.world else 'its kind has none'}")

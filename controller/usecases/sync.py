@@ -16,6 +16,7 @@ from controller.core.ports import Clock, Providers, Source, Store
 from controller.core.run import Outcome, Row
 from controller.core.state import Target
 from controller.engine.reconcile import Reconciler, Survey
+from controller.usecases.look import nobodys
 
 RunNow = Callable[[str, str], Report]
 """(cause, by) → the report of a pass that began after the call. In the controller this goes through its queue."""
@@ -157,8 +158,11 @@ class Sync:
         return matching[0]
 
     def _known(self, key: Key) -> None:
-        if not any(place[0] == key for place in self.store.rows()) and key not in self.reconciler.survey().estate.resources:
-            raise Refused(f"{key} is neither declared nor ours")
+        if any(place[0] == key for place in self.store.rows()):
+            return
+        declared = self.reconciler.survey().estate.resources
+        if key not in declared:
+            raise nobodys(key, declared)
 
     def _tell(self, reason: str, message: str, key: str = "") -> None:
         self.store.append([Event(self.clock.now(), reason, message, Severity.INFO, key)])

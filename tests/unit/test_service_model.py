@@ -215,7 +215,7 @@ REFUSED: tuple[tuple[Mapping[str, Any], tuple[str | int, ...], str, str], ...] =
     ({"secrets": ["a"]}, ("secrets",), "top-level secrets", "a Service alone has no such section"),
     ({"configs": ["a"]}, ("configs", 0), "top-level config", "a Service alone has no such section"),
     ({"secrets": {"A": {}}}, ("secrets", "A"), "needs `ref` or `file`", "nothing says which"),
-    ({"secrets": {"A": {"reff": "x"}}}, ("secrets", "A", "reff"), "Extra inputs", "a misspelt word"),
+    ({"secrets": {"A": {"reff": "x"}}}, ("secrets", "A", "reff"), "unknown key 'reff'", "a misspelt word"),
     ({"environment": {"A": {"ref": "nowhere/to-be-found"}}}, ("environment", "A"), "does not exist", "a secret that nobody set"),
     ({"volumes": ["./no.conf:/etc/no.conf"]}, ("volumes", 0), "not in the repository", "Compose makes a folder of it"),
     ({"volumes": ["./no:/x:ro"]}, ("volumes", 0), "not in the repository", "an empty folder that nobody may fill"),

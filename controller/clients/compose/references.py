@@ -37,7 +37,7 @@ def check_service(name: str, service: dict[str, Data], names: Names, findings: F
     """Findings about one canonical service."""
     path: Path = ("services", name)
     if not service.get("image") and "build" not in service and "provider" not in service:
-        findings.add(path, f"`{name}` has no image", "say `image:`")
+        findings.add(path, f"`{name}` has no image", "say `image:`, such as `image: nginx:1.29`")
     for section, what, place, reference in _references(service):
         known = names.known[section]
         if known is not None and reference not in known:

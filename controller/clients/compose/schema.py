@@ -21,6 +21,7 @@ _NAMES: dict[type, str] = {
     dict: "a map",
     type(None): "nothing",
 }
+_TIMES = ("interval", "timeout", "period", "delay", "window")
 _QUOTABLE = (bool, int, float)
 
 
@@ -58,6 +59,8 @@ def wrong_type(value: Data, path: Path, findings: Findings, allowed: Collection[
     wanted = list(dict.fromkeys(_NAMES[kind] for kind in _NAMES if kind in allowed))
     found = _NAMES.get(type(value), type(value).__name__)
     hint = "write it in quotes" if str in allowed and isinstance(value, _QUOTABLE) else ""
+    if hint and path and str(path[-1]).endswith(_TIMES) and type(value) is int:
+        hint = f"write a number with a unit, such as `{value}s`"
     if isinstance(value, dict) and path and isinstance(path[-1], int) and dict not in allowed:
         hint = "write `NAME=value`, or take the dashes away"
     if list in allowed and not isinstance(value, dict | list):

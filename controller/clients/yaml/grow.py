@@ -71,6 +71,10 @@ class Grower:
         if len(self.problems) >= MOST_PROBLEMS:
             raise _Stop
 
+    def told(self, line: int, column: int) -> bool:
+        """True when a problem at this place was noted already."""
+        return any((item.origin.line, item.origin.column) == (line, column) for item in self.problems)
+
 
 def _next(parser: yaml.CBaseLoader) -> Any:
     return parser.get_event()
@@ -202,6 +206,7 @@ class _Branches:
             frame.node.entries = entries if entries is not None else {}
             frame.node.entries[name] = (key, node)
         elif problem := merge_problem(node):
-            self._grower.add(node.line, node.column, problem, "for example `<<: *name`")
+            if not self._grower.told(node.line, node.column):
+                self._grower.add(node.line, node.column, problem, "for example `<<: *name`")
         else:
             frame.merged = node

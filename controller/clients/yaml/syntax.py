@@ -20,6 +20,8 @@ _MEANING = {
     ),
     "did not find expected key": ("the indentation does not fit the lines above", "line it up with its neighbours"),
     "did not find expected '-' indicator": ("this is not an entry of the list above", "start it with `- `, or indent it less"),
+    "did not find expected node content": ("a value is missing here", "write it, or close the `[` or `{` that is open above"),
+    "found a tab character that violates indentation": ("a tab cannot indent YAML", "use spaces"),
     "found unexpected end of stream": ("this quote is never closed", "add the missing quote"),
     "found undefined tag handle": ("this tag is not defined", "leave it out"),
     "did not find expected ',' or ']'": ("this `[` is not closed where it should be", "add the missing `,` or `]`"),

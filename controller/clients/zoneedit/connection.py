@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from controller.clients.dns.names import Unwritable, host_name
 from controller.core.errors import Problem, Rejected
+from controller.core.explain import explain
 from controller.core.secret import SecretVersion
 
 FIELDS = frozenset(["user", "zones", "url", "dynamic_every", "txt_every", "timeout"])
@@ -67,7 +68,8 @@ class Connection:
         try:
             found = _Declared.model_validate(declared)
         except ValidationError as error:
-            raise Rejected([Problem(item["loc"], item["msg"]) for item in error.errors(include_input=False)]) from error
+            items = error.errors(include_input=False)
+            raise Rejected([Problem(item["loc"], *explain(item, _Declared, declared)) for item in items]) from error
         problems = [Problem(("zones", zone), why, hint) for zone in found.zones for why, hint in _wrong_zone(zone)]
         problems += [Problem(("url",), why) for why in _wrong_url(found.url)]
         if ":" in found.user:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from controller.clients.compose import ComposeError, canonical_service, unset_hint, unset_references, unsupported
 from controller.core.errors import Problem, Rejected
+from controller.core.explain import explain
 from controller.core.kind import Surroundings
 from controller.kinds.service.model import ConfigFile, SecretFile, SecretValue, ServiceSpec
 
@@ -179,5 +180,6 @@ def _model(entry: Entry, model: type[M], value: Any, *path: str | int) -> M | No
         return model.model_validate(value)
     except ValidationError as error:
         for each in error.errors(include_url=False):
-            entry.reject(*path, *each["loc"], message=each["msg"])
+            message, hint = explain(each, model, value)
+            entry.reject(*path, *each["loc"], message=message, hint=hint)
         return None

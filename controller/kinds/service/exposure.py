@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from controller.clients.compose.filled import filled
 from controller.core.document import Draft
 from controller.core.errors import Problem, Rejected
+from controller.core.explain import explain
 from controller.core.key import Key
 from controller.core.kind import Surroundings
 from controller.core.state import fingerprint
@@ -61,7 +62,7 @@ def exposed(written: Any, variables: Mapping[str, str] | None) -> dict[str, Any]
         for each in error.errors(include_url=False):
             missing = each["type"] == "missing"
             path = (EXPOSE,) if missing else (EXPOSE, *each["loc"])
-            message = f"`expose` needs `{each['loc'][0]}`" if missing else each["msg"]
+            message = f"`expose` needs `{each['loc'][0]}`" if missing else explain(each, Exposed, said)[0]
             message = f"`expose` has no word {each['loc'][0]!r}" if each["type"] == "extra_forbidden" else message
             hint = "write {host: app.example.net, port: 8080}" if missing else ""
             found.append(Problem(path, message, hint))

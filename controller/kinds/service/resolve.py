@@ -13,6 +13,7 @@ from controller.core.key import Claim
 from controller.core.kind import Desired, Surroundings
 from controller.core.resource import Gate, Risk
 from controller.core.secret import SecretVersion
+from controller.core.suggest import did_you_mean
 from controller.kinds.service import endpoints, exposure, names, payload, risks
 from controller.kinds.service.edge import FIRST
 from controller.kinds.service.entry import Entry, read
@@ -30,6 +31,7 @@ _IMAGE_CHECK = 240.0
 _TO_THE_END = 3600.0
 _MARGIN = 15.0
 _DEFAULT_CHECK = {"interval": "30s", "timeout": "30s", "start_period": "0s"}
+_RESTARTS = ("no", "always", "unless-stopped", "on-failure")
 _ONE_SHOT = ("no", "on-failure")
 _OURS = "/.homelab"
 _LOCAL = "local"
@@ -99,13 +101,17 @@ def _environment(entry: Entry, around: Surroundings) -> dict[str, Any]:
 def _check(entry: Entry, spec: ServiceSpec, address: str, around: Surroundings) -> None:
     compose = entry.compose
     image = compose.get("image")
-    if not image and "build" not in compose and "image" not in entry.refused:
+    if not image and spec.canonical and "build" not in compose and "image" not in entry.refused:
         entry.reject(message="`image` is missing", hint="write the image to run, such as `image: nginx:1.29`")
     elif image:
         try:
             parse_image(str(image))
         except ValueError as error:
             entry.reject("image", message=str(error))
+    restart = str(compose.get("restart") or "no")
+    if restart.partition(":")[0] not in _RESTARTS:
+        hint = did_you_mean(restart, _RESTARTS) or f"write one of {', '.join(_RESTARTS)}"
+        entry.reject("restart", message=f"{restart!r} is not a restart policy", hint=hint)
     if not CONTAINER_NAME.fullmatch(address) or address.endswith((names.NEXT, names.PREV)):
         hint = "use at least two of a-z, A-Z, 0-9, `_`, `.` and `-`, not ending in .next or .prev"
         entry.reject("container_name", message=f"{address!r} cannot be the name of a container", hint=hint)

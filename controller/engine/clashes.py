@@ -1,0 +1,62 @@
+"""Clashes: what only one resource of a revision can have, and two claim."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from controller.core.document import Path
+from controller.core.errors import Diagnostic
+from controller.core.key import Claim
+from controller.core.resource import Resource
+from controller.engine.load import Document
+from controller.engine.understand import diagnostic, where
+
+_PORT = re.compile(r"port:(?:(?P<address>.*):)?(?P<number>\d+)/(?P<protocol>\w+)@(?P<host>.*)")
+_EVERY = ("", "0.0.0.0", "[::]", "::")  # noqa: S104 (what others write, not what is listened on)
+
+
+def clashes(resources: Sequence[tuple[Resource, Document]]) -> Iterable[Diagnostic]:
+    """A finding for each claim that an earlier resource has already, with where both are written."""
+    holders: dict[Claim, list[tuple[Claim, Resource]]] = {}
+    for resource, document in resources:
+        for claim in resource.claims:
+            known = holders.setdefault(_family(claim), [])
+            other = next((held for at, held in known if held.key != resource.key and _overlap(at, claim)), None)
+            if other is None:
+                known.append((claim, resource))
+                continue
+            message = f"{_words(claim)} is claimed by {resource.key} and by {other.key} ({other.origin})"
+            place = _place(document.parsed.data, document.at, claim)
+            yield diagnostic(document.parsed, place, message, "only one of them can have it: change one")
+
+
+def _family(claim: Claim) -> Claim:
+    """Claims that can clash have the same: a port of every address takes that port of each."""
+    match = _PORT.fullmatch(claim)
+    return Claim(f"port:{match['number']}/{match['protocol']}@{match['host']}") if match else claim
+
+
+def _overlap(one: Claim, other: Claim) -> bool:
+    first, second = _PORT.fullmatch(one), _PORT.fullmatch(other)
+    if first is None or second is None:
+        return one == other
+    addresses = (first["address"] or "", second["address"] or "")
+    return addresses[0] == addresses[1] or any(address in _EVERY for address in addresses)
+
+
+def _words(claim: Claim) -> str:
+    """A claim as people say it."""
+    match = _PORT.fullmatch(claim)
+    if match is None:
+        return claim
+    where = f" of {match['address']}" if match["address"] else ""
+    return f"port {match['number']}/{match['protocol']}{where} on {match['host']}"
+
+
+def _place(data: Any, at: Path, claim: Claim) -> Path:
+    """Where a claim is written: the text that holds its number or name, else the whole spec."""
+    match = _PORT.fullmatch(claim)
+    token = match["number"] if match else claim.partition(":")[2].partition("@")[0]
+    return where(data, at, token)
