@@ -10,6 +10,7 @@ from threading import Thread
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.resolver
 import dns.rrset
 import pytest
 
@@ -18,6 +19,7 @@ from controller.clients.dns import authority
 from controller.clients.dns.authority import Agreed, Answer, Disagreed, Untold, Verdict, ask, folded
 from controller.clients.dns.servers import Server, Servers, read_server
 from controller.core.errors import Transient
+from tests.support.clock import HandClock
 from tests.support.dns import HOST, DnsServers, free_port
 
 Reply = Callable[[dns.message.Message], dns.message.Message | None]
@@ -176,6 +178,30 @@ def test_a_server_is_read_as_people_write_it(text: str, wanted: tuple[str, int])
 def test_what_is_no_server_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a server"):
         read_server(text)
+
+
+def test_the_servers_of_a_zone_are_those_that_it_names(name_servers: DnsServers, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = name_servers.bind
+    zone, clock = server.fresh(), HandClock()
+
+    class Lab(dns.resolver.Resolver):
+        """A machine whose resolver is our server."""
+
+        def __init__(self) -> None:
+            super().__init__(configure=False)
+            self.nameservers = [HOST]
+            self.port = server.port
+
+    monkeypatch.setattr(dns.resolver, "Resolver", Lab)
+    servers = Servers(clock)
+    found = (Server("192.0.2.1", 53, f"ns1.{zone}"), Server("192.0.2.2", 53, f"ns2.{zone}"))
+    assert servers.of(zone) == found
+    server.edit(zone, f"ns2.{zone}", "A", "192.0.2.3")
+    assert servers.of(zone) == found, "kept for a while"
+    clock.advance(700)
+    assert servers.of(zone)[1].address == "192.0.2.3"
+    with pytest.raises(Transient, match="cannot be found"):
+        servers.of("nowhere.test")
 
 
 def test_a_server_whose_name_has_no_address_is_told() -> None:
