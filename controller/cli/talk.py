@@ -98,4 +98,6 @@ def _json(data: Any, indent: int | None = None) -> str:
     """JSON in which nothing acts on a terminal: beside the control characters that JSON itself escapes there are newer ones, and
     some that reorder or hide text."""
     text = json.dumps(data, indent=indent, ensure_ascii=False)
+    if all(map(str.isprintable, text.split("\n"))):
+        return text
     return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)

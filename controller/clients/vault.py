@@ -10,7 +10,7 @@ from pathlib import Path
 from string import ascii_letters, digits
 
 from controller.clients.age import Damaged, Identity, WrongIdentity
-from controller.clients.vault_file import Book, Kept, Origin, VaultFile, Versions
+from controller.clients.vault_file import Book, Kept, Origin, Shelf, VaultFile, Versions
 from controller.core.errors import Problem, Refused, Rejected, Transient
 from controller.core.secret import SecretVersion
 
@@ -39,8 +39,15 @@ class AgeVault:
 
     Raises what `VaultFile` raises, Rejected for a reference, length or age file that is wrong."""
 
-    def __init__(self, folder: Path, overrides: Overrides = _no_file, environment: Mapping[str, str] | None = None) -> None:
-        self._file = VaultFile(folder)
+    def __init__(
+        self,
+        folder: Path,
+        overrides: Overrides = _no_file,
+        environment: Mapping[str, str] | None = None,
+        shelf: Shelf | None = None,
+    ) -> None:
+        """With a `shelf`, only the identity is in the folder: the vault is shared with other machines."""
+        self._file = VaultFile(folder, shelf)
         self._overrides = overrides
         self._environment = dict(environment or {})
         self._proposed: dict[SecretVersion, Kept] = {}

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, Protocol
 
 from controller.clients import durable
 from controller.clients.age import Damaged, Identity, WrongIdentity, create_identity, load_identity
-from controller.core.errors import JournalError, SettingsError
+from controller.core.errors import JournalError, SettingsError, Transient
 
 _FORMAT = 1
 
@@ -46,14 +46,29 @@ class Versions:
 Book = dict[str, Versions]
 
 
+class Shelf(Protocol):
+    """Where the encrypted vault stands when several machines share it. Raises JournalError."""
+
+    def read(self) -> bytes | None:
+        """What stands there, None when there is nothing yet."""
+
+    def replace(self, before: bytes | None, after: bytes) -> bool:
+        """Put something in the place of `before`; False, and nothing is changed, when something else stands there by now."""
+
+
 class VaultFile:
     """`vault.age` and `identity` in the state folder, both 0600. A change is read, made and written under a lock that other
-    processes respect, and is all there or not at all after a crash. What others wrote is seen at the next read."""
+    processes respect, and is all there or not at all after a crash. What others wrote is seen at the next read.
 
-    def __init__(self, folder: Path) -> None:
+    With a `shelf` the vault stands there instead; a `vault.age` that is in the folder is brought to an empty one."""
+
+    def __init__(self, folder: Path, shelf: Shelf | None = None) -> None:
         """Makes the folder and the identity at first start. Raises SettingsError when the identity is missing although there is
         a vault, or is not the vault's; JournalError when the folder cannot be written or the vault is damaged."""
         self.path = folder / "vault.age"
+        self._shelf = shelf
+        self._name = str(self.path) if shelf is None else "the vault in the database"
+        self._content: bytes | None = None
         self.identity_path = folder / "identity"
         self._lock_path = folder / "vault.lock"
         self._lock = RLock()
@@ -64,11 +79,15 @@ class VaultFile:
             self.identity = self._identity()
         except OSError as error:
             raise JournalError(f"{self.identity_path}: the identity cannot be opened: {error.strerror}") from error
+        if shelf is not None and shelf.read() is None and self.path.exists():
+            shelf.replace(None, self.path.read_bytes())
         self.read()
 
     def read(self) -> Book:
         """What is kept now. Must not be changed."""
         with self._lock:
+            if self._shelf is not None:
+                return self._shelved(self._shelf)
             try:
                 found = self.path.stat()
                 signature = (found.st_ino, found.st_mtime_ns, found.st_size)
@@ -81,25 +100,41 @@ class VaultFile:
                 raise JournalError(f"{self.path}: the vault cannot be read: {error.strerror}") from error
             return self._book
 
+    def _shelved(self, shelf: Shelf) -> Book:
+        content = shelf.read()
+        if content is None and self._content is not None:
+            raise JournalError(f"{self._name} is gone: put it back from a backup before anything is changed")
+        if content is not None and content != self._content:
+            self._book, self._content = self._decrypted(content), content
+        return self._book
+
     @contextmanager
     def changing(self) -> Iterator[Book]:
-        """What is kept now, to be changed; written when the block ends, forgotten when it raises. Raises JournalError."""
+        """What is kept now, to be changed; written when the block ends, forgotten when it raises. Raises JournalError, Transient
+        when another machine changed it meanwhile."""
         with self._lock:
             try:
                 with durable.locked(self._lock_path):
                     book = {ref: Versions(item.last, dict(item.kept)) for ref, item in self.read().items()}
                     yield book
                     if book != self._book:
-                        durable.replace(self.path, self.identity.encrypt(_text(book)))
+                        self._write(self.identity.encrypt(_text(book)))
             except OSError as error:
                 raise JournalError(f"{self.path}: the vault cannot be written: {error.strerror}") from error
             self.read()
 
+    def _write(self, content: bytes) -> None:
+        if self._shelf is None:
+            durable.replace(self.path, content)
+        elif not self._shelf.replace(self._content, content):
+            raise Transient("another controller changed the vault at the same time: try again")
+
     def _identity(self) -> Identity:
         if not self.identity_path.exists():
             with durable.locked(self._lock_path):
-                if self.path.exists() and not self.identity_path.exists():
-                    message = f"{self.identity_path} is missing and {self.path} cannot be opened without it"
+                there = self.path.exists() or (self._shelf is not None and self._shelf.read() is not None)
+                if there and not self.identity_path.exists():
+                    message = f"{self.identity_path} is missing and {self._name} cannot be opened without it"
                     raise SettingsError(f"{message}: put back the identity that you saved")
                 with suppress(FileExistsError):
                     return create_identity(self.identity_path)
@@ -109,10 +144,10 @@ class VaultFile:
         try:
             return _book(self.identity.decrypt(content))
         except WrongIdentity as error:
-            message = f"{self.path} was not made with {self.identity_path}: put back the identity that you saved with it"
+            message = f"{self._name} was not made with {self.identity_path}: put back the identity that you saved with it"
             raise SettingsError(message) from error
         except Damaged as error:
-            raise JournalError(f"{self.path} is damaged ({error}): put it back from a backup") from error
+            raise JournalError(f"{self._name} is damaged ({error}): put it back from a backup") from error
 
 
 def _text(book: Book) -> bytes:

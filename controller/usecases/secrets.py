@@ -39,19 +39,22 @@ class SecretView:
 
 @dataclass(frozen=True)
 class Secrets:
-    """The use cases of the vault. `changed` makes the next pass read every secret anew."""
+    """The use cases of the vault. `changed` makes the next pass of this process read every secret anew; `must_lead` raises
+    LeaseHeld where the passes are made by another controller, which would not hear of it."""
 
     keeper: SecretKeeper
     store: Store
     clock: Clock
     changed: Callable[[], None]
+    must_lead: Callable[[], None] = lambda: None
 
     def list(self) -> tuple[SecretView, ...]:
         """Everything that was set or generated, by reference."""
         return tuple(_view(version) for version in self.keeper.names().values())
 
     def set(self, ref: str, value: str, by: str) -> SecretView:
-        """Keep a value. What uses it follows with the next pass. Raises Refused, Rejected."""
+        """Keep a value. What uses it follows with the next pass. Raises Refused, Rejected, LeaseHeld."""
+        self.must_lead()
         known = self.keeper.names().get(ref)
         version = self.keeper.set(ref, value)
         if version != known:
@@ -59,7 +62,8 @@ class Secrets:
         return _view(version)
 
     def rotate(self, ref: str, by: str, length: int | None = None) -> SecretView:
-        """Generate a new value (as long as the last one unless said). Raises Refused when there is no such secret."""
+        """Generate a new value (as long as the last one unless said). Raises Refused when there is no such secret, LeaseHeld."""
+        self.must_lead()
         try:
             version = self.keeper.rotate(ref, length)
         except KeyError:

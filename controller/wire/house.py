@@ -42,6 +42,7 @@ from controller.usecases.secrets import Secrets
 from controller.usecases.sync import RunNow, Sync
 from controller.wire.backends import Connections, connection_problems, engine_answers, memory_connections, real_connections
 from controller.wire.kinds import Tools, load_kinds
+from controller.wire.vaults import first, open_vault, shown
 
 SIMULATED = "memory (simulated)"
 HISTORY_SECONDS, EVENT_SECONDS = 400 * 86_400.0, 30 * 86_400.0
@@ -111,8 +112,12 @@ class House:
             kick=lambda _cause: None,
             rollback=Rollback(reconciler, source, store),
             importing=Importing(reconciler, source, store, self.vault, self.clock, write_yaml),
-            secrets=Secrets(self.vault.beside(self._committed), store, self.clock, reconciler.forget),
+            secrets=Secrets(self.vault.beside(self._committed), store, self.clock, reconciler.forget, self._must_lead),
         )
+
+    def _must_lead(self) -> None:
+        if not self.seat.held:
+            raise self.seat.refusal()
 
     def _committed(self, path: str) -> bytes | None:
         """A file of the newest revision, as far as it can be read."""
@@ -179,8 +184,7 @@ def built(settings: Settings, clock: Clock) -> Iterator[House]:
         closing.callback(chronicle.close)
         _refuse_another_world(store, world, settings)
         instance = _instance(store)
-        vault = AgeVault(folder, environment=settings.secrets)
-        _refuse_another_identity(store, vault, settings)
+        vault = open_vault(settings, store, folder)
         blobs = BlobStore(folder / "blobs")
         kinds = load_kinds()
         if world == SIMULATED:
@@ -252,40 +256,17 @@ def holder_name(state: Path) -> str:
 
 
 def _instance(store: SqlStore) -> str:
-    return _first(store, "instance", lambda: secrets.token_hex(6))
-
-
-def _first(store: SqlStore, name: str, mine: Callable[[], str]) -> str:
-    """What the first controller of a store recorded; ours when that is us."""
-    if not store.fact(name):
-        store.revise(name, lambda known: known or mine())
-    return str(store.fact(name))
+    return first(store, "instance", lambda: secrets.token_hex(6))
 
 
 def _refuse_another_world(store: SqlStore, world: str, settings: Settings) -> None:
     """A ledger of simulated things must never be held against real ones."""
-    known = _first(store, "world", lambda: world)
+    known = first(store, "world", lambda: world)
     if known != world:
         raise SettingsError(
-            f"{_shown(settings)} belongs to the world {known!r}, not {world!r}: "
+            f"{shown(settings)} belongs to the world {known!r}, not {world!r}: "
             "use another --database or --state, or the same --world"
         )
-
-
-def _refuse_another_identity(store: SqlStore, vault: AgeVault, settings: Settings) -> None:
-    """Fingerprints and generated values follow from the identity: with another one every secret of the house would change."""
-    known = _first(store, "identity", lambda: vault.recipient)
-    if known != vault.recipient:
-        raise SettingsError(
-            f"{_shown(settings)} belongs to the identity {known}, and {vault.identity_path} is {vault.recipient}: with it every "
-            "secret would look changed. Put there the identity that belongs to the store (of the other controller, or the copy "
-            "that you saved) together with its vault.age, or use another --database or --state"
-        )
-
-
-def _shown(settings: Settings) -> str:
-    """The store, without the password that a URL may carry."""
-    return "the database" if settings.database else f"the store {settings.state}"
 
 
 def _pulls(chronicle: Chronicle, clock: Clock) -> Callable[[object, str], None]:

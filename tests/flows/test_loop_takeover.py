@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,7 +48,8 @@ def controller(found: Settings) -> Iterator[subprocess.Popen[str]]:
 def test_one_leads_and_the_other_takes_over(engine_new: Engine, postgres_url: str, tmp_path: Path) -> None:
     specs = tmp_path / "specs"
     specs.mkdir()
-    (specs / "web.yaml").write_text("kind: Service\nname: web\nspec: {image: 'lab/sleep:1', stop_grace_period: 1s}\n")
+    secret = "environment: {KEY: {ref: app/key, generate: 32}}"
+    (specs / "web.yaml").write_text(f"kind: Service\nname: web\nspec: {{image: 'lab/sleep:1', stop_grace_period: 1s, {secret}}}\n")
     for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "specs"]):
         subprocess.run(["git", "-C", str(specs), "-c", "user.name=Ann", "-c", "user.email=a@example.net", *words], check=True)
     one, two = (settings(name, tmp_path, engine_new, postgres_url) for name in ("one", "two"))
@@ -58,6 +60,8 @@ def test_one_leads_and_the_other_takes_over(engine_new: Engine, postgres_url: st
         wait_until(lambda: engine_new.containers().get("web") == "running" and not store.open_entries(), "applied")
         leader = store.leader()[0]
         assert leader
+        two.state.mkdir(mode=0o700)
+        shutil.copy2(one.state / "identity", two.state / "identity")
         closing.enter_context(controller(two))
         assert store.leader()[0] == leader, "the second one only looks"
         with open_house(two, write=False) as house:
