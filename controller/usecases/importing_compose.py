@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from controller.core.discovery import Discovery
-from controller.core.errors import Refused
+from controller.core.errors import Refused, SpecError
 from controller.core.key import Key, is_name
 from controller.core.resource import Resource
 from controller.usecases.compose_values import dotenv, expanded
 from controller.usecases.importing import Importing
-from controller.usecases.importing_files import ComposeFile, Where, read_files
+from controller.usecases.importing_files import ComposeFile, Where, named, read_files, refuse_tags, same
 from controller.usecases.importing_moving import Moving, slug
 from controller.usecases.importing_sketch import SCHEMA_LINE, Handle, Left, Sketch
 
@@ -49,7 +50,7 @@ class ComposeImport:
             raise Refused(f"{stack!r} is not a name for a Stack; give one with --name")
         files = read_files(self.where, entries, self.importing.reconciler.linker.reader)
         moving = Moving(stack, project, self.where.folder, self.home, self._env(), self.where.beside)
-        draft = _Draft(self.importing, stack, project, moving, files, moving.move(files), running)
+        draft = _Draft(self.importing, stack, project, moving, files, moving.move(files, entries), running)
         return draft.sketch(entries)
 
     def _project(self, running: Sequence[Discovery], wanted: str) -> tuple[str, tuple[str, ...]]:
@@ -122,9 +123,15 @@ class _Draft:
         return made | {f"{home}/{_called(file.path)}": self._text(file) for file in self.read}
 
     def _text(self, file: ComposeFile) -> bytes:
-        if file.path in self.moving.touched:
-            return self.importing.write(self.moved[file.path]).encode()
-        return self.moving.beside(file.path) or b""
+        """The file as its author wrote it, as far as that can stay; else its data anew."""
+        content, data = self.moving.beside(file.path) or b"", self.moved[file.path]
+        if file.path not in self.moving.touched:
+            for text in (content, named(file, content, data)):
+                with suppress(SpecError):
+                    if same(self.importing.reconciler.linker.reader(file.path, text)[0].data, data):
+                        return text
+        refuse_tags(file.path, data)
+        return self.importing.write(data).encode()
 
     def _profiles(self) -> list[str]:
         """The profiles that are active: those that the project is told, and those of services that run."""
@@ -191,7 +198,6 @@ class _Draft:
                     if f"{self.stack}-{slug(name)}" == key.name
                 )
                 self.moved[path]["services"][name]["container_name"] = found.address
-                self.moving.touched.add(path)
                 kept = True
         return kept
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 from controller.core.discovery import Discovery
@@ -18,6 +20,12 @@ Beside = Callable[[str], bytes | None]
 _BY_ITSELF = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _OVERRIDE = ".override"
 _DEEPEST = 100
+_MOVED = ("command", "entrypoint", "build", "environment", "env_file", "volumes")
+_KEY = (
+    r"(?P<key>^(?P<outer>[ ]+)(?P<quote>['\"]?){}(?P=quote):[ ]*(?:#.*)?\n)"
+    r"(?=(?:[ ]*(?:#.*)?\n)*(?P<inner>(?P=outer)[ ]+)[^ #\n])"
+)
+"""The line of a service in block style, up to its first attribute."""
 
 
 @dataclass(frozen=True)
@@ -98,3 +106,84 @@ def _extended(data: Mapping[str, Any], base: str) -> Iterator[tuple[str, str]]:
         if isinstance(file, str):
             path = posixpath.normpath(posixpath.join(base, file))
             yield path, posixpath.dirname(path) or "."
+
+
+def refuse_moved_tags(file: ComposeFile) -> None:
+    """Tags of Compose where an import must understand what stands there. Raises Refused."""
+    for section in ("services", "secrets", "configs"):
+        entries = file.data.get(section) or {}
+        refuse_tags(file.path, {} if isinstance(entries, Mapping) else entries, (section,))
+        for name, entry in entries.items():
+            given = entry if section == "services" and isinstance(entry, Mapping) else {"": entry}
+            parts = {part: value for part, value in given.items() if part in _MOVED or section != "services"}
+            refuse_tags(file.path, parts if isinstance(entry, Mapping | NoneType) else entry, (section, name))
+
+
+def refuse_tags(file: str, data: Any, path: tuple[str, ...] = ()) -> None:
+    """What Compose's tags say cannot be written again. Raises Refused."""
+    if isinstance(data, Mapping):
+        for name, value in data.items():
+            refuse_tags(file, value, (*path, str(name)))
+    elif isinstance(data, list):
+        for value in data:
+            refuse_tags(file, value, path)
+    elif not isinstance(data, (str, int, float, NoneType)):
+        raise Refused(
+            f"{file}: {'.'.join(path)} has a tag of Compose (`!override`, `!reset`), and this file must be changed "
+            "to be imported: put the files into one first (`docker compose config`)"
+        )
+
+
+def secrets_used(data: Mapping[str, Any]) -> Iterator[str]:
+    """Top-level secrets that services of a file are given."""
+    for service in (data.get("services") or {}).values():
+        given = (service or {}).get("secrets")
+        yield from (str(each.get("source") if isinstance(each, Mapping) else each) for each in as_list(given))
+
+
+def env_files_of_includes(file: ComposeFile) -> Iterator[str]:
+    """Files with values for what is included: they become variables of the Stack."""
+    for each in as_list(file.data.get("include")):
+        for path in as_paths(each.get("env_file")) if isinstance(each, Mapping) else ():
+            yield posixpath.normpath(posixpath.join(file.base, path))
+
+
+def without_env_file(include: Any) -> Any:
+    """An entry of `include` that names no such file."""
+    return {key: value for key, value in include.items() if key != "env_file"} if isinstance(include, Mapping) else include
+
+
+def from_environment(data: Any) -> Iterator[str]:
+    """Variables that secrets and configs are filled from."""
+    for file in data.values():
+        for section in ("secrets", "configs"):
+            for entry in (file.get(section) or {}).values():
+                if isinstance(entry, Mapping) and isinstance(entry.get("environment"), str):
+                    yield entry["environment"]
+
+
+def named(file: ComposeFile, content: bytes, data: Mapping[str, Any]) -> bytes:
+    """A file's text with the project's name on top, and the name of its container under each service, where data has them and
+    the file does not. Whether that worked out must be read: not every way of writing has a line for it."""
+    head, services, rest = content.decode("utf-8", "replace").partition("\nservices:")
+    if "name" in data and "name" not in file.data:
+        head = re.sub(r"\A(---[^\n]*\n)?", lambda found: f"{found[1] or ''}name: {data['name']}\n", head, count=1)
+    for service, entry in (data.get("services") or {}).items():
+        if "container_name" in entry and "container_name" not in (file.data["services"][service] or {}):
+            key = re.compile(_KEY.format(re.escape(service)), re.MULTILINE)
+            found = key.search(rest)
+            if found is not None:
+                at = found.end("key")
+                rest = f"{rest[:at]}{found['inner']}container_name: {entry['container_name']}\n{rest[at:]}"
+    return f"{head}{services}{rest}".encode()
+
+
+def same(one: Any, other: Any) -> bool:
+    """True for equal data; a tag of Compose is only itself."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if not isinstance(one, (str, int, float, NoneType)):
+        return type(one) is type(other) and same(getattr(one, "value", None), getattr(other, "value", None))
+    return type(one) is type(other) and bool(one == other)

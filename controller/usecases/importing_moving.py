@@ -6,7 +6,6 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import NoneType
 from typing import Any
 
 from controller.core.discovery import secret_option
@@ -25,11 +24,19 @@ from controller.usecases.compose_values import (
     statements,
     variables_in,
 )
-from controller.usecases.importing_files import ComposeFile
+from controller.usecases.importing_files import (
+    ComposeFile,
+    env_files_of_includes,
+    from_environment,
+    refuse_moved_tags,
+    refuse_tags,
+    secrets_used,
+    without_env_file,
+)
 from controller.usecases.importing_sketch import Left
 
 _COMMANDS = ("command", "entrypoint")
-_MOVED = (*_COMMANDS, "build", "environment", "env_file", "volumes")
+_AROUND = ("HOME", "PWD")
 
 
 @dataclass
@@ -50,30 +57,32 @@ class Moving:
     lost: list[Left] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
     built: set[str] = field(default_factory=set)
+    _used: set[str] = field(default_factory=set)
     _tainted: set[str] = field(default_factory=set)
 
-    def move(self, files: Sequence[ComposeFile]) -> dict[str, dict[str, Any]]:
+    def move(self, files: Sequence[ComposeFile], entries: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The data of every file by path, ready to stand in the repository. Raises Refused."""
         for file in files:
-            self._refuse_moved_tags(file)
-            if file.base != ".":
-                beside = dotenv(self.beside(posixpath.join(file.base, ".env")), self.env)
-                self.env = {**beside, **self.env}
+            refuse_moved_tags(file)
+            self._used.update(secrets_used(file.data))
+            for path in [posixpath.join(file.base, ".env"), *env_files_of_includes(file)]:
+                self.env = {**dotenv(self.beside(path), self.env), **self.env}
         for file in files:
             self._tainted.update(self._secret_variables(file.data))
         moved = {file.path: self._file(file) for file in files}
-        first = moved[files[0].path]
-        if str(first.get("name", "")) != self.project:
-            moved[files[0].path] = {"name": self.project, **{key: value for key, value in first.items() if key != "name"}}
-            self.touched.add(files[0].path)
+        for path in (path for path in entries if "name" in moved[path] and moved[path]["name"] != self.project):
+            moved[path]["name"] = self.project
+            self.touched.add(path)
+        if self.project != self.stack and not any("name" in moved[path] for path in entries):
+            moved[entries[0]] = {"name": self.project, **moved[entries[0]]}
         for path in self.touched:
-            self._refuse_tags(path, moved[path], ())
+            refuse_tags(path, moved[path])
         return moved
 
     def variables(self, data: Any) -> dict[str, Any]:
         """The Stack's `variables`: everything that the files refer to, secrets by reference."""
         found: dict[str, Any] = {}
-        for name in dict.fromkeys([*variables_in(data), *_from_environment(data)]):
+        for name in dict.fromkeys([*variables_in(data), *from_environment(data)]):
             if name in self.references:
                 found[name] = {"ref": self.references[name]}
             elif name in self.env and self._is_secret(name):
@@ -83,7 +92,7 @@ class Moving:
         return found
 
     def _is_secret(self, name: str) -> bool:
-        return bool(self.env.get(name)) and (is_sensitive(name, self.env[name]) or name in self._tainted)
+        return bool(self.env.get(name)) and name not in _AROUND and (is_sensitive(name, self.env[name]) or name in self._tainted)
 
     def _secret_variables(self, data: Mapping[str, Any]) -> Iterator[str]:
         """Variables that are secret whatever they are called: they are all of a secret, or the password of a URL."""
@@ -98,36 +107,20 @@ class Moving:
     def _file(self, file: ComposeFile) -> dict[str, Any]:
         made = dict(file.data)
         if made.get("services"):
-            made["services"] = {name: self._service(name, each or {}, file) for name, each in made["services"].items()}
+            made["services"] = {
+                name: self._service(name, each, file) if each else each for name, each in made["services"].items()
+            }
         if made.get("secrets"):
             made["secrets"] = {name: self._secret(name, each, file) for name, each in made["secrets"].items()}
+        if made.get("volumes"):
+            made["volumes"] = {name: self._volume(each, file) for name, each in made["volumes"].items()}
+        if made.get("include") and any(env_files_of_includes(file)):
+            made["include"] = [without_env_file(each) for each in made["include"]]
+            self.touched.add(file.path)
         for entry in (made.get("configs") or {}).values():
             if isinstance(entry, Mapping) and isinstance(entry.get("file"), str):
                 self._copy(entry["file"], file)
         return made
-
-    def _refuse_moved_tags(self, file: ComposeFile) -> None:
-        for section in ("services", "secrets", "configs"):
-            entries = file.data.get(section) or {}
-            self._refuse_tags(file.path, {} if isinstance(entries, Mapping) else entries, (section,))
-            for name, entry in entries.items():
-                given = entry if section == "services" and isinstance(entry, Mapping) else {"": entry}
-                parts = {part: value for part, value in given.items() if part in _MOVED or section != "services"}
-                self._refuse_tags(file.path, parts if isinstance(entry, Mapping | NoneType) else entry, (section, name))
-
-    def _refuse_tags(self, file: str, data: Any, path: tuple[str, ...]) -> None:
-        """What Compose's tags say cannot be written again."""
-        if isinstance(data, Mapping):
-            for name, value in data.items():
-                self._refuse_tags(file, value, (*path, str(name)))
-        elif isinstance(data, list):
-            for value in data:
-                self._refuse_tags(file, value, path)
-        elif not isinstance(data, (str, int, float, NoneType)):
-            raise Refused(
-                f"{file}: {'.'.join(path)} has a tag of Compose (`!override`, `!reset`), and this file must be changed "
-                "to be imported: put the files into one first (`docker compose config`)"
-            )
 
     def _service(self, name: str, service: Mapping[str, Any], file: ComposeFile) -> dict[str, Any]:
         made = dict(service)
@@ -208,9 +201,9 @@ class Moving:
 
     def _secret(self, name: str, secret: Any, file: ComposeFile) -> Any:
         """A secret that is a file on the host moves into the vault."""
-        if not isinstance(secret, Mapping) or not isinstance(secret.get("file"), str):
+        if not isinstance(secret, Mapping) or not isinstance(secret.get("file"), str) or name not in self._used:
             return secret
-        path = posixpath.join(file.base, expanded(secret["file"], self.env))
+        path = posixpath.normpath(posixpath.join(file.base, expanded(secret["file"], self.env)))
         content = self.beside(path)
         try:
             value = "" if content is None else content.decode()
@@ -222,6 +215,15 @@ class Moving:
         self.references[variable] = self._keep(f"{self.stack}/{slug(name)}", value)
         self.touched.add(file.path)
         return {**{key: value for key, value in secret.items() if key != "file"}, "environment": variable}
+
+    def _volume(self, volume: Any, file: ComposeFile) -> Any:
+        """A volume that stands for a folder of the host keeps that folder."""
+        options = volume.get("driver_opts") if isinstance(volume, Mapping) else None
+        device = str(options.get("device", "")) if isinstance(options, Mapping) else ""
+        if not isinstance(options, Mapping) or not expanded(device, self.env).startswith((".", "~")):
+            return volume
+        self.touched.add(file.path)
+        return {**volume, "driver_opts": {**options, "device": self._absolute(device, file)}}
 
     def _mount(self, entry: Any, file: ComposeFile) -> Any:
         """A folder of the host that is given relative to the file leads to the same place from wherever the file stands."""
@@ -258,15 +260,6 @@ class Moving:
 def slug(text: str) -> str:
     """A name for a document out of a name in a compose file."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-
-
-def _from_environment(data: Any) -> Iterator[str]:
-    """Variables that secrets and configs are filled from."""
-    for file in data.values():
-        for section in ("secrets", "configs"):
-            for entry in (file.get(section) or {}).values():
-                if isinstance(entry, Mapping) and isinstance(entry.get("environment"), str):
-                    yield entry["environment"]
 
 
 def _is_path(source: str) -> bool:

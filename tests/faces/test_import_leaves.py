@@ -15,6 +15,21 @@ from tests.support.engines import Engine
 
 TWO = "services:\n  web: {image: 'lab/web:1', environment: {VER: '1'}}\n  side: {image: 'lab/sleep:1', stop_grace_period: 1s}\n"
 
+PAIR = """\
+# Two that belong together.
+services:
+
+  web:  # the one
+    # with a version
+    image: lab/web:1
+    environment: {VER: '1'}
+  side:
+    image: lab/sleep:1   # the other
+    stop_grace_period: 1s
+    network_mode: service:web
+    pid: service:web
+"""
+
 
 @pytest.fixture
 def home(tmp_path: Path, engine_new: Engine) -> Home:
@@ -206,9 +221,7 @@ def test_what_an_update_set_aside_goes_when_it_is_let_go(home: Home, engine_new:
 def test_pairs_that_share_a_namespace_are_as_declared(home: Home, engine_new: Engine) -> None:
     file = home.folder / "pair" / "compose.yaml"
     file.parent.mkdir()
-    file.write_text(
-        TWO.replace("stop_grace_period: 1s", "stop_grace_period: 1s, network_mode: 'service:web', pid: 'service:web'")
-    )
+    file.write_text(PAIR)
     compose(engine_new, file.parent, "up", "-d", "--quiet-pull")
     said = home("import", "compose", str(file), "-o", "json")
     assert said.code == 0, said.err
@@ -216,6 +229,8 @@ def test_pairs_that_share_a_namespace_are_as_declared(home: Home, engine_new: En
         "service/pair-web": [], "service/pair-side": [], "network/pair-default": []
     }  # fmt: skip
     imported = home.repo / "stacks" / "pair" / "compose.yaml"
+    names = [f"    container_name: pair-{name}-1\n" for name in ("web", "side")]
+    assert [line for line in imported.read_text().splitlines(True) if line not in names] == PAIR.splitlines(True), "comments stay"
     imported.write_text(imported.read_text().replace("VER: '1'", "VER: '2'"))
     home.commit("newer")
     assert home("apply").code == 0
