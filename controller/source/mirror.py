@@ -21,7 +21,8 @@ from controller.source.refs import Repository
 
 MOST_REFERENCES = 10_000
 LARGEST_FETCH, LARGEST_COPY = 512 * MEBIBYTE, 1024 * MEBIBYTE
-_MEMORY = 1024 * MEBIBYTE
+_MEMORY = 320 * MEBIBYTE
+"""Of address space, so that controller and fetch fit into the half gigabyte that a service unit gives them."""
 _SECONDS = 300.0
 _SHA256 = 64
 _DEFAULT = re.compile(r"ref: refs/heads/(\S+)\t")
@@ -35,8 +36,9 @@ _PROXIES = ("https_proxy", "HTTPS_PROXY")
 _CAREFUL = {
     "fetch.unpackLimit": "1",
     "core.bigFileThreshold": "16m",
-    "core.packedGitWindowSize": "32m",
-    "core.packedGitLimit": "256m",
+    "core.deltaBaseCacheLimit": "32m",
+    "core.packedGitWindowSize": "16m",
+    "core.packedGitLimit": "64m",
     "pack.threads": "1",
     "gc.auto": "0",
     "maintenance.auto": "false",
