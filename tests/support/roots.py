@@ -47,7 +47,7 @@ class Recipe:
 ENGINE = ("busybox-static", "docker-registry", "docker.io", "iptables", "openssh-server", "openssl")
 BOOKWORM = Recipe("bookworm", (*ENGINE, "postgresql"))
 FORKY = Recipe("forky", ENGINE)
-CADDY = Recipe("bookworm", ("caddy",), ("--variant=apt",))  # its package makes a user, with tools that must be there first
+CADDY = Recipe("bookworm", ("caddy", "pebble"), ("--variant=apt",))  # a user is made, with tools that must be there first
 DNS = Recipe(
     "bookworm", ("bind9", "busybox-static", "iproute2", "knot", "pdns-backend-sqlite3", "pdns-server", "sqlite3", "tini")
 )
