@@ -139,17 +139,18 @@ class Mirror:
             )
 
     def _sweep(self) -> None:
-        """Remove what a fetch that was stopped has left."""
-        for left in (self.repository.git_dir / "objects").rglob("tmp_*"):
-            if left.is_file():
+        """Remove what a fetch that was stopped has left. (Loose objects may be in the making by a commit of ours.)"""
+        for left in (self.repository.git_dir / "objects" / "pack").iterdir():
+            if left.name.startswith(("tmp_", ".tmp-")):
                 left.unlink(missing_ok=True)
 
     def _tidy(self) -> None:
         """One file instead of many; what nothing names stays."""
         if len(list((self.repository.git_dir / "objects" / "pack").glob("*.pack"))) > _PACKS:
             limits = Limits(2 * LARGEST_COPY, _MEMORY)
-            if self._git.run("repack", "-a", "-d", "-k", "-q", settings=_CAREFUL, limits=limits, seconds=_SECONDS).code:
-                self._sweep()
+            with contextlib.suppress(SourceError):  # many files are slower, and nothing else
+                self._git("repack", "-a", "-d", "-k", "-q", settings=_CAREFUL, limits=limits, seconds=_SECONDS)
+            self._sweep()
 
     def push(self, commit: str, reference: str, tip: str) -> None:
         """Offer a commit on top of `tip` to the remote branch. Raises SourceError when it moved on or may not be written."""
