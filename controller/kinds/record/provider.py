@@ -210,7 +210,8 @@ def judged(place: RecordPlace, wanted: Sequence[str], said: Said) -> tuple[Healt
     """How well a record does its work by what the authoritative servers say."""
     match said:
         case Untold(why):
-            return Health.UNKNOWN, f"no authoritative server of {place.zone} answers: {why}"
+            hint = "name the right ones under `servers` of the connection"
+            return Health.UNKNOWN, f"no authoritative server of {place.zone} answers: {why}; {hint}"
         case Disagreed(why):
             return Health.PROGRESSING, f"the servers of {place.zone} do not agree yet: {why}"
         case Agreed(values) if same_values(values, wanted):
