@@ -165,7 +165,8 @@ def from_environment(data: Any) -> Iterator[str]:
 def named(file: ComposeFile, content: bytes, data: Mapping[str, Any]) -> bytes:
     """A file's text with the project's name on top, and the name of its container under each service, where data has them and
     the file does not. Whether that worked out must be read: not every way of writing has a line for it."""
-    head, services, rest = content.decode("utf-8", "replace").partition("\nservices:")
+    head, *services = re.split(r"(?m)^(?=services:)", content.decode("utf-8", "replace"), maxsplit=1)
+    rest = "".join(services)
     if "name" in data and "name" not in file.data:
         head = re.sub(r"\A(---[^\n]*\n)?", lambda found: f"{found[1] or ''}name: {data['name']}\n", head, count=1)
     for service, entry in (data.get("services") or {}).items():
@@ -175,7 +176,7 @@ def named(file: ComposeFile, content: bytes, data: Mapping[str, Any]) -> bytes:
             if found is not None:
                 at = found.end("key")
                 rest = f"{rest[:at]}{found['inner']}container_name: {entry['container_name']}\n{rest[at:]}"
-    return f"{head}{services}{rest}".encode()
+    return (head + rest).encode()
 
 
 def same(one: Any, other: Any) -> bool:
