@@ -13,6 +13,7 @@ import pytest
 from controller.core.edge import slots
 from controller.core.run import Outcome
 from controller.kinds import route
+from controller.kinds.service.edge import subnet_of
 from tests.contract.docker_house import DockerHouse, docker_house
 from tests.support.engines import Engine
 
@@ -157,6 +158,30 @@ def test_the_edge_is_internal_stays_and_is_nobodys_find(house: DockerHouse) -> N
     assert [each.address for each in provider.discover()] == []
     deploy(house, PLAIN)
     assert set(SIDES) <= {each["Name"] for each in house.engine.api.networks()}
+
+
+def test_a_proxy_in_a_container_may_be_on_the_edge_before_anybody_else(house: DockerHouse) -> None:
+    proxy = {**PLAIN, "networks": {side: {"external": True} for side in SIDES}}
+    house.commit({"service/proxy": proxy})
+    house.reconcile()
+    deploy(house, WEB)
+    for address in slots("web"):
+        ask = house.engine.api.exec_create("proxy", ["wget", "-q", "-O", "-", f"http://{address}/"])["Id"]
+        assert house.engine.api.exec_start(ask) == b"v1\n"
+
+
+@pytest.mark.parametrize(
+    ("network", "subnet", "reason"),
+    [
+        ("homelab-edge-a", "10.213.0.0/17", "the lower half of what is not declared"),
+        ("homelab-edge-b-10-96-0-0-12", "10.104.0.0/13", "the upper half of a declared one"),
+        ("homelab-edge-b-10-96-0-1-12", None, "no subnet begins there"),
+        ("homelab-edge-c", None, "there are two"),
+        ("proxy", None, "somebody's own"),
+    ],
+)
+def test_an_edge_network_is_known_by_its_name(network: str, subnet: str | None, reason: str) -> None:
+    assert subnet_of(network) == subnet, reason
 
 
 def test_a_subnet_that_is_taken_is_told_with_the_way_out(house: DockerHouse) -> None:

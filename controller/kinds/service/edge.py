@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -24,6 +24,7 @@ FIRST = f"{NETWORK}-a"
 """How the names of networks begin that traffic takes first. A service has the same place on both sides: this one is claimed."""
 _CADDY = "caddy"
 _NOT_IN_NAMES = re.compile(r"[^0-9]+")
+_NAME = re.compile(rf"{NETWORK}-([{''.join(_SIDES)}])(?:-(\d+-\d+-\d+-\d+)-(\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,19 @@ def edge_of(connections: Mapping[str, Mapping[str, Any]], via: str) -> str:
     return str((declared or {}).get("edge") or DEFAULT_SUBNET)
 
 
+def subnet_of(network: str) -> str | None:
+    """The subnet of an edge network by its name, or None for any other network."""
+    match = _NAME.fullmatch(network)
+    if match is None:
+        return None
+    side, address, length = match.groups()
+    try:
+        found = halves(f"{address.replace('-', '.')}/{length}" if address else DEFAULT_SUBNET)
+    except ValueError:
+        return None
+    return found[_SIDES.index(side)]
+
+
 class EdgeNetworks:
     """The edge networks of one host. They are made when the first container needs one, and stay."""
 
@@ -70,6 +84,14 @@ class EdgeNetworks:
                 shown = ", ".join(pools) or "no subnet of its own"
                 message = f"the network {network!r} on {self._host.name} has {shown} instead of {edge[network]}"
                 raise Permanent(f"{message}; remove it so that it is made as it must be")
+
+    def provide(self, networks: Iterable[str]) -> None:
+        """Edge networks that somebody else than an exposed service wants to be on (a proxy in a container) exist."""
+        for network in networks:
+            subnet = subnet_of(network)
+            with self._lock:
+                if subnet is not None and self._host.networks.inspect(network) is None:
+                    self._make(network, subnet)
 
     def _make(self, network: str, subnet: str) -> Mapping[str, Any]:
         """Internal: it leads nowhere, so it never becomes the way out of a container that joins it while it runs."""

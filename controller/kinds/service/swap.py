@@ -62,6 +62,7 @@ class Swap:
         """Refuse, before anything is touched, a state that names what is not on the host: engines notice only at the start."""
         self.delivery.unmask(state)
         self.edges.ensure(state)
+        self.edges.provide(endpoints.early(state))
         for network in endpoints.early(state):
             if network != endpoints.DEFAULT and self.host.networks.inspect(network) is None:
                 raise Permanent(f"there is no network {network!r} on {self.host.name}")
