@@ -156,7 +156,7 @@ class Moving:
             if option:
                 raise Refused(
                     f"services.{name}.{part} holds a secret ({option}), and git must not: give it to the container as a variable "
-                    "or as a file, start it once so, then import again"
+                    "or as a file, start it once so, then import again; --split imports the other containers"
                 )
 
     def _value(self, service: str, name: str, value: Any) -> Any:
