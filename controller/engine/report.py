@@ -31,7 +31,7 @@ _NOTES = {
     "Waiting": (Sync.PENDING, None),
     "Blocked": (Sync.PENDING, None),
 }
-_ALIKE = frozenset(["Unknown", "InProgress", "Quarantined", "Stuck", "Suspended"])
+_ALIKE = frozenset(["Unknown", "InProgress", "Quarantined", "Stuck", "Suspended", "Blocked"])
 """Notes whose message can be the same for many keys."""
 _VERDICTS = {Verdict.ALLOW: Sync.PENDING, Verdict.HOLD: Sync.HELD, Verdict.DENY: Sync.FAILED}
 
