@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 from controller.core.key import Claim, Key
 
-RECORD_TYPES = ("A", "AAAA", "CAA", "CNAME", "MX", "NS", "SRV", "TXT")
+RecordType = Literal["A", "AAAA", "CAA", "CNAME", "MX", "NS", "SRV", "TXT"]
+RECORD_TYPES: tuple[str, ...] = get_args(RecordType)
 PUBLIC_ADDRESS = "publicIP"
 """The value of an A or AAAA record that follows the address under which the home is seen from outside."""
 WILDCARD = "wildcard"
@@ -42,17 +43,25 @@ def record_key(name: str, record_type: str) -> Key:
 
     Different names have different keys: a dash of the name is written twice, `*` is `wildcard`, and what cannot be written so, or
     would be too long, ends in a digest."""
+    return Key("record", _written(name, f"-{record_type.lower()}"))
+
+
+def certificate_key(host: str) -> Key:
+    """The key of the certificate of a host: `certificate/plex-example-net`. Different hosts have different ones."""
+    return Key("certificate", _written(host, ""))
+
+
+def _written(name: str, tail: str) -> str:
     plain = name.removeprefix("*.")
     text = plain.replace("-", "--").replace(".", "-")
     if plain != name:
         text = f"{WILDCARD}-{text}"
     exact = _PLAIN.fullmatch(plain) and not name.startswith(f"{WILDCARD}.")
-    key = f"{text}-{record_type.lower()}"
+    key = f"{text}{tail}"
     if not exact or len(key) > _LONGEST:
-        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-        tail = f"-{record_type.lower()}-{digest}"
+        tail += f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
         key = re.sub(r"[^a-z0-9-]", "", text)[: _LONGEST - len(tail)].strip("-") + tail
-    return Key("record", key)
+    return key
 
 
 def record_claims(name: str, record_type: str) -> tuple[Claim, ...]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from controller.core.dns import RECORD_TYPES
+from controller.core.dns import RECORD_TYPES, RecordType
 
 LONGEST_TTL = 2**31 - 1
 Ttl = Annotated[int, Field(ge=1, le=LONGEST_TTL)]
@@ -18,7 +18,7 @@ class DomainRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
     name: str = Field(default="@", min_length=1, description="Name below the zone: plex, _dmarc, *, *.lab; @ is the zone itself.")
-    type: str = Field(description="A, AAAA, CAA, CNAME, MX, NS, SRV or TXT.")
+    type: RecordType = Field(description="Type of the records.")
     value: str | None = Field(
         default=None,
         description="The one value: an address, publicIP, a full host name, `10 mail.example.net`, the text of a TXT, …",
