@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 
 from controller.core.change import Change, Reversal
-from controller.core.errors import Conflict, Deferred, Permanent, ProviderError, Severity, Transient, Unhealthy
+from controller.core.errors import Conflict, Deferred, Interrupted, Permanent, ProviderError, Severity, Transient, Unhealthy
 from controller.core.ports import Place, Retains
 from controller.core.resource import Rollback
 from controller.core.run import Entry, Outcome, Step
@@ -17,6 +17,8 @@ from controller.engine.bench import Bench
 from controller.engine.group import Edges, dependencies
 
 _PARALLEL = 64
+_LATER = (Transient, Deferred, Interrupted)
+"""What keeps an undo waiting: a backend, or that the controller ends."""
 
 
 def settle(bench: Bench, entry: Entry, revision: str) -> Entry:
@@ -126,7 +128,7 @@ class _WayBack:
         else:
             errors = [self._take(entry) for entry in part]
         for entry, error in zip(part, errors, strict=True):
-            if isinstance(error, (Transient, Deferred)):
+            if isinstance(error, _LATER):
                 self._wait(entry, f"undo of {entry.change.key} waits: {error}")
                 if isinstance(error, Transient):
                     self._silent.add(entry.change.provider)
@@ -137,7 +139,7 @@ class _WayBack:
         """What lives in the namespace of another can only come back after that one: a second try, oldest first."""
         for entry in reversed(self._failed):
             error = self._take(entry)
-            if isinstance(error, (Transient, Deferred)):
+            if isinstance(error, _LATER):
                 self._wait(entry, f"undo of {entry.change.key} waits: {error}")
             elif error is not None:
                 self.stuck.append(self.bench.stuck(entry, f"{entry.change.key} could not be put back: {error}").note)

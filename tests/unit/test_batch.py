@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from threading import Event as Flag
 from typing import Any
 
 import pytest
 
 from controller.clients.memory import Effect, Fault
+from controller.core.change import Change
+from controller.core.errors import Interrupted
 from controller.core.key import Key
-from controller.core.run import Outcome
+from controller.core.run import Outcome, Step
 from tests.support.house import House
 
 GATHER = 0.5
@@ -78,6 +82,32 @@ def test_an_undo_is_one_write_too() -> None:
     assert house.boxes() == known
     assert outcomes(house) == [Outcome.ROLLED_BACK]
     assert writes(house) - before == 4, "what web needs, web, web back, what it needs back"
+
+
+def test_an_undo_that_the_end_of_the_controller_meets_is_finished_by_the_next_one() -> None:
+    house = House(gather=0.0)
+    house.commit({"aa": {}, "web": {"uses": ["box/aa"]}})
+    house.reconcile()
+    known = house.boxes()
+    provider: Any = house.providers["box", "local"]
+    whole = provider.apply_many
+
+    def ending(changes: Sequence[Change], interrupt: Flag) -> Any:
+        if changes[0].cause.startswith("undo: "):
+            house.bench.closing.set()
+        if interrupt.is_set():
+            raise Interrupted("called off")
+        return whole(changes, interrupt)
+
+    provider.apply_many = ending
+    house.commit({"aa": {"size": 2}, "web": {"image": "x:bad", "uses": ["box/aa"]}})
+    house.reconcile()
+    assert {entry.step for entry in house.store.open_entries()} <= {Step.DONE, Step.UNDOING}
+    assert len(house.store.open_entries()) == 2
+    again = house.restarted()
+    again.reconcile()
+    assert again.boxes() == known
+    assert not again.store.open_entries()
 
 
 def test_what_needs_each_other_is_undone_in_order() -> None:
