@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from controller.cli.controller_socket import answers
 from controller.cli.exits import ERROR, OK
-from controller.cli.house import settings
+from controller.cli.house import looking, settings
 from controller.cli.show_findings import unreachable
+from controller.cli.show_plan import world
 from controller.cli.text import Paint, counted, visible
 from controller.cli.verbs import talk, verb
 from controller.core.errors import HomelabError
 from controller.settings import Settings
 
 if TYPE_CHECKING:
-    from controller.usecases.views import StatusView
     from controller.wire import House
 
 _GIB = 1 << 30
@@ -75,7 +75,7 @@ def _findings() -> Iterator[Finding]:
             if running
             else Finding("warning", "no controller runs", "start one: `homelab run`")
         )
-    yield from _house(found)
+    yield from _house(found, running=bool(running))
 
 
 def _folder(found: Settings) -> Iterator[Finding]:
@@ -97,17 +97,26 @@ def _private(path: Path) -> Iterator[Finding]:
         yield Finding("good", f"the identity is {path}; save a copy elsewhere if you did not")
 
 
-def _house(found: Settings) -> Iterator[Finding]:
+def _house(found: Settings, *, running: bool) -> Iterator[Finding]:
+    """What the store, the specs and the world are like; the world is that of the controller where one runs."""
+    from controller.cli.own_house import OwnHouse
     from controller.wire import open_house
 
     try:
         with open_house(found, write=False) as house:
             yield from _store(house)
-            status = house.desk.look.status()
-            yield from _specs(found, status)
-            yield from _world(house, status)
+            if not running:
+                yield from _seen(found, OwnHouse(house).status())
+        if running:
+            with looking() as controller:
+                yield from _seen(found, controller.status())
     except HomelabError as error:
         yield Finding("bad", str(error), "see the message")
+
+
+def _seen(found: Settings, status: Mapping[str, Any]) -> Iterator[Finding]:
+    yield from _specs(found, status)
+    yield from _world(status)
 
 
 def _store(house: House) -> Iterator[Finding]:
@@ -126,14 +135,15 @@ def _store(house: House) -> Iterator[Finding]:
         )
 
 
-def _specs(found: Settings, status: StatusView) -> Iterator[Finding]:
-    wrong = [item for item in status.diagnostics if item.severity == "error"]
+def _specs(found: Settings, status: Mapping[str, Any]) -> Iterator[Finding]:
+    wrong = [item for item in status["diagnostics"] if item["severity"] == "error"]
     if wrong:
-        yield Finding("bad", f"the specs are invalid: {wrong[0].file}:{wrong[0].line}: {wrong[0].message}", "`homelab validate`")
-    elif status.reason:
-        yield Finding("bad", status.reason, "see the message")
+        first = wrong[0]
+        yield Finding("bad", f"the specs are invalid: {first['file']}:{first['line']}: {first['message']}", "`homelab validate`")
+    elif status["reason"]:
+        yield Finding("bad", status["reason"], "see the message")
     else:
-        yield Finding("good", f"the specs are valid at {status.revision[:10]}: {counted(len(status.items), 'resource')}")
+        yield Finding("good", f"the specs are valid at {status['revision'][:10]}: {counted(len(status['items']), 'resource')}")
     schema = Path(found.repo) / found.path / "schemas" / "homelab.json"
     if not found.remote and schema.is_file():
         from controller.usecases.schemas import EVERYTHING, schemas
@@ -145,16 +155,16 @@ def _specs(found: Settings, status: StatusView) -> Iterator[Finding]:
             )
 
 
-def _world(house: House, status: StatusView) -> Iterator[Finding]:
-    for name, reason in sorted(status.backends.items()):
+def _world(status: Mapping[str, Any]) -> Iterator[Finding]:
+    for name, reason in sorted(status["backends"].items()):
         if reason:
             yield Finding("bad", f"{unreachable(name)}: {reason.removeprefix(f'{name}: ')}", _reach(name))
         else:
             yield Finding("good", f"{name} answers")
-    failed = [item for item in status.items if item.sync == "Failed"]
-    for item in failed:
-        yield Finding("bad", f"{item.key}: {item.why}", f"`homelab show {item.key}`")
-    yield Finding("good", f"the world is {house.world}")
+    for item in status["items"]:
+        if item["sync"] == "Failed":
+            yield Finding("bad", f"{item['key']}: {item['why']}", f"`homelab show {item['key']}`")
+    yield Finding("good", f"the world is {world(status['world'])}")
 
 
 def _reach(name: str) -> str:

@@ -41,7 +41,7 @@ def _rollout(rollout: Rollout, plan: Plan, facts: Circumstances) -> Decision:
     decisions = [(change, decision) for change in rollout.changes for decision in _change(change, plan, facts)]
     none = Decision(Verdict.ALLOW, "default", "")
     strongest = max((decision for _, decision in decisions), key=lambda d: _ORDER[d.verdict], default=none)
-    strongest = replace(strongest, reason=_told(decisions, strongest.verdict))
+    strongest = replace(strongest, reason=_told(rollout, decisions, strongest.verdict))
     if strongest.verdict is Verdict.DENY:
         return strongest
     asked = [change for change in rollout.changes if change.action is Action.ASK]
@@ -58,8 +58,8 @@ def _rollout(rollout: Rollout, plan: Plan, facts: Circumstances) -> Decision:
     return Decision(Verdict.HOLD, "rejection", f"rejected by {word.by}" + (f": {word.reason}" if word.reason else ""))
 
 
-def _told(decisions: Iterable[tuple[Change, Decision]], verdict: Verdict) -> str:
-    """Every reason for a verdict once, led by the keys that it is about."""
+def _told(rollout: Rollout, decisions: Iterable[tuple[Change, Decision]], verdict: Verdict) -> str:
+    """Every reason for a verdict once, led by the keys that it is about where there are several in the rollout."""
     about: dict[str, dict[str, None]] = {}
     for change, decision in decisions:
         if decision.verdict is verdict:
@@ -67,7 +67,8 @@ def _told(decisions: Iterable[tuple[Change, Decision]], verdict: Verdict) -> str
     reasons: dict[tuple[str, ...], list[str]] = {}
     for reason, keys in about.items():
         reasons.setdefault(tuple(keys), []).append(reason)
-    return "; ".join(f"{_several(keys)}: {'; '.join(each)}" for keys, each in reasons.items())
+    led = len(rollout.changes) > 1
+    return "; ".join((f"{_several(keys)}: " if led else "") + "; ".join(each) for keys, each in reasons.items())
 
 
 def _several(keys: tuple[str, ...]) -> str:

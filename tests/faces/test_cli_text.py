@@ -35,7 +35,7 @@ rollout <digest>  allowed
 HELD = """\
 plan for <revision> on memory (simulated)
 
-rollout <digest>  HELD by data: volume/photos: deletes data for ever; delete cannot be taken back (none)
+rollout <digest>  HELD by data: deletes data for ever; delete cannot be taken back (none)
   - volume/photos  delete: removed from git (none undo)
   approve it with: homelab approve <digest>
 

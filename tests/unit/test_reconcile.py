@@ -270,7 +270,7 @@ def test_every_problem_of_a_revision_is_told_at_once() -> None:
     for part in (
         "circle",
         "box/nope, which is not declared",
-        "port:80/tcp@local is claimed",
+        "port 80/tcp on local is claimed",
         "unknown kind 'Bux'",
         "not a name",
         "declared twice",
