@@ -15,10 +15,12 @@ from controller.clients.clock import SystemClock
 from controller.clients.dns.primary import Edit
 from controller.clients.dns.public_address import EVERY, SOON, PublicAddress
 from controller.clients.yaml import write_yaml
+from controller.core.change import Action
 from controller.core.dns import record_key
 from controller.core.errors import Permanent
 from controller.core.run import Outcome
 from controller.kinds import domain, record
+from controller.usecases.importing_zone import domain as domain_document
 from tests.contract.dns_yard import WORLDS, record_provider, server_of
 from tests.support.clock import HandClock
 from tests.support.dns import DnsServers, NameServer, serial
@@ -26,6 +28,7 @@ from tests.support.house import House
 from tests.support.space import wait_until
 
 KINDS = {kind.name: kind for kind in (domain.KIND, record.KIND)}
+HOMELAB = {"kind": "Homelab", "name": "home", "spec": {"connections": {"dns": {"type": "docker"}}}}
 POLICY = {"kind": "Policy", "name": "house", "spec": {"deletions": {"count": 1000, "share": 1.0}}}
 
 
@@ -47,8 +50,7 @@ class Home:
     def commit(
         self, records: Sequence[Mapping[str, Any]], *, policy: bool = False, more: Mapping[str, Any] | None = None, **spec: Any
     ) -> None:
-        connections = {"connections": {"dns": {"type": "docker"}}}
-        files = {"homelab.yaml": write_yaml({"kind": "Homelab", "name": "home", "spec": connections})}
+        files = {"homelab.yaml": write_yaml(HOMELAB)}
         if policy:
             files["policy/house.yaml"] = write_yaml(POLICY)
         zone = {"zone": self.zone, "via": "dns", "records": [dict(each) for each in records], **spec}
@@ -143,6 +145,7 @@ def test_what_was_applied_leaves_nothing_to_do_and_strangers_alone(world: str, n
         rows = {row.address for row in home.house.store.rows().values()}
         assert len(rows) == len(records)
         assert home.strangers() == home.before
+        assert_import_changes_nothing(home)
 
     change_to()
     home.commit([{"name": "last", "type": "A", "value": "192.0.2.1"}], policy=True)
@@ -151,6 +154,19 @@ def test_what_was_applied_leaves_nothing_to_do_and_strangers_alone(world: str, n
         wait_until(lambda port=port: serial(home.zone, port) == serial(home.zone, home.server.port), "the secondary")  # type: ignore[misc]
         assert home.server.dump(home.zone, port) == home.server.dump(home.zone)
     assert home.strangers() == home.before
+
+
+def assert_import_changes_nothing(home: Home) -> None:
+    """Somebody else's house that imports the zone as it is now finds everything as it declares it."""
+    listing = home.provider.zone(home.zone)
+    assert [reason for _, reason in listing.left if "cannot be declared" not in reason and "name servers" not in reason] == []
+    other = House(kinds=KINDS, clock=SystemClock())
+    other.providers = home.house.providers
+    document = domain_document(home.zone, "dns", list(listing.records))
+    other.book.write({"homelab.yaml": write_yaml(HOMELAB), "zone.yaml": write_yaml(document)})
+    found = other.reconciler.survey().plan
+    assert [(change.action, change.fields) for change in found.changes] == [(Action.ADOPT, ())] * len(listing.records)
+    assert found.notes == ()
 
 
 def a(name: str, *values: str, **more: Any) -> dict[str, Any]:
