@@ -48,8 +48,8 @@ def controller(found: Settings) -> Iterator[subprocess.Popen[str]]:
 def test_one_leads_and_the_other_takes_over(engine_new: Engine, postgres_url: str, tmp_path: Path) -> None:
     specs = tmp_path / "specs"
     specs.mkdir()
-    secret = "environment: {KEY: {ref: app/key, generate: 32}}"
-    (specs / "web.yaml").write_text(f"kind: Service\nname: web\nspec: {{image: 'lab/sleep:1', stop_grace_period: 1s, {secret}}}\n")
+    spec = "{image: 'lab/sleep:1', stop_grace_period: 1s, environment: {KEY: {ref: app/key, generate: 32}}}"
+    (specs / "web.yaml").write_text(f"kind: Service\nname: web\nspec: {spec}\n")
     for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "specs"]):
         subprocess.run(["git", "-C", str(specs), "-c", "user.name=Ann", "-c", "user.email=a@example.net", *words], check=True)
     one, two = (settings(name, tmp_path, engine_new, postgres_url) for name in ("one", "two"))
