@@ -182,9 +182,9 @@ def _refusal(change: Change) -> str:
 
 def _take_back(bench: Bench, entry: Entry) -> tuple[Change, Receipt] | None:
     change = entry.change
-    if entry.step is not Step.UNDOING:
-        entry = entry.moved(Step.UNDOING, bench.clock.now())
-        bench.store.record(entry)
+    # Also when it was written down before: what is sent now may still show for a while after an interruption.
+    entry = entry.moved(Step.UNDOING, bench.clock.now(), not_before=0.0)
+    bench.store.record(entry)
     if not change.action.writes:
         bench.back(entry, Step.UNDONE)
         return None
