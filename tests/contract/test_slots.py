@@ -12,14 +12,15 @@ import pytest
 
 from controller.core.edge import slots
 from controller.core.run import Outcome
-from controller.kinds import route
 from controller.kinds.service.edge import subnet_of
+from controller.wire.kinds import load_kinds
 from tests.contract.docker_house import DockerHouse, docker_house
 from tests.support.engines import Engine
 
+REAL = ("service", "network", "volume")
 SIDES = ("homelab-edge-a", "homelab-edge-b")
 HOUSE = json.dumps({"kind": "Homelab", "name": "home", "spec": {"connections": {"caddy": {"type": "caddy"}}}})
-EXPOSE = {"host": "web.example.net", "port": 80, "dns": "off"}
+EXPOSE = {"host": "web.example.net", "port": 80, "dns": "off", "tls": "off"}
 CHECK = ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1/health"]
 PLAIN: Mapping[str, Any] = {
     "image": "lab/web:1",
@@ -38,8 +39,9 @@ ORDERS = (pytest.param(WEB, id="stop-first"), pytest.param(BESIDE, id="start-fir
 
 @pytest.fixture
 def house(engine: Engine, tmp_path: Path) -> Iterator[DockerHouse]:
-    """Real containers; the routes to them are simulated."""
-    with docker_house(engine, tmp_path, {("route", "caddy"): route.KIND}) as made:
+    """Real containers; the routes to them and what goes with those are simulated."""
+    edge = {(kind.name, "caddy"): kind for kind in load_kinds().values() if kind.resolve is not None and kind.name not in REAL}
+    with docker_house(engine, tmp_path, edge) as made:
         made.files["homelab.yaml"] = HOUSE
         yield made
 
