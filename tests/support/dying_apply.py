@@ -1,6 +1,7 @@
-"""A controller's one pass that dies: `python -m tests.support.dying_apply BOUNDARY SECONDS`.
+"""A controller's one pass that dies: `python -m tests.support.dying_apply BOUNDARY SECONDS [KIND]`.
 
-Killed with SIGKILL at its BOUNDARY-th journal boundary (0 = at none), or SECONDS after its first journal write (0 = never).
+Killed with SIGKILL at its BOUNDARY-th journal boundary (0 = at none), or SECONDS after its first journal write (0 = never). With
+a KIND, only the boundaries of entries about that kind count: 1 is just before the first is written.
 Prints the number of boundaries when it survives."""
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from controller.core.run import Entry
 from controller.settings import read_settings
 from controller.wire import open_house
 
@@ -20,9 +22,10 @@ from controller.wire import open_house
 class Reaper:
     """Counts journal boundaries and kills the process at one of them."""
 
-    def __init__(self, at: int, seconds: float) -> None:
+    def __init__(self, at: int, seconds: float, kind: str = "") -> None:
         self._at = at
         self._seconds = seconds
+        self._kind = kind
         self._lock = threading.Lock()
         self.boundaries = 0
 
@@ -30,6 +33,8 @@ class Reaper:
         """The write between two boundaries."""
 
         def guarded(*args: Any, **rest: Any) -> Any:
+            if self._kind and not (isinstance(args[0], Entry) and args[0].change.key.kind == self._kind):
+                return write(*args, **rest)
             self.boundary()
             result = write(*args, **rest)
             self.boundary()
@@ -49,7 +54,7 @@ class Reaper:
 
 def main() -> None:
     """One pass under the reaper."""
-    reaper = Reaper(int(sys.argv[1]), float(sys.argv[2]))
+    reaper = Reaper(int(sys.argv[1]), float(sys.argv[2]), *sys.argv[3:])
     with open_house(read_settings(), write=True) as house:
         for name in ("record", "save", "put", "quarantine"):
             setattr(house.store, name, reaper.around(getattr(house.store, name)))

@@ -29,7 +29,8 @@ openssl x509 -req -in api.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 
 class Pebble:
     """One authority. It validates at the ports of one web server; every name is at 127.0.0.1 unless it is told otherwise."""
 
-    def __init__(self, http_port: int, https_port: int) -> None:
+    def __init__(self, http_port: int, https_port: int, name_server: str = "") -> None:
+        """`name_server` is the one to ask instead, such as `127.0.0.1:5353`: then names are where it says."""
         self.folder = Path(tempfile.mkdtemp(prefix="pebble-"))
         self._ports = [free_port() for _ in range(4)]
         self._servers: list[subprocess.Popen[bytes]] = []
@@ -48,8 +49,9 @@ class Pebble:
         (self.folder / "pebble.json").write_text(json.dumps({"pebble": config}))
         off = ["-http01", "", "-https01", "", "-tlsalpn01", ""]
         names = ["-dns01", f"127.0.0.1:{dns}", "-management", f"127.0.0.1:{told}"]
-        self._start("pebble-challtestsrv", *names, *off, "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "")
-        self._start("pebble", "-config", str(self.folder / "pebble.json"), "-dnsserver", f"127.0.0.1:{dns}")
+        if not name_server:
+            self._start("pebble-challtestsrv", *names, *off, "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "")
+        self._start("pebble", "-config", str(self.folder / "pebble.json"), "-dnsserver", name_server or f"127.0.0.1:{dns}")
         try:
             wait_until(self._answers, f"Pebble: {self.folder}")
         except BaseException:

@@ -19,8 +19,9 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TypeVar
 
+Result = TypeVar("Result")
 CLONE_NEWNET = 0x40000000
 CGROUPS = Path("/sys/fs/cgroup")
 
@@ -118,7 +119,12 @@ class Space:
 
     def connect(self, port: int, host: str = "127.0.0.1", timeout: float = 5.0) -> socket.socket:
         """A TCP connection made inside, usable by any thread outside. Raises OSError."""
-        return self._network.submit(socket.create_connection, (host, port), timeout).result()
+        return self.call(socket.create_connection, (host, port), timeout)
+
+    def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """What a function returns that runs in the network of the inside: its sockets and the processes that it starts are there.
+        It must not use `connect` or `call` itself."""
+        return self._network.submit(function, *arguments).result()
 
     def path(self, inside: str | Path) -> Path:
         """Where a path of the inside is found from outside, while the space lives."""
