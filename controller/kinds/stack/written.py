@@ -19,7 +19,7 @@ _DEEPEST = 40
 
 
 class Written:
-    """The places of a project that was loaded without a problem from `entries`."""
+    """The places of a project that was loaded from `entries`, as far as they can be understood."""
 
     def __init__(self, repository: Repository, entries: Sequence[str], variables: Mapping[str, str]) -> None:
         self._repository = repository
@@ -70,7 +70,8 @@ class Written:
         """The entries of a map of ours of a service, with where each is written."""
         found: dict[str, tuple[Any, Layer]] = {}
         for file, path in reversed(self.layers("services", service)):
-            entries = (bare(self.at((file, path))) or {}).get(attribute)
+            written = bare(self.at((file, path)))
+            entries = written.get(attribute) if isinstance(written, dict) else None
             if isinstance(entries, Reset) or entries is not bare(entries):
                 found = {}
             entries = bare(entries)
@@ -94,10 +95,13 @@ class Written:
                 yield file, (section, name)
                 if section == "services":
                     yield from self._extended(file, name, folder, depth)
-            for entry in reversed(bare(data.get("include")) or []):
+            included = bare(data.get("include"))
+            for entry in reversed(included if isinstance(included, list) else []):
                 given = entry if isinstance(entry, dict) else {"path": entry}
                 paths = given.get("path")
                 inner = [self._path(path, folder) for path in (paths if isinstance(paths, list) else [paths])]
+                if not inner:
+                    continue
                 home = given.get("project_directory")
                 start = self._path(home, folder) if home else posixpath.dirname(inner[0])
                 yield from self._search(section, name, inner, start, depth + 1)
@@ -105,9 +109,10 @@ class Written:
     def _extended(self, file: str, name: str, folder: str, depth: int) -> Iterator[Layer]:
         service = bare(self.at((file, ("services", name))))
         extends = bare(service.get("extends")) if isinstance(service, dict) else None
-        if extends is None or depth > _DEEPEST:
+        said = {"service": extends} if isinstance(extends, str) else extends if isinstance(extends, dict) else {}
+        base, other = said.get("service"), said.get("file")
+        if base is None or depth > _DEEPEST:
             return
-        base, other = (extends, None) if isinstance(extends, str) else (extends["service"], extends.get("file"))
         origin = self._path(other, folder) if other else file
         yield origin, ("services", str(base))
         yield from self._extended(origin, str(base), posixpath.dirname(origin) if other else folder, depth + 1)
