@@ -122,6 +122,31 @@ def zone_verb(zone: str, via: str, file: Path | None, dry_run: bool) -> None:
     _take(sketch, revision)
 
 
+@import_verb.command(
+    "caddyfile",
+    cls=Verb,
+    examples=["homelab import caddyfile /etc/caddy/Caddyfile --dry-run", "homelab import caddyfile Caddyfile --via caddy"],
+    prints=True,
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--via", default="", metavar="CONNECTION", help="Connection of homelab.yaml that names the Caddy; default: the only one."
+)
+@DRY
+def caddyfile_verb(file: Path, via: str, dry_run: bool) -> None:
+    """Import the sites of a Caddyfile as Routes, and take over those that run.
+
+    Caddy's own adapter reads the file; what no Route can say is left out with the reason."""
+    from controller.usecases.importing_caddyfile import CaddyfileImport
+    from controller.wire import open_house
+
+    with open_house(settings(), write=False) as house:
+        importing = _given(house.desk.importing)
+        sketch = CaddyfileImport(importing, via).sketch(file.read_text(errors="replace"))
+        revision = _write(importing, sketch, f"the Caddyfile {file.name}", dry_run)
+    _take(sketch, revision)
+
+
 class Beside:
     """Files of a folder and nothing outside it: links that lead out, and files over 1 MiB, are as good as missing."""
 

@@ -109,11 +109,16 @@ PERSON: Mapping[str, Any] = {
         },
         "pki": {"certificate_authorities": {"local": {"install_trust": False}}},
         "tls": {
-            "automation": {"policies": [{"subjects": ["mine.home.test", "*.wild.test"], "issuers": [{"module": "internal"}]}]}
+            "automation": {
+                "policies": [
+                    {"subjects": ["mine.home.test", "*.wild.test"], "issuers": [{"module": "internal"}]},
+                    {"issuers": [{"module": "internal"}]},
+                ]
+            }
         },
     },
 }
-"""What a person's Caddyfile comes to, without ports."""
+"""What a person's Caddyfile with `local_certs` comes to, without ports: no test may ask a public authority."""
 
 
 def person(caddy: Caddy) -> dict[str, Any]:

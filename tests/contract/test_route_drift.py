@@ -147,11 +147,12 @@ def test_what_is_changed_around_routes_is_told_and_put_back(
 ) -> None:
     nobody = {"ca": "https://127.0.0.1:1/dir", "email": "me@home.test"}
     routes = Routes(caddies.clean("caddy-2.6"), {"acme": nobody})
+    # Names that no public authority is asked for, whatever is broken.
     plain = {"to": "http://127.0.0.1:9"}
     specs: dict[str, dict[str, Any]] = {
-        "a": {"host": "a.home.test", **plain},
-        "b": {"host": "b.home.test", **plain},
-        "p": {"host": "p.home.test", "exposure": "public", **plain},
+        "a": {"host": "a.lab.localhost", **plain},
+        "b": {"host": "b.lab.localhost", **plain},
+        "p": {"host": "p.lab.localhost", "exposure": "public", **plain},
     }
     routes.make(specs)
     before = routes.caddy.document()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from controller.core.decision import Approval, Verdict
 from controller.core.event import Report
 from controller.core.run import Outcome
 from controller.core.state import Absent
-from controller.kinds.route import KIND, RouteProvider
+from controller.kinds.route import RouteProvider
+from controller.wire.backends import BACKENDS
+from controller.wire.kinds import load_kinds
 from tests.contract.caddy_yard import person, target
 from tests.support.caddy import NEW, OLD, Caddies, Caddy, Tap, WebSocket, echo, upstream
 from tests.support.house import House
@@ -31,10 +34,11 @@ class CaddyHouse:
         self.caddy = caddy
         self.declared = caddy.declared(**declared)
         self.tap = Tap(str(self.declared["admin"]))
-        self.house = House(clock=SystemClock(), kinds={"route": KIND})
-        provider = RouteProvider(Connection.parse("caddy", self.declared), SystemClock(), self.tap)
-        self.house.providers = {("route", "caddy"): provider}
-        self.provider = provider
+        self.house = House(clock=SystemClock(), kinds=load_kinds())
+        tools: Any = SimpleNamespace(clock=SystemClock())
+        opened = dict(BACKENDS["caddy"].open("caddy", self.declared, tools))
+        self.provider = RouteProvider(Connection.parse("caddy", self.declared), SystemClock(), self.tap)
+        self.house.providers = {**{(kind, "caddy"): each for kind, each in opened.items()}, ("route", "caddy"): self.provider}
 
     def commit(self, specs: Specs) -> None:
         homelab = {"kind": "Homelab", "name": "home", "spec": {"connections": {"caddy": self.declared}}}

@@ -6,6 +6,7 @@ else write first."""
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import shutil
 import signal
@@ -19,7 +20,8 @@ from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from random import SystemRandom
+from typing import IO, Any
 
 from controller.clients.caddy import CaddyDoor, Config
 from tests.support.roots import CADDY, root_of
@@ -35,12 +37,27 @@ def binary(version: str) -> Path:
     return Path(sys.executable).parent / "caddy"
 
 
+_CLAIMED: list[IO[str]] = []
+
+
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        port: int = made.getsockname()[1]
-        return port
+    """A port of loopback that nobody uses, and that stays ours while this process lives: a Caddy that serves nothing leaves it,
+    and two that listen on one get no error. None of those that the kernel gives to clients."""
+    folder = Path(tempfile.gettempdir()) / "homelabhub-ports"
+    folder.mkdir(exist_ok=True)
+    while True:
+        port = SystemRandom().randrange(10_240, 32_000)
+        claim = (folder / str(port)).open("w")
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+                tcp.bind(("127.0.0.1", port))
+                udp.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+        else:
+            _CLAIMED.append(claim)
+            return port
 
 
 class Caddy:

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any
 
 from controller.clients.caddy import CaddyDoor, Config, Connection, Refused, Stale, Unsure, doubled
+from controller.core.caddyfile import Site
 from controller.core.change import Change
 from controller.core.diff import compare
 from controller.core.errors import Conflict, Interrupted, Permanent, ProviderError, Transient
@@ -16,11 +17,13 @@ from controller.core.key import Key
 from controller.core.limit import YES, Limit, Never
 from controller.core.ports import Clock
 from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target
+from controller.kinds.route.found import find, handle_of, strange, without
 from controller.kinds.route.front import Front
 from controller.kinds.route.layout import Placed, differing, placed, ports, strangers, weave
 from controller.kinds.route.read import read
 from controller.kinds.route.render import identifier, render
 from controller.kinds.route.resolve import WHOLE, same
+from controller.kinds.route.sites import sites
 
 KIND = "route"
 _TRIES = 10
@@ -43,6 +46,7 @@ class RouteProvider:
         self._front = Front(connection, self._door)
         self._lock = Lock()
         self._known: dict[str, tuple[Placed, tuple[str, ...], Present]] = {}
+        self._taken: dict[str, tuple[Placed, Present]] = {}
         self._read: tuple[Config, dict[str, Placed], tuple[str, ...], str] | None = None
         self._last: tuple[Config, frozenset[Target], int, Snapshot] | None = None
 
@@ -61,7 +65,7 @@ class RouteProvider:
             last = self._last
             if last is not None and last[0] is config and last[1] == wanted and last[2] == verdicts:
                 return last[3]
-            items: dict[Key, Observed] = {target.key: ABSENT for target in wanted}
+            items: dict[Key, Observed] = {target.key: self._strange(target, config) for target in wanted}
             items |= {Key(KIND, name): self._present(name, entry) for name, entry in found.items()}
             snapshot = Snapshot(items)
             self._last = config, wanted, verdicts, snapshot
@@ -98,6 +102,24 @@ class RouteProvider:
     def audit(self) -> None:
         """Ask every route again at the next look."""
         self._front.doubt()
+
+    def caddyfile(self, text: str) -> tuple[list[Site], list[tuple[str, str]]]:
+        """What a Caddyfile serves, by Caddy's own adapter. Raises Transient, Permanent."""
+        document, _ = self._door.adapt(text)
+        running = [raw for _, raw in strange(self._door.config().document)]
+        made: list[Site] = []
+        left: list[tuple[str, str]] = []
+        for raw, drafts, unsayable in sites(document):
+            reason = unsayable
+            if not reason and len(drafts) > 1:
+                reason = "it comes to several Routes: write one for each path, and take the site out of the Caddyfile"
+            elif not reason and raw not in running:
+                reason = "Caddy does not serve it as it is written here: reload Caddy first"
+            if reason:
+                left.append((", ".join(Placed(raw, {}).hosts) or "a site", reason))
+            else:
+                made += [Site(Key(KIND, each.name), each.spec, handle_of(raw), tuple(each.lost)) for each in drafts]
+        return made, left
 
     def _together(self, changes: list[Change], interrupt: Flag) -> list[Outcome]:
         reason: ProviderError = Transient(f"the configuration of Caddy at {self._connection.admin} does not come to rest")
@@ -139,6 +161,8 @@ class RouteProvider:
         told: list[Outcome | None] = []
         for change in changes:
             live = self._state(change.key.name, found)
+            if live is None and (entry := find(config.document, change.handle, self._connection)) is not None:
+                live = _shown(entry)
             if _equal(change.after, live) and not self._mends(change):
                 told.append(self._receipt(change, found))
             elif not _equal(change.before, live):
@@ -163,13 +187,14 @@ class RouteProvider:
 
     def _write(self, changes: list[Change], found: Mapping[str, Placed], config: Config) -> Any:
         streams = config.keeps_streams(self._connection.version)
-        routes = dict(found)
+        routes, document = dict(found), config.document
         for change in changes:
             name = change.key.name
-            routes.pop(name, None)
+            if routes.pop(name, None) is None and (theirs := find(document, change.handle, self._connection)) is not None:
+                document = without(document, theirs.raw)
             if change.after is not None:
                 routes[name] = Placed(render(name, change.after, streams=streams), change.after["tls"])
-        woven = weave(config.document, routes, self._connection)
+        woven = weave(document, routes, self._connection)
         self._one_server(woven)
         self._door.write(woven, config)
         return woven
@@ -218,8 +243,23 @@ class RouteProvider:
         self._known[name] = entry, around, present
         return present
 
+    def _strange(self, target: Target, config: Config) -> Observed:
+        """A route of a person's own that was taken over as it is."""
+        entry = find(config.document, target.handle, self._connection)
+        if entry is None:
+            return ABSENT
+        known = self._taken.get(target.handle)
+        if known is None or known[0] != entry:
+            known = self._taken[target.handle] = entry, Present(_shown(entry), target.handle, Owner.FOREIGN)
+        return known[1]
+
     def _receipt(self, change: Change, found: Mapping[str, Placed]) -> Receipt:
         return Receipt(identifier(change.key.name), self._state(change.key.name, found))
+
+
+def _shown(entry: Placed) -> dict[str, Any]:
+    """The state of a route of a person's own. Where it stands is no drift: there it was found."""
+    return read(entry.raw, entry.tls, list(entry.listen))
 
 
 def _equal(state: State | None, live: State | None) -> bool:
