@@ -206,3 +206,12 @@ def _light(colour: str) -> float:
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_what_is_suspended_says_by_whom_and_why(web: WebHouse) -> None:
+    answer = web.client(web.token()).post("/api/v1/suspensions", json={"key": "box/one", "reason": "the disk is being replaced"})
+    assert answer.status_code == 201
+    web.reconcile()
+    page = web.browser().get("/").text
+    assert page.count('<span class="badge suspended">Suspended</span>') == 3, "the count, the sync and the health"
+    assert "suspended by tester: the disk is being replaced" in page
