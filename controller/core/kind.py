@@ -94,7 +94,8 @@ class Kind:
     the top-level fields in which undeclared entries of the world count as a difference.
 
     `markless` = the backend cannot keep an owner mark. An object that equals its declaration is then adopted without a question,
-    and forgotten instead of deleted when the declaration goes; one that differs is foreign until `mode: adopt`."""
+    and forgotten instead of deleted when the declaration goes; one that differs is foreign until `mode: adopt`.
+    `lasting` = nothing of ours goes when the declaration goes: it is forgotten."""
 
     name: str
     model: type[BaseModel]
@@ -106,3 +107,4 @@ class Kind:
     same: Same = equal
     whole: frozenset[str] = field(default=frozenset())
     markless: bool = False
+    lasting: bool = False

@@ -66,7 +66,7 @@ class Linker:
                 found += wrong
                 broken.add(document.key)
         found += [item for path, items in loaded.strays.items() if path not in used for item in items]
-        resources = _spelled_out(resources)
+        resources = _spelled_out(resources, broken)
         found += _twins(resources)
         found += clashes(resources)
         graph, problems = _ordered(resources, broken, loaded.lost)
@@ -159,14 +159,15 @@ class Linker:
         )
 
 
-def _spelled_out(resources: list[tuple[Resource, Document]]) -> list[tuple[Resource, Document]]:
-    """A need on a document that stands for others alone (a stack) is a need on all of those."""
+def _spelled_out(resources: list[tuple[Resource, Document]], broken: Collection[Key]) -> list[tuple[Resource, Document]]:
+    """A need on a document that stands for others alone (a stack) is a need on all of those; one that is broken stands for
+    itself."""
     made: dict[Key, list[Key]] = {}
     for resource, _ in resources:
         if resource.made_by is not None:
             made.setdefault(resource.made_by, []).append(resource.key)
-    for resource, _ in resources:
-        made.pop(resource.key, None)
+    for key in (*broken, *(resource.key for resource, _ in resources)):
+        made.pop(key, None)
     if not made:
         return resources
     return [

@@ -221,7 +221,7 @@ def _leftover(key: Key, row: Row, situation: Situation, notes: list[Note], *, mo
         return
     kind = situation.kinds[key.kind]
     before = observed.state if isinstance(observed, Present) else None
-    stays = kind.markless and row.found and before is not None
+    stays = before is not None and (kind.lasting or (kind.markless and row.found))
     action = Action.DELETE if before is not None and not stays else Action.FORGET
     cause = "moved to another host" if moved else "removed from git"
     reversal = kind.reversal(action, before, None) if action is Action.DELETE else Reversal.EXACT
@@ -232,7 +232,7 @@ def _leftover(key: Key, row: Row, situation: Situation, notes: list[Note], *, mo
         action=action,
         before=before,
         after=None,
-        cause=f"{cause}; it was there before and stays" if stays else cause,
+        cause=f"{cause}; it was there before and stays" if stays and row.found else cause,
         needs=row.needs,
         handle=observed.handle if isinstance(observed, Present) else row.handle,
         reversal=reversal,

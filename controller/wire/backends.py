@@ -19,7 +19,7 @@ from controller.core.kind import Kind
 from controller.core.ports import Provider, Providers
 from controller.core.state import Receipt, Snapshot, Target, canonical
 from controller.core.suggest import did_you_mean
-from controller.kinds import record, route
+from controller.kinds import certificate, record, route
 from controller.settings import Settings
 from controller.wire.kinds import Tools, docker_providers, foreign_kinds
 
@@ -45,8 +45,12 @@ class Backend:
     check: Callable[[str, Mapping[str, Any]], Iterable[Problem]] = lambda _name, _declared: ()
 
 
+def _open_caddy(name: str, declared: Mapping[str, Any], tools: Tools) -> Opened:
+    return {**route.open_caddy(name, declared, tools), **certificate.open_caddy(name, declared, tools)}
+
+
 BACKENDS: Mapping[str, Backend] = {
-    "caddy": Backend(("route",), route.open_caddy, route.caddy_problems),
+    "caddy": Backend(("route", "certificate"), _open_caddy, route.caddy_problems),
     "rfc2136": Backend(("record",), record.open_rfc2136),
     "powerdns": Backend(("record",), record.open_powerdns),
     "zoneedit": Backend(("record",), record.open_zoneedit),

@@ -16,7 +16,7 @@ from controller.core.key import Key
 from controller.core.kind import Kind
 from controller.core.ports import Clock, Provider, Vault
 from controller.core.secret import secret_in
-from controller.kinds import domain, network, record, route, service, stack, volume
+from controller.kinds import certificate, domain, network, record, route, service, stack, volume
 
 GROUP = "homelab.kinds"
 """Entry points of this group name an object with `KIND` and, for a kind that stands for objects, `provider`."""
@@ -79,7 +79,7 @@ def foreign_kinds() -> Mapping[str, ForeignKind]:
 
 
 _BUILT_IN: Mapping[str, Kind] = {
-    kind.name: kind for kind in (service.KIND, stack.KIND, network.KIND, volume.KIND, domain.KIND, record.KIND, route.KIND)
+    module.KIND.name: module.KIND for module in (service, stack, network, volume, domain, record, route, certificate)
 }
 
 

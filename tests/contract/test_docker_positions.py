@@ -78,7 +78,7 @@ SCENARIOS = (
     Scenario("replace", dict(FIRST), dict(SECOND), "the old one may be stopped, parked, or replaced"),
     Scenario("beside", dict(FIRST), BESIDE, "two containers run for a while, and one of them only counts"),
     Scenario("exposed", {**FIRST, **EXPOSE}, {**SECOND, **EXPOSE}, "one that a proxy does not find yet stands for nothing"),
-    Scenario("exposed-beside", {**FIRST, **EXPOSE}, {**BESIDE, **EXPOSE}, "the old one has made room on the edge for the new one"),
+    Scenario("exposed-beside", {**FIRST, **EXPOSE}, {**BESIDE, **EXPOSE}, "the old one made room on the edge for the new one"),
     Scenario("delete", dict(FIRST), None, "a stopped container that is not yet parked must not be lost"),
 )
 

@@ -19,6 +19,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "pydantic_core": ("controller",),
     "alembic": ("controller.store",),
     "click": ("controller.cli",),
+    "cryptography": ("controller.clients.tls",),
     "dns": ("controller.clients.dns",),
     "docker": ("controller.clients.docker",),
     "git": ("controller.source",),

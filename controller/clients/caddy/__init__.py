@@ -1,13 +1,16 @@
 """The door to Caddy: its admin endpoint, its front door and who listens on its ports."""
 
+from controller.clients.caddy.choose import caddy_called
 from controller.clients.caddy.connection import COEXIST, DURATION, LOOPBACK, OWNED, TYPE, Acme, Connection, ranges
 from controller.clients.caddy.door import CaddyDoor, Config, Refused, Stale, Unsure
 from controller.clients.caddy.listeners import doubled
+from controller.clients.caddy.log import LOGGERS, failure
 from controller.clients.caddy.probe import Door, NoCertificate, probe
 
 __all__ = [
     "COEXIST",
     "DURATION",
+    "LOGGERS",
     "LOOPBACK",
     "OWNED",
     "TYPE",
@@ -20,7 +23,9 @@ __all__ = [
     "Refused",
     "Stale",
     "Unsure",
+    "caddy_called",
     "doubled",
+    "failure",
     "probe",
     "ranges",
 ]

@@ -23,6 +23,7 @@ PRIVATE = ("10.0.0.0/8", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/
 OWNED, COEXIST = "owned", "coexist"
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h))+")
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+_LOG = "homelab-certificates.log"
 _LISTEN = re.compile(r"[0-9A-Za-z.:\[\]-]*")
 
 
@@ -54,6 +55,7 @@ class _Declared(BaseModel):
     probe: str = ""
     unhealthy: list[int] = [502, 503, 504]
     version: str = ""
+    log: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class Connection:
     person, in the server called `server` ("" = the one on the HTTPS port). `listen` are addresses to listen on ("" = all);
     `private` and `vpn` source ranges; `edge` the network where services have their slots; `addresses` what a host's record says
     by exposure (absent = the public address); `probe` the address at which Caddy is reached for a look ("" = where it listens),
-    `unhealthy` the answers that say that nothing stands behind a route; `version` for a Caddy that nothing else tells (2.7)."""
+    `unhealthy` the answers that say that nothing stands behind a route; `version` for a Caddy that nothing else tells (2.7);
+    `log` the file, by the same path on both machines, to which a Caddy of ours writes what happens to certificates ("" = no)."""
 
     name: str = TYPE
     admin: str = ADMIN
@@ -93,6 +96,7 @@ class Connection:
     probe: str = ""
     unhealthy: tuple[int, ...] = (502, 503, 504)
     version: str = ""
+    log: str = ""
 
     @property
     def admin_listen(self) -> str:
@@ -139,7 +143,18 @@ class Connection:
             probe=read.probe,
             unhealthy=tuple(sorted(set(read.unhealthy))),
             version=read.version,
+            log=_log(read),
         )
+
+
+def _log(read: _Declared) -> str:
+    """Beside the socket unless it is declared: that folder is shared with a Caddy in a container."""
+    if read.mode != OWNED:
+        return ""
+    if read.log is not None:
+        return read.log
+    parts = urlsplit(read.admin)
+    return f"{parts.path.rpartition('/')[0]}/{_LOG}" if parts.scheme == "unix" else ""
 
 
 def ranges(texts: Iterable[str]) -> tuple[str, ...]:
@@ -180,6 +195,8 @@ def _problems(read: _Declared) -> Iterable[Problem]:
     for index, path in enumerate(read.acme.roots):
         if not path.startswith("/"):
             yield Problem(("acme", "roots", index), f"{path!r} is not an absolute path on Caddy's machine")
+    if read.log and not read.log.startswith("/"):
+        yield Problem(("log",), f"{read.log!r} is not an absolute path", 'write /run/caddy/certificates.log, or "" for none')
     if read.version and not re.fullmatch(r"2\.\d+(\.\d+)?", read.version):
         yield Problem(("version",), f"{read.version!r} is not a version of Caddy", "write 2.7.6")
 

@@ -196,6 +196,7 @@ class RouteProvider:
                 routes[name] = Placed(render(name, change.after, streams=streams), change.after["tls"])
         woven = weave(document, routes, self._connection)
         self._one_server(woven)
+        self._front.since = self._clock.now()
         self._door.write(woven, config)
         return woven
 

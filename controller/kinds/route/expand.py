@@ -1,15 +1,13 @@
-"""What a Route makes and needs beside itself: the record of each of its hosts. Pure.
-
-A certificate for each host would be made here as well: `expand` is the one place from which a Route makes other documents."""
+"""What a Route makes and needs beside itself: the record and the certificate of each of its hosts. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from controller.clients.caddy import Connection
 from controller.clients.dns.names import Unwritable, owner_name
-from controller.core.dns import PUBLIC_ADDRESS, is_inside, record_key
+from controller.core.dns import PUBLIC_ADDRESS, certificate_key, is_inside, record_key
 from controller.core.document import Draft
 from controller.core.errors import Rejected
 from controller.core.key import Key
@@ -24,13 +22,18 @@ _TOP = "@"
 
 
 def expand(name: str, spec: RouteSpec, around: Surroundings) -> Sequence[Draft]:
-    """The Records of the hosts that nothing else in the revision has a record for."""
+    """The Records and Certificates of the hosts that nothing else in the revision has one for."""
     drafts: list[Draft] = []
     for at, host in _hosts(spec):
-        if not _written(host, around) and not _earlier(name, spec, host, around):
+        if not _written(host, around) and not _earlier(name, spec, host, around, _wants_record):
             for record_type, values in _values(spec, caddy_of(spec, around)).items():
                 record = {"name": host, "type": record_type, "values": values}
                 drafts.append(Draft("record", record_key(host, record_type).name, record, at=at))
+    for at, host in _secured(spec, around):
+        if not _promised(host, around) and not _earlier(name, spec, host, around, _wants_certificate):
+            issuer = "any" if spec.issuer() == "files" else spec.issuer()
+            promise = {"host": host, "issuer": issuer, **({"via": spec.via} if spec.via else {})}
+            drafts.append(Draft("certificate", certificate_key(host).name, promise, needs=(Key("route", name),), at=at))
     return drafts
 
 
@@ -43,8 +46,22 @@ def needed(spec: RouteSpec, around: Surroundings, connection: Connection) -> lis
 
 
 def _hosts(spec: RouteSpec) -> Iterable[tuple[tuple[str | int, ...], str]]:
-    """Hosts that need a record. One that is no host name is told by `resolve`."""
-    for at, text in spec.names() if spec.dns == "auto" else ():
+    """Hosts that need a record."""
+    return _named(spec) if spec.dns == "auto" else ()
+
+
+def _secured(spec: RouteSpec, around: Surroundings) -> Iterable[tuple[tuple[str | int, ...], str]]:
+    """Hosts that need a certificate. That no Caddy is known is told by `resolve`."""
+    try:
+        caddy_of(spec, around)
+    except Rejected:
+        return ()
+    return _named(spec) if spec.issuer() != "off" else ()
+
+
+def _named(spec: RouteSpec) -> Iterable[tuple[tuple[str | int, ...], str]]:
+    """Every host. One that is no host name is told by `resolve`."""
+    for at, text in spec.names():
         try:
             yield at, canonical_host(text, at)
         except Rejected:
@@ -87,24 +104,37 @@ def _records(around: Surroundings) -> Iterable[tuple[str, str]]:
         yield _name(getattr(record, "name", "")), str(getattr(record, "type", ""))
 
 
-def _earlier(name: str, spec: RouteSpec, host: str, around: Surroundings) -> bool:
-    """True when another Route of the same host makes the record: paths of a host may be different Routes. Written ones come
-    before those that services make, and else the first by name."""
+def _promised(host: str, around: Surroundings) -> bool:
+    """True when somebody wrote a Certificate for a host."""
+    return any(_name(getattr(each, "host", "")) == host for each in around.others("certificate").values())
+
+
+def _wants_record(dns: str, _issuer: str) -> bool:
+    return dns != "off"
+
+
+def _wants_certificate(_dns: str, issuer: str) -> bool:
+    return issuer != "off"
+
+
+def _earlier(name: str, spec: RouteSpec, host: str, around: Surroundings, wants: Callable[[str, str], bool]) -> bool:
+    """True when another Route of the same host makes what this one `wants` (by its `dns` and its issuer): paths of a host may be
+    different Routes. Written ones come before those that services make, and else the first by name."""
     routes = around.others("route")
-    others = [other for other, each in routes.items() if isinstance(each, RouteSpec) and _has(each, host)]
+    others = [
+        other
+        for other, each in routes.items()
+        if isinstance(each, RouteSpec) and wants(each.dns, each.issuer()) and any(text == host for _, text in _named(each))
+    ]
     if others:
         return min(others) != name
-    services = [other for other, each in around.others("service").items() if _exposes(each, host)]
+    services = [other for other, each in around.others("service").items() if _exposes(each, host, wants)]
     return bool(services) and min(services) != spec.service
 
 
-def _has(spec: RouteSpec, host: str) -> bool:
-    return any(text == host for _, text in _hosts(spec))
-
-
-def _exposes(service: Any, host: str) -> bool:
+def _exposes(service: Any, host: str, wants: Callable[[str, str], bool]) -> bool:
     said = getattr(service, "expose", None)
-    if not isinstance(said, Mapping) or said.get("dns") == "off":
+    if not isinstance(said, Mapping) or not wants(str(said.get("dns", "")), str(said.get("tls", ""))):
         return False
     more = said.get("hosts")
     return host in map(_name, [said.get("host"), *(more if isinstance(more, list) else [])])

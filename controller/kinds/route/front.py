@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from threading import Lock
 from typing import Any
 
-from controller.clients.caddy import CaddyDoor, Connection, Door, NoCertificate, probe
+from controller.clients.caddy import CaddyDoor, Connection, Door, NoCertificate, failure, probe
 from controller.core.errors import Transient
 from controller.core.state import Health
 from controller.kinds.route.hosts import WILDCARD
@@ -36,6 +36,8 @@ class Front:
         self._verdicts: dict[str, Verdict] = {}
         self._doubtful = False
         self._version = 0
+        self.since = 0.0
+        """When the configuration was last written: what failed before says nothing about it."""
 
     def verdict(self, name: str) -> Verdict:
         """What was found out last."""
@@ -84,6 +86,8 @@ class Front:
         try:
             status = probe(door, path, timeout)
         except NoCertificate as error:
+            if reason := failure(self._connection.log, host, self.since):
+                return Health.DEGRADED, f"there is no certificate for {host}: {reason}"
             return Health.PROGRESSING, str(error)
         except Transient as error:
             return Health.UNKNOWN, str(error)

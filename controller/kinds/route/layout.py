@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.clients.caddy import OWNED, Connection
+from controller.clients.caddy import LOGGERS, OWNED, Connection
 from controller.core.errors import Permanent
 from controller.kinds.route import policies
 from controller.kinds.route.hosts import order
@@ -191,6 +191,15 @@ def _own(made: Json, http: Json, connection: Connection) -> None:
         if port != usual or word in http:
             http[word] = port
     http["grace_period"] = connection.grace_period
+    if connection.log:
+        logging = made["logging"] = dict(made.get("logging") or {})
+        logging["logs"] = {**(logging.get("logs") or {}), HOME: _log(connection.log)}
+
+
+def _log(path: str) -> Json:
+    """What Caddy is to write down about certificates: nothing else tells why there is none."""
+    writer = {"output": "file", "filename": path, "roll_size_mb": 1, "roll_keep": 1}
+    return {"writer": writer, "encoder": {"format": "json"}, "include": list(LOGGERS)}
 
 
 def _put(found: Json, name: str, listen: Iterable[str], routes: list[Json]) -> None:

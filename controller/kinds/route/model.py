@@ -107,6 +107,12 @@ class RouteSpec(_Part):
     def _plain_health(cls, value: Any) -> Any:
         return {"uri": value} if isinstance(value, str) else value
 
+    def issuer(self) -> str:
+        """Who issues the certificate: acme, internal, files or off."""
+        if isinstance(self.tls, CertificateFiles):
+            return "files"
+        return self.tls or ("acme" if self.exposure is Exposure.PUBLIC else "internal")
+
     def names(self) -> list[tuple[tuple[str | int, ...], str]]:
         """Every host name with its path below the spec."""
         first: list[tuple[tuple[str | int, ...], str]] = [(("host",), self.host)] if self.host else []

@@ -69,13 +69,6 @@ def same(path: tuple[str, ...], desired: Any, observed: Any) -> bool:
     return equal(path, desired, observed) or (path == ("unrecognised", "surroundings") and observed is None)
 
 
-def issuer(spec: RouteSpec) -> str:
-    """Who issues the certificate of a route: acme, internal, files or off."""
-    if isinstance(spec.tls, CertificateFiles):
-        return "files"
-    return spec.tls or ("acme" if spec.exposure is Exposure.PUBLIC else "internal")
-
-
 def _collect(spec: RouteSpec, found: list[Problem]) -> tuple[list[str], list[str]]:
     hosts: list[str] = []
     paths: list[str] = []
@@ -87,7 +80,7 @@ def _collect(spec: RouteSpec, found: list[Problem]) -> tuple[list[str], list[str
             continue
         if host in hosts:
             found.append(Problem(at, f"{host} is named twice"))
-        if host.startswith(WILDCARD) and issuer(spec) == "acme":
+        if host.startswith(WILDCARD) and spec.issuer() == "acme":
             hint = "write `tls: internal`, or files of a certificate that you have"
             found.append(Problem(at, f"a public certificate for {host} cannot be ordered through Caddy", hint))
         hosts.append(host)
@@ -162,7 +155,7 @@ def _target(spec: RouteSpec, connection: Connection) -> dict[str, Any]:
 def _tls(spec: RouteSpec, connection: Connection) -> dict[str, Any]:
     if isinstance(spec.tls, CertificateFiles):
         return {"issuer": "files", "certificate": spec.tls.certificate, "key": spec.tls.key}
-    chosen = issuer(spec)
+    chosen = spec.issuer()
     if chosen != "acme":
         return {"issuer": chosen}
     acme = connection.acme
@@ -177,6 +170,6 @@ def _tls(spec: RouteSpec, connection: Connection) -> dict[str, Any]:
 
 def _listen(spec: RouteSpec, connection: Connection) -> list[str]:
     """Where Caddy listens for it, as far as that is ours to say."""
-    if issuer(spec) == "off":
+    if spec.issuer() == "off":
         return list(connection.http)
     return [] if connection.mode == COEXIST else list(connection.https)

@@ -141,9 +141,7 @@ def _devices(compose: Canonical) -> dict[str, Any]:
     if named:
         requests.append({"driver": "cdi", "device_ids": named})
     found: dict[str, Any] = {
-        "devices": {
-            each["target"]: {"source": each["source"], "permissions": each.get("permissions") or "rwm"} for each in paths
-        }
+        "devices": {each["target"]: {"source": each["source"], "permissions": each.get("permissions") or "rwm"} for each in paths}
     }
     return {**found, "device_requests": requests}
 

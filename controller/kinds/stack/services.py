@@ -43,7 +43,7 @@ class Expansion:
         services = {name: each for name, each in self.loaded.project.services.items() if self._runs(name, each)}
         for canonical in services.values():
             self._survey(canonical)
-        specs = {name: self._spec(name, each, services) for name, each in services.items()}
+        specs = {name: self._spec(name, each) for name, each in services.items()}
         plain = {name: fingerprint(spec)[:_SHOWN] for name, spec in specs.items()}
         drafts = []
         for name, canonical in services.items():
@@ -67,7 +67,7 @@ class Expansion:
             target, _, alias = link.partition(":")
             self._links.setdefault(target, []).extend([alias] if alias else [])
 
-    def _spec(self, name: str, canonical: Canonical, services: Mapping[str, Canonical]) -> dict[str, Any]:
+    def _spec(self, name: str, canonical: Canonical) -> dict[str, Any]:
         files = delivered(name, canonical, self.loaded)
         self.problems += files.problems
         self._refuse(name, canonical)

@@ -1,0 +1,74 @@
+"""The door to TLS servers: the certificate that a visitor of a host gets."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from controller.core.errors import Transient
+
+_TIMEOUT = 5.0
+
+
+class NoCertificate(Transient):
+    """The server has none for the host: it ended the handshake (RFC 8446, section 6.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A certificate. `names` are its DNS names, `issuer` is the common name of who signed it, `serial` is in hex, and it is valid
+    from `since` to `until` (seconds since the epoch)."""
+
+    names: tuple[str, ...]
+    issuer: str
+    serial: str
+    since: float
+    until: float
+
+    def covers(self, host: str) -> bool:
+        """True when it is good for a host; a star stands for one whole label (RFC 9525, section 6.3)."""
+        return host in self.names or f"*.{host.partition('.')[2]}" in self.names
+
+
+def served(address: str, port: int, host: str, timeout: float = _TIMEOUT) -> Served:
+    """The certificate for a host at an address. Whether it can be trusted is not judged. Raises NoCertificate, Transient."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((address, port), timeout) as made,
+            context.wrap_socket(made, server_hostname=host) as secured,
+        ):
+            content = secured.getpeercert(binary_form=True)
+    except ssl.SSLError as error:
+        raise NoCertificate(f"there is no certificate for {host} ({error.reason or error})") from error
+    except OSError as error:
+        raise Transient(f"nothing answers at {address} port {port}: {error.strerror or error}") from error
+    if content is None:
+        raise NoCertificate(f"the server shows no certificate for {host}")
+    return _read(content)
+
+
+@lru_cache(maxsize=1024)
+def _read(content: bytes) -> Served:
+    try:
+        found = x509.load_der_x509_certificate(content)
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+    except x509.ExtensionNotFound:
+        names = []
+    except ValueError as error:
+        raise Transient(f"the certificate cannot be read: {error}") from error
+    issuers = [str(each.value) for each in found.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    return Served(
+        names=tuple(names),
+        issuer=issuers[0] if issuers else "",
+        serial=f"{found.serial_number:x}",
+        since=found.not_valid_before_utc.timestamp(),
+        until=found.not_valid_after_utc.timestamp(),
+    )

@@ -1,0 +1,186 @@
+"""Certificates that a Caddy serves: found out by asking for them, as a visitor does."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from threading import Event as Flag
+from threading import Lock
+
+from controller.clients.caddy import CaddyDoor, Connection, failure
+from controller.clients.tls import NoCertificate, Served, served
+from controller.core.change import Change
+from controller.core.errors import Transient
+from controller.core.key import Key
+from controller.core.ports import Clock
+from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, Target, Unknown
+from controller.kinds.certificate.resolve import ANY, WILDCARD
+
+_OWN_AUTHORITY = "Caddy Local Authority"
+"""How the names of Caddy's own authorities begin (module caddypki, `defaultCAName`)."""
+_LABEL = "homelab-probe"
+"""Stands for the star of a wildcard host."""
+_AT_ONCE = 16
+_FRESH, _AGAIN = 300.0, 5.0
+"""Seconds for which an answer is good: certificates live for days, but one that is not as it should be is waited for."""
+_OVERDUE = 1 / 6
+"""Share of its life at whose beginning an old certificate is a fault: Caddy renews when a third is left."""
+Verdict = tuple[Health, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one handshake told; `trouble` when nothing could be found out."""
+
+    at: float
+    found: Served | None
+    trouble: str
+    observed: Observed
+
+
+class CertificateProvider:
+    """Certificates behind one Caddy. Nothing is written: who issues a certificate is part of the Route, and a change here stands
+    for the promise that visitors get it. What was let go of is not looked at until it is wanted again."""
+
+    visible_within = 0.0
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._door = CaddyDoor(connection.admin)
+        self._lock = Lock()
+        self._looks: dict[str, _Look] = {}
+        self._wanted: dict[str, str] = {}
+        self._since: dict[str, float] = {}
+        self._released: set[Key] = set()
+
+    def observe(self, targets: Collection[Target]) -> Snapshot:
+        """The targets: nothing lists certificates. The same objects as last time where nothing moved."""
+        wanted = [target for target in targets if target.key not in self._released]
+        stale = [target for target in wanted if self._stale(target.address)]
+        if stale:
+            with ThreadPoolExecutor(min(_AT_ONCE, len(stale)), "handshake") as pool:
+                list(pool.map(lambda target: self._look(target.address), stale))
+        items: dict[Key, Observed] = {target.key: ABSENT for target in targets}
+        with self._lock:
+            items |= {target.key: self._looks[target.address].observed for target in wanted}
+        return Snapshot(items)
+
+    def apply(self, change: Change, _interrupt: Flag) -> Receipt:
+        """Begin or end to vouch for a host. The gate waits until visitors get the certificate. Raises Transient."""
+        host = change.address
+        if change.after is None:
+            self._released.add(change.key)
+            self._wanted.pop(host, None)
+            return Receipt("", None)
+        self._released.discard(change.key)
+        self._wanted[host] = str(change.after["issuer"])
+        self._since[host] = self._clock.now()
+        look = self._look(host)
+        if look.trouble:
+            raise Transient(look.trouble)
+        return Receipt(host, change.after)
+
+    def health(self, target: Target) -> Verdict:
+        """How it stands now. Raises Transient."""
+        look = self._look(target.address)
+        if look.trouble:
+            raise Transient(look.trouble)
+        return self._verdict(target.address, look.found)
+
+    def audit(self) -> None:
+        """Ask for every certificate again at the next look."""
+        with self._lock:
+            self._looks.clear()
+
+    def _stale(self, host: str) -> bool:
+        with self._lock:
+            look = self._looks.get(host)
+        if look is None:
+            return True
+        well = isinstance(look.observed, Present) and look.observed.health is Health.HEALTHY
+        return not 0 <= self._clock.now() - look.at < (_FRESH if well else _AGAIN)
+
+    def _look(self, host: str) -> _Look:
+        found, trouble = self._handshake(host)
+        observed = self._observed(host, found, trouble)
+        with self._lock:
+            before = self._looks.get(host)
+            if before is not None and before.observed == observed:
+                observed = before.observed
+            look = self._looks[host] = _Look(self._clock.now(), found, trouble, observed)
+        return look
+
+    def _handshake(self, host: str) -> tuple[Served | None, str]:
+        name = host.replace(WILDCARD, f"{_LABEL}.", 1)
+        try:
+            found = served(self._connection.probe or _reachable(self._connection.listen), self._connection.https_port, name)
+        except NoCertificate:
+            return None, ""
+        except Transient as error:
+            return None, self._away() and str(error)
+        return (found if found.covers(name) else None), ""
+
+    def _away(self) -> str:
+        """Why nothing can be said, "" when Caddy is there: without a route it does not listen."""
+        try:
+            self._door.config()
+        except Transient as error:
+            return str(error)
+        return ""
+
+    def _observed(self, host: str, found: Served | None, trouble: str) -> Observed:
+        if trouble:
+            return Unknown(trouble)
+        if found is None:
+            return ABSENT
+        health, why = self._verdict(host, found)
+        state = {
+            "host": host,
+            "issuer": _kind_of(found),
+            "issued_by": found.issuer,
+            "names": sorted(found.names),
+            "expires": _day(found.until),
+            "renews_around": _day(found.until - (found.until - found.since) / 3),
+        }
+        return Present(state, host, Owner.FOREIGN, health, why)
+
+    def _verdict(self, host: str, found: Served | None) -> Verdict:
+        wanted = self._wanted.get(host, ANY)
+        if found is None or wanted not in (ANY, _kind_of(found)):
+            if reason := failure(self._connection.log, host, self._since.get(host, 0.0)):
+                return Health.DEGRADED, f"no certificate for {host}: {reason}"
+            shown = f"{found.issuer} issued the one that is served" if found else "none is served yet"
+            return Health.PROGRESSING, f"{host} waits for its certificate: {shown}"
+        now = self._clock.now()
+        if now < found.since:
+            return Health.DEGRADED, f"the certificate of {host} is not valid before {_day(found.since)}"
+        if now >= found.until:
+            return Health.DEGRADED, f"the certificate of {host} expired on {_day(found.until)}{self._because(host)}"
+        if found.until - now < (found.until - found.since) * _OVERDUE:
+            return Health.DEGRADED, f"the certificate of {host} expires on {_day(found.until)}{self._because(host)}"
+        return Health.HEALTHY, ""
+
+    def _because(self, host: str) -> str:
+        reason = failure(self._connection.log, host, 0.0)
+        return f" and was not renewed: {reason}" if reason else " and was not renewed"
+
+
+def _kind_of(found: Served) -> str:
+    return "internal" if found.issuer.startswith(_OWN_AUTHORITY) else "acme"
+
+
+def _day(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _reachable(listen: Collection[str]) -> str:
+    """Where Caddy is met from this machine: one that listens on all addresses is also on loopback."""
+    first = next(iter(listen), "").strip("[]")
+    try:
+        return "127.0.0.1" if not first or ip_address(first).is_unspecified else first
+    except ValueError:
+        return first
