@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from controller import kinds
 from controller.usecases.scaffold import example, template
 from controller.usecases.schemas import schemas
 from controller.wire import load_kinds
@@ -85,6 +86,10 @@ def test_new_writes_an_example_under_a_name_of_its_own(folder: Home, kind: str) 
     assert text.startswith("# yaml-language-server: $schema=../schemas/homelab.json\n")
     assert text.count("yaml-language-server") == 1
     assert "name: my-own\n" in text
+    beside = Path(kinds.__path__[0]) / kind / "beside.yaml"
+    if beside.exists():  # what an example of this kind cannot stand without
+        text = beside.read_text()
+        folder.write("homelab.yaml" if "kind: Homelab" in text else "beside.yaml", text)
     checked = folder("validate", "--worktree")
     assert checked.code == 0, checked.out
     again = folder("new", kind, "my-own")
