@@ -19,8 +19,8 @@ _RECENT = 20
 
 @dataclass(frozen=True, slots=True)
 class PassView:
-    """A pass that ended: its worst outcome, the published exit code for it, the runs it made (newest first; none = nothing
-    was written) and how the house stands now."""
+    """A pass that ended: its worst outcome, the published exit code for it, the runs it made or ended (newest first; none =
+    nothing was written) and how the house stands now."""
 
     outcome: str
     exit_code: int
@@ -31,10 +31,12 @@ class PassView:
 
 def pass_now(look: Look, sync: Sync, by: str, cause: str = "asked") -> PassView:
     """Make one pass happen and wait for it."""
-    known = {run.id for run in look.history(_RECENT) if run.finished}
+    earlier = {run.id: bool(run.finished) for run in look.history(_RECENT)}
     report = sync.apply(by, cause)
-    runs = tuple(run for run in look.history(_RECENT) if run.id not in known)
-    outcome = _outcome(report, [Outcome(run.outcome) for run in runs])
+    runs = tuple(run for run in look.history(_RECENT) if not earlier.get(run.id))
+    # An interrupted run that had to be taken back first is no failure where this pass has made it anew.
+    made = [run for run in runs if run.id not in earlier] or runs
+    outcome = _outcome(report, [Outcome(run.outcome) for run in made])
     return PassView(outcome, _code(report, outcome), runs, status_view(report, look.store.leader()[0]))
 
 
