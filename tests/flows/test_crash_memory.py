@@ -9,7 +9,7 @@ import pytest
 from controller.clients.memory import Effect, Fault
 from tests.support.crash import SCENARIOS, Scenario, boundaries, crash, prepare
 
-RANDOM_INSTANTS = 110
+RANDOM_INSTANTS = 90
 """Per scenario; with the boundaries more than a thousand crashes in all."""
 BATCHED = tuple(item for item in SCENARIOS if item.gather is not None)
 
