@@ -188,10 +188,10 @@ def test_a_commit_that_does_not_touch_a_key_leaves_its_truth_alone(home: Home) -
 
 def test_the_doctor_looks_at_the_world_of_the_controller(home: Home) -> None:
     home.service("app:1")
-    elsewhere = {"HOMELAB_WORLD": "docker", "DOCKER_HOST": "unix:///nowhere/docker.sock"}
+    nowhere = "unix:///nowhere/docker.sock"
     with home.controller():
-        said = home("doctor", **elsewhere)
+        said = home("doctor", HOMELAB_WORLD="docker", DOCKER_HOST=nowhere)
     assert (said.code, "the world is memory (simulated)" in said.out) == (0, True), said.out
-    said = home("doctor", **elsewhere)
+    said = home("doctor", HOMELAB_WORLD="docker", DOCKER_HOST=nowhere)
     assert said.code == 1
     assert "BAD  local cannot be reached: Docker does not answer: there is no socket /nowhere/docker.sock" in said.out
