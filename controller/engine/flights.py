@@ -17,7 +17,7 @@ from controller.core.run import Outcome, RolloutRun, Run
 from controller.engine.apply import Application, summary
 from controller.engine.bench import Bench
 from controller.engine.group import outdated
-from controller.engine.recover import Job, ended
+from controller.engine.recover import Job, bury, ended
 
 _WORKERS = 64
 
@@ -45,6 +45,7 @@ class Flights:
         """Record the run, then apply its rollouts; deletions wait for the others and are left alone when one fails."""
         planned = tuple(RolloutRun(item.digest, Outcome.RUNNING, "", summary(item)) for item in rollouts)
         run = replace(run, rollouts=planned)
+        bury(self._bench, self.runs())
         self._bench.store.save(run)
         with self._landed:
             self._runs.add(run.id)

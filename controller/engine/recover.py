@@ -30,6 +30,7 @@ from controller.engine.group import outdated
 from controller.engine.undo import allowed_from, settle, undo
 
 _NOT_YET = "cannot be settled yet: "
+_LATEST = 20
 MOMENT = 5.0
 """Seconds that a pass waits for a request to land; what takes longer is left to a later pass."""
 Job = Callable[[Flag], RolloutRun]
@@ -58,6 +59,27 @@ def recover(bench: Bench, resume: Resume, busy: frozenset[str] = frozenset(), es
                 jobs.append((Rollout(tuple(entry.change for entry in found), digest), result))
         if jobs:
             resume(name, jobs, lambda result, name=name: _report(bench, name, result))  # type: ignore[misc]
+
+
+def bury(bench: Bench, busy: frozenset[str]) -> None:
+    """End the latest runs, except those in `busy`, that died and left nothing open: nobody else will."""
+    alive = busy | {entry.run for entry in bench.store.open_entries()}
+    for run in bench.store.runs(_LATEST):
+        if run.outcome is Outcome.RUNNING and run.id not in alive:
+            found = by_rollout(bench.store.entries(run.id))
+            rollouts = tuple(_last_words(item, found.get((run.id, item.digest), [])) for item in run.rollouts)
+            bench.store.save(ended(replace(run, rollouts=rollouts), bench.clock.now()))
+
+
+def _last_words(item: RolloutRun, entries: Sequence[Entry]) -> RolloutRun:
+    """How a rollout ended of which nothing is open."""
+    if item.outcome is not Outcome.RUNNING:
+        return item
+    if not entries:
+        return replace(item, outcome=Outcome.UNCHANGED, reason="interrupted before it began")
+    if all(entry.step is Step.PASSED for entry in entries):
+        return replace(item, outcome=Outcome.APPLIED)
+    return replace(item, outcome=Outcome.ROLLED_BACK, reason="interrupted and taken back")
 
 
 def rests_until(bench: Bench, entries: Sequence[Entry]) -> float:
