@@ -205,7 +205,7 @@ ATTACKS = (
     Attack("port-70000", bad(ports=["70000:80"]), "", "no such port"),
     Attack("port-text", bad(ports=["x:80"]), "", "no such port"),
     Attack("port-twice", {"bad.yaml": service("bad", ports=["8080:80"]), "z.yaml": service("zz", ports=["8080:81"])},
-           "port:8080/tcp@local", "both owners are named", file="z.yaml"),
+           "port 8080/tcp on local", "both owners are named", file="z.yaml"),
     Attack("self", bad(depends_on=["bad"]), "", "nothing can wait for itself"),
     Attack("self-network", bad(network_mode="service:bad"), "", "nothing can live in itself"),
     Attack("circle", {**bad(depends_on=["b2"]), "b2.yaml": service("b2", depends_on=["bad"])}, "circle", "it is shown", ""),

@@ -82,7 +82,7 @@ def test_an_engine_that_does_not_answer_is_unknown_and_never_replaced_by_a_simul
     with open_house(at(tmp_path, world="docker"), write=True) as house:
         assert house.desk.sync is not None
         report = house.desk.sync.apply("ann")
-        assert "cannot be reached" in report.backends["local"]
+        assert "does not answer" in report.backends["local"]
         assert [line.sync for line in report.statuses] == [Sync.UNKNOWN]
         assert not house.store.runs()
 
