@@ -139,12 +139,7 @@ def test_a_compose_file_becomes_a_stack_without_secrets(home: Home) -> None:
     files = said.json["files"]
     assert set(files) == {"stacks/myproject/stack.yaml", "stacks/myproject/compose.yaml", "stacks/myproject/app.env"}
     assert "canary" not in said.out + said.err
-    assert said.json["secrets"] == [
-        "myproject/app-api-key",
-        "myproject/app-db-password",
-        "myproject/app-url",
-        "myproject/db-postgres-password",
-    ]
+    assert said.json["secrets"] == ["myproject/app-api-key", "myproject/app-url", "myproject/pw"], "one for all who use ${PW}"
     stack, compose = files["stacks/myproject/stack.yaml"], files["stacks/myproject/compose.yaml"]
     assert "ref: myproject/app-url" in stack
     assert "TITLE: Hello World" in stack
@@ -173,8 +168,8 @@ def test_a_compose_file_that_needs_no_change_is_kept_to_the_letter(home: Home) -
 @pytest.mark.parametrize(
     ("text", "code", "word", "reason"),
     [
-        ("services: {app: {image: 'app:1', env_file: /etc/shadow}}\n", 3, "/etc/shadow", "a file outside of the project"),
-        ("services: {app: {image: 'app:1', env_file: ../secret.env}}\n", 3, "secret.env", "a path that leads out"),
+        ("services: {app: {image: 'app:1', env_file: /etc/shadow}}\n", 4, "/etc/shadow", "a file outside of the project"),
+        ("services: {app: {image: 'app:1', env_file: ../secret.env}}\n", 4, "secret.env", "a path that leads out"),
         ("services: {app: {extends: {file: ../x.yaml, service: y}}}\n", 3, "x.yaml", "another project"),
         ("just: data\n", 4, "services", "no compose file"),
         ("services: {app: {image: 'app:1', nonsense: 1}}\n", 3, "nonsense", "a word that Compose does not know"),

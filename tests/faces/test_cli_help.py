@@ -47,7 +47,7 @@ def test_every_verb_shows_an_example_that_parses(name: str, tmp_path: Path, monk
     for example in command.examples:
         for words in calls(example):
             for word in words:
-                if word.endswith((".yaml", ".db", ".zone")):
+                if word.endswith((".yaml", ".db", ".zone", "Caddyfile")):
                     path = Path(word).expanduser()
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.touch()
