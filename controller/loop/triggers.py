@@ -153,6 +153,7 @@ class Backends:
     def __init__(self, reconciler: Reconciler, queue: Queue) -> None:
         self._reconciler = reconciler
         self._queue = queue
+        self._lock = Lock()
         self._watchers: dict[tuple[str, str], _Watcher] = {}
 
     def follow(self, providers: Providers) -> None:
@@ -160,21 +161,25 @@ class Backends:
         wanted: Mapping[tuple[str, str], Provider] = {
             place: provider for place, provider in providers.items() if isinstance(provider, Watches)
         }
-        for place, watcher in list(self._watchers.items()):
-            if wanted.get(place) is not watcher.provider:
-                watcher.stop.set()
-                del self._watchers[place]
-        for place, provider in wanted.items():
-            if place not in self._watchers and isinstance(provider, Watches):
-                stop = Flag()
-                thread = Thread(target=provider.watch, args=(self.moved, stop), name=f"watch-{place[0]}-{place[1]}", daemon=True)
-                self._watchers[place] = _Watcher(provider, thread, stop)
-                thread.start()
+        with self._lock:  # a thread that is being started cannot be joined
+            for place, watcher in list(self._watchers.items()):
+                if wanted.get(place) is not watcher.provider:
+                    watcher.stop.set()
+                    del self._watchers[place]
+            for place, provider in wanted.items():
+                if place not in self._watchers and isinstance(provider, Watches):
+                    stop = Flag()
+                    thread = Thread(
+                        target=provider.watch, args=(self.moved, stop), name=f"watch-{place[0]}-{place[1]}", daemon=True
+                    )
+                    self._watchers[place] = _Watcher(provider, thread, stop)
+                    thread.start()
 
     def stop(self) -> None:
         """Watch nothing: streams are closed before the connections that they run on."""
-        watchers = list(self._watchers.values())
-        self._watchers.clear()
+        with self._lock:
+            watchers = list(self._watchers.values())
+            self._watchers.clear()
         for watcher in watchers:
             watcher.stop.set()
         for watcher in watchers:
