@@ -31,10 +31,11 @@ def render(rows: Sequence[Row], *, quick: bool) -> str:
     lines = ["| " + " | ".join(line) + " |" for line in cells]
     met = [row.met for row in rows if row.met is not None]
     notes = list(dict.fromkeys(f"- {row.measure}: {row.note}" for row in rows if row.note))
+    kernel = platform.release().partition("-")[0]
     head = [
         "# Measured" + (" (quick run)" if quick else ""),
         "",
-        f"`make bench` on {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}.",
+        f"`make bench` on {os.cpu_count()} cores, Linux {kernel}, Python {platform.python_version()}.",
         "Times are best / median; ratios and goals use medians. Floor: the bare calls over the engine's socket with Python's",
         "`http.client`. Floor, peers and ours take turns within one run, so that a busy machine slows all of them.",
         "",

@@ -35,21 +35,28 @@ class Served:
         return host in self.names or f"*.{host.partition('.')[2]}" in self.names
 
 
-def served(address: str, port: int, host: str, timeout: float = _TIMEOUT) -> Served:
-    """The certificate for a host at an address. Whether it can be trusted is not judged. Raises NoCertificate, Transient."""
+def secured(made: socket.socket, host: str) -> ssl.SSLSocket:
+    """TLS for a host over a connection that was made. Whether the certificate can be trusted is not judged. Raises NoCertificate,
+    Transient."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
-        with (
-            socket.create_connection((address, port), timeout) as made,
-            context.wrap_socket(made, server_hostname=host) as secured,
-        ):
-            content = secured.getpeercert(binary_form=True)
+        return context.wrap_socket(made, server_hostname=host)
     except ssl.SSLError as error:
         raise NoCertificate(f"there is no certificate for {host} ({error.reason or error})") from error
     except OSError as error:
+        raise Transient(f"{host} ended the connection: {error.strerror or error}") from error
+
+
+def served(address: str, port: int, host: str, timeout: float = _TIMEOUT) -> Served:
+    """The certificate for a host at an address. Raises NoCertificate, Transient."""
+    try:
+        made = socket.create_connection((address, port), timeout)
+    except OSError as error:
         raise Transient(f"nothing answers at {address} port {port}: {error.strerror or error}") from error
+    with made, secured(made, host) as visited:
+        content = visited.getpeercert(binary_form=True)
     if content is None:
         raise NoCertificate(f"the server shows no certificate for {host}")
     return _read(content)

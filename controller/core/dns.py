@@ -5,12 +5,33 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import Annotated, Literal, Protocol, get_args, runtime_checkable
+
+from pydantic import BeforeValidator, Field
 
 from controller.core.key import Claim, Key
 
 RecordType = Literal["A", "AAAA", "CAA", "CNAME", "MX", "NS", "SRV", "TXT"]
 RECORD_TYPES: tuple[str, ...] = get_args(RecordType)
+
+
+def _known(value: object) -> object:
+    word = str(value).upper()
+    if word not in RECORD_TYPES:
+        raise ValueError(f"{value!r} is not a record type that can be declared: {', '.join(RECORD_TYPES)}")
+    return word
+
+
+LONGEST_TTL = 2**31 - 1
+"""Seconds (RFC 2181, section 8)."""
+DeclaredType = Annotated[RecordType, BeforeValidator(_known)]
+"""A type as people write it, in either case."""
+DeclaredValue = Annotated[
+    str | None,
+    Field(description="The one value: an address, publicIP, a full host name, `10 mail.example.net`, the text of a TXT, …"),
+]
+DeclaredValues = Annotated[tuple[str, ...], Field(description="Several values.")]
+Ttl = Annotated[int, Field(ge=1, le=LONGEST_TTL)]
 PUBLIC_ADDRESS = "publicIP"
 """The value of an A or AAAA record that follows the address under which the home is seen from outside."""
 WILDCARD = "wildcard"

@@ -10,6 +10,7 @@ from threading import Event as Flag
 from threading import RLock
 from typing import Any, Protocol, runtime_checkable
 
+from controller.clients import caddy
 from controller.clients.docker import DEFAULT_URL, Connection, DockerHost, Tls
 from controller.clients.memory import BatchingProvider, MemoryProvider, MemoryWorld
 from controller.core.change import Change
@@ -46,11 +47,23 @@ class Backend:
 
 
 def _open_caddy(name: str, declared: Mapping[str, Any], tools: Tools) -> Opened:
-    return {**route.open_caddy(name, declared, tools), **certificate.open_caddy(name, declared, tools)}
+    connection = caddy.Connection.parse(name, declared)
+    return {
+        "route": route.RouteProvider(connection, tools.clock),
+        "certificate": certificate.CertificateProvider(connection, tools.clock),
+    }
+
+
+def _caddy_problems(name: str, declared: Mapping[str, Any]) -> Iterable[Problem]:
+    try:
+        caddy.Connection.parse(name, declared)
+    except Rejected as error:
+        return error.problems
+    return ()
 
 
 BACKENDS: Mapping[str, Backend] = {
-    "caddy": Backend(("route", "certificate"), _open_caddy, route.caddy_problems),
+    "caddy": Backend(("route", "certificate"), _open_caddy, _caddy_problems),
     "rfc2136": Backend(("record",), record.open_rfc2136),
     "powerdns": Backend(("record",), record.open_powerdns),
     "zoneedit": Backend(("record",), record.open_zoneedit),

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from controller.clients.caddy import CaddyDoor, Connection, Door, NoCertificate, Refused, Stale, doubled, probe
+from controller.clients.caddy import CaddyDoor, Connection, Door, Refused, Stale, doubled, probe
 from controller.clients.caddy.door import fnv1a
+from controller.clients.tls import NoCertificate
 from controller.core.errors import Rejected, Transient
 from tests.support.caddy import NEW, OLD, Caddies, Caddy, free_port, upstream
 

@@ -5,7 +5,7 @@ from controller.clients.caddy.connection import COEXIST, DURATION, LOOPBACK, OWN
 from controller.clients.caddy.door import CaddyDoor, Config, Refused, Stale, Unsure
 from controller.clients.caddy.listeners import doubled
 from controller.clients.caddy.log import LOGGERS, failure
-from controller.clients.caddy.probe import Door, NoCertificate, probe
+from controller.clients.caddy.probe import Door, probe, reachable, visited
 
 __all__ = [
     "COEXIST",
@@ -19,7 +19,6 @@ __all__ = [
     "Config",
     "Connection",
     "Door",
-    "NoCertificate",
     "Refused",
     "Stale",
     "Unsure",
@@ -28,4 +27,6 @@ __all__ = [
     "failure",
     "probe",
     "ranges",
+    "reachable",
+    "visited",
 ]

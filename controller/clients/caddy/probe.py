@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import socket
-import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
+from ipaddress import ip_address
 
+from controller.clients.tls import secured
 from controller.core.errors import Transient
 
 _TIMEOUT = 10.0
-
-
-class NoCertificate(Transient):
-    """Caddy has no certificate for the host, so far."""
+_LABEL = "homelab-probe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ def probe(door: Door, path: str = "/", timeout: float = _TIMEOUT) -> int:
         raise Transient(f"nothing answers at {door.address} port {door.port}: {error.strerror or error}") from error
     try:
         connection = HTTPConnection(door.host, timeout=timeout)
-        connection.sock = _secured(made, door.host) if door.tls else made
+        connection.sock = secured(made, door.host) if door.tls else made
         try:
             connection.request("GET", path, headers={"Host": door.host, "User-Agent": "homelabhub", "Connection": "close"})
             return connection.getresponse().status
@@ -46,13 +45,14 @@ def probe(door: Door, path: str = "/", timeout: float = _TIMEOUT) -> int:
         made.close()
 
 
-def _secured(made: socket.socket, host: str) -> socket.socket:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    try:
-        return context.wrap_socket(made, server_hostname=host)
-    except ssl.SSLError as error:
-        raise NoCertificate(f"there is no certificate for {host} ({error.reason or error})") from error
-    except OSError as error:
-        raise Transient(f"{host} ended the connection: {error.strerror or error}") from error
+def visited(host: str) -> str:
+    """A name that a visitor of a host asks for: some name stands for the star of a wildcard."""
+    return f"{_LABEL}{host[1:]}" if host.startswith("*.") else host
+
+
+def reachable(address: str) -> str:
+    """Where a listener is met from this machine: one on all addresses is also on loopback."""
+    text = address.strip("[]")
+    with suppress(ValueError):
+        return "127.0.0.1" if ip_address(text).is_unspecified else text
+    return text or "127.0.0.1"

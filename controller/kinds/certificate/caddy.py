@@ -6,23 +6,20 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from threading import Event as Flag
 from threading import Lock
 
-from controller.clients.caddy import CaddyDoor, Connection, failure
+from controller.clients.caddy import CaddyDoor, Connection, failure, reachable, visited
 from controller.clients.tls import NoCertificate, Served, served
 from controller.core.change import Change
 from controller.core.errors import Transient
 from controller.core.key import Key
 from controller.core.ports import Clock
 from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, Target, Unknown
-from controller.kinds.certificate.resolve import ANY, WILDCARD
+from controller.kinds.certificate.resolve import ANY
 
 _OWN_AUTHORITY = "Caddy Local Authority"
 """How the names of Caddy's own authorities begin (module caddypki, `defaultCAName`)."""
-_LABEL = "homelab-probe"
-"""Stands for the star of a wildcard host."""
 _AT_ONCE = 16
 _FRESH, _AGAIN = 300.0, 5.0
 """Seconds for which an answer is good: certificates live for days, but one that is not as it should be is waited for."""
@@ -115,9 +112,9 @@ class CertificateProvider:
         return look
 
     def _handshake(self, host: str) -> tuple[Served | None, str]:
-        name = host.replace(WILDCARD, f"{_LABEL}.", 1)
+        name = visited(host)
         try:
-            found = served(self._connection.probe or _reachable(self._connection.listen), self._connection.https_port, name)
+            found = served(self._connection.probe or reachable(self._connection.listen[0]), self._connection.https_port, name)
         except NoCertificate:
             return None, ""
         except Transient as error:
@@ -175,12 +172,3 @@ def _kind_of(found: Served) -> str:
 
 def _day(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _reachable(listen: Collection[str]) -> str:
-    """Where Caddy is met from this machine: one that listens on all addresses is also on loopback."""
-    first = next(iter(listen), "").strip("[]")
-    try:
-        return "127.0.0.1" if not first or ip_address(first).is_unspecified else first
-    except ValueError:
-        return first

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pydantic import BaseModel, ConfigDict, Field
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-
-from controller.core.dns import RECORD_TYPES, RecordType
-
-LONGEST_TTL = 2**31 - 1
-Ttl = Annotated[int, Field(ge=1, le=LONGEST_TTL)]
+from controller.core.dns import DeclaredType, DeclaredValue, DeclaredValues, Ttl
 
 
 class DomainRecord(BaseModel):
@@ -18,21 +13,10 @@ class DomainRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
     name: str = Field(default="@", min_length=1, description="Name below the zone: plex, _dmarc, *, *.lab; @ is the zone itself.")
-    type: RecordType = Field(description="Type of the records.")
-    value: str | None = Field(
-        default=None,
-        description="The one value: an address, publicIP, a full host name, `10 mail.example.net`, the text of a TXT, …",
-    )
-    values: tuple[str, ...] = Field(default=(), description="Several values.")
+    type: DeclaredType = Field(description="Type of the records.")
+    value: DeclaredValue = None
+    values: DeclaredValues = ()
     ttl: Ttl | None = Field(default=None, description="Seconds that others may remember it (default: that of the Domain).")
-
-    @field_validator("type", mode="before")
-    @classmethod
-    def _known(cls, value: object) -> object:
-        word = str(value).upper()
-        if word not in RECORD_TYPES:
-            raise ValueError(f"{value!r} is not a record type that can be declared: {', '.join(RECORD_TYPES)}")
-        return word
 
 
 class DomainSpec(BaseModel):

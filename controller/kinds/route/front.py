@@ -5,15 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from ipaddress import ip_address
 from threading import Lock
 from typing import Any
 
-from controller.clients.caddy import CaddyDoor, Connection, Door, NoCertificate, failure, probe
+from controller.clients.caddy import CaddyDoor, Connection, Door, failure, probe, reachable, visited
+from controller.clients.tls import NoCertificate
 from controller.core.errors import Transient
 from controller.core.state import Health
-from controller.kinds.route.hosts import WILDCARD
 from controller.kinds.route.layout import PLAIN, Placed, home_server, servers
 from controller.kinds.route.render import identifier
 
@@ -22,8 +20,6 @@ _FINE: Verdict = (Health.HEALTHY, "")
 _AT_ONCE = 16
 _SHORT, _LONG = 3.0, 10.0
 """Seconds for an answer: in a look at many, and when somebody waits for this one."""
-_LABEL = "homelab-probe"
-"""Stands for the star of a wildcard host."""
 
 
 class Front:
@@ -102,9 +98,7 @@ class Front:
             address, _, port = str(text).rpartition(":")
             if not port.isdigit():
                 continue
-            return Door(
-                self._connection.probe or _reachable(address), int(port), not plain, host.replace(WILDCARD, f"{_LABEL}.", 1)
-            )
+            return Door(self._connection.probe or reachable(address), int(port), not plain, visited(host))
         return None
 
 
@@ -113,11 +107,3 @@ _MEANING = {
     503: "nothing that stands behind it can serve",
     504: "what stands behind it gives no answer",
 }
-
-
-def _reachable(address: str) -> str:
-    """Where a listener is met from this machine: one on all addresses is also on loopback."""
-    text = address.strip("[]")
-    with suppress(ValueError):
-        return "127.0.0.1" if ip_address(text).is_unspecified else text
-    return text or "127.0.0.1"
