@@ -173,6 +173,18 @@ def test_errors_in_our_words(engine: Engine, host: DockerHost) -> None:
     assert not host.containers.remove(made)
 
 
+@pytest.mark.parametrize("length", [2, 4, 12], ids=["like `db`", "like `cafe`", "short id"])
+def test_the_beginning_of_an_id_is_nobodys_name(host: DockerHost, length: int) -> None:
+    container = host.containers.create("first", {"Image": "lab/web:1"})
+    network = host.networks.create({"Name": "front"})
+    assert host.containers.inspect(container[:length]) is None
+    assert host.networks.inspect(network[:length]) is None
+    for ref in ("first", container):
+        assert (host.containers.inspect(ref) or {})["Id"] == container
+    for ref in ("front", network):
+        assert (host.networks.inspect(ref) or {})["Id"] == network
+
+
 def test_it_finds_an_engine_that_came_back(engine: Engine, host: DockerHost) -> None:
     host.containers.listing()
     engine.stop()

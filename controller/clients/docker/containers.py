@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.clients.docker.door import QUICK, Door
-from controller.clients.docker.names import archive_path, container_name, container_ref, object_ref
+from controller.clients.docker.names import archive_path, bearer, container_name, container_ref, object_ref
 
 Payload = Mapping[str, Any]
 _STOP_DEFAULT = 10
@@ -32,8 +32,7 @@ class Containers:
 
     def inspect(self, ref: str) -> dict[str, Any] | None:
         """Everything about one container, or None."""
-        found: dict[str, Any] | None = self._door.find(f"/containers/{container_ref(ref)}/json")
-        return found
+        return bearer(self._door.find(f"/containers/{container_ref(ref)}/json"), ref)
 
     def create(self, name: str, payload: Payload, platform: str = "") -> str:
         """Create a stopped container; returns its id. Raises Conflict when the name is taken."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from controller.core.errors import Permanent
 
@@ -91,6 +92,12 @@ def image_ref(text: str) -> str:
     except ValueError as error:
         raise Permanent(str(error)) from None
     return text
+
+
+def bearer(found: dict[str, Any] | None, ref: str) -> dict[str, Any] | None:
+    """What an engine found for a container's or network's id or name, or None when it bears neither: engines take any beginning
+    of an id for it, and `db` or `cafe` may begin the id of somebody else."""
+    return found if found is not None and ref in (found["Id"], str(found["Name"]).lstrip("/")) else None
 
 
 def archive_path(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.clients.docker.door import Door
-from controller.clients.docker.names import object_ref
+from controller.clients.docker.names import bearer, object_ref
 from controller.core.errors import Transient
 
 
@@ -24,8 +24,7 @@ class Networks:
 
     def inspect(self, ref: str) -> dict[str, Any] | None:
         """One network with its containers, or None."""
-        found: dict[str, Any] | None = self._door.find(f"/networks/{object_ref(ref, 'network')}")
-        return found
+        return bearer(self._door.find(f"/networks/{object_ref(ref, 'network')}"), ref)
 
     def create(self, payload: Mapping[str, Any]) -> str:
         """Create a network; returns its id. Raises Conflict when the name is taken."""
