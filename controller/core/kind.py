@@ -14,6 +14,7 @@ from controller.core.document import Draft
 from controller.core.key import Claim, Key
 from controller.core.resource import Gate, Mode, Risk, Rollback
 from controller.core.secret import SecretVersion
+from controller.core.stage import Stages
 from controller.core.state import State
 
 
@@ -95,7 +96,8 @@ class Kind:
 
     `markless` = the backend cannot keep an owner mark. An object that equals its declaration is then adopted without a question,
     and forgotten instead of deleted when the declaration goes; one that differs is foreign until `mode: adopt`.
-    `lasting` = nothing of ours goes when the declaration goes: it is forgotten."""
+    `lasting` = nothing of ours goes when the declaration goes: it is forgotten. `stages` are the steps of a host on its way to
+    its visitors that a change of this kind is part of."""
 
     name: str
     model: type[BaseModel]
@@ -108,3 +110,4 @@ class Kind:
     whole: frozenset[str] = field(default=frozenset())
     markless: bool = False
     lasting: bool = False
+    stages: Stages = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Event as Flag
 from threading import Lock
 
@@ -24,10 +25,12 @@ from controller.core.errors import (
 from controller.core.plan import Rollout
 from controller.core.ports import Place, Retains
 from controller.core.run import Entry, Outcome, RolloutRun, Step
+from controller.core.stage import Moment
 from controller.core.state import Receipt
 from controller.engine.bench import Bench
 from controller.engine.gate import gate
 from controller.engine.group import dependencies
+from controller.engine.progress import Progress
 from controller.engine.undo import undo
 
 Numbers = Callable[[], int]
@@ -50,9 +53,12 @@ class Application:
         self._entries: dict[Place, Entry] = {}
         self._receipts: dict[Place, Receipt] = {}
         self._lock = Lock()
+        self._progress = Progress(self.bench, self.run, self.rollout.changes)
 
     def __call__(self) -> RolloutRun:
         """Apply it; never raises for what a backend does."""
+        for change in self.rollout.changes:
+            self._progress.reached(change, Moment.PLANNED)
         failed = self._forward()
         if failed is None:
             failed = self._commit()
@@ -95,14 +101,18 @@ class Application:
         if self.interrupt.is_set():
             raise Interrupted("called off")
         entry = self._keep(self.bench.intend(self.run, self.number(), self.rollout, change))
+        self._progress.reached(change, Moment.BEGUN)
         receipt = self._write(change)
         with self._lock:
             self._receipts[change.place] = receipt
         entry = self._keep(self.bench.done(entry, receipt, self.revision))
         self.bench.say("Applied", f"{change.action}: {change.cause}", entry)
+        self._progress.reached(change, Moment.DONE)
         if change.action.writes:
             provider = self.bench.provider(change)
-            gate(change, receipt.handle, provider, self.bench.clock, self.interrupt, self.bench.pulse)
+            bench, waits = self.bench, partial(self._progress.waits, change)
+            gate(change, receipt.handle, provider, bench.clock, self.interrupt, bench.pulse, waits)
+        self._progress.reached(change, Moment.PROVED)
 
     def _write(self, change: Change) -> Receipt:
         if not change.action.writes:
@@ -133,6 +143,8 @@ class Application:
             digest, wanted = self.rollout.digest, self.rollout.wanted
             self.bench.store.quarantine(Quarantine(digest, wanted, str(change.key), str(error), self.revision, now))
         severity = Severity.INFO if isinstance(error, Interrupted) else Severity.ERROR
+        if not isinstance(error, (Interrupted, Deferred)):
+            self._progress.failed(change, str(error))
         self.bench.say("RolloutFailed", reason, self._entries.get(change.place), severity, self.run)
         outcome, detail = undo(self.bench, list(self._entries.values()), self.revision)
         if outcome is Outcome.ROLLED_BACK:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Event as Flag
 from threading import Lock
 
@@ -37,13 +38,23 @@ class Pulse:
             return self._next.setdefault(key, Flag())
 
 
-def gate(change: Change, handle: str, provider: Provider, clock: Clock, interrupt: Flag, pulse: Pulse) -> None:
-    """Return when the change passed; raises GateFailed, or Interrupted when `interrupt` is set while waiting."""
+def gate(
+    change: Change,
+    handle: str,
+    provider: Provider,
+    clock: Clock,
+    interrupt: Flag,
+    pulse: Pulse,
+    waits: Callable[[str], None] = lambda _why: None,
+) -> None:
+    """Return when the change passed; raises GateFailed, or Interrupted when `interrupt` is set while waiting. `waits` hears why
+    it did not pass at the first look."""
     if change.gate is None or change.after is None or not isinstance(provider, Gates):
         return
     target = Target(change.key, change.address, handle)
     deadline = clock.monotonic() + change.gate.timeout + change.gate.settle
     healthy_since: float | None = None
+    first = True
     while True:
         if interrupt.is_set():
             raise Interrupted("called off while waiting for health")
@@ -58,6 +69,9 @@ def gate(change: Change, handle: str, provider: Provider, clock: Clock, interrup
             raise GateFailed(why)
         else:
             healthy_since = None
+            if first:
+                waits(why or str(health))
+        first = False
         if now >= deadline:
             raise GateFailed(f"not healthy within {change.gate.timeout:.0f} s: {why or health}")
         left = deadline - now if healthy_since is None else healthy_since + change.gate.settle - now

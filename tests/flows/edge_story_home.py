@@ -158,6 +158,12 @@ class Story(Home):
         with open_house(read_settings({}, self.environment, self.specs), write=False) as house:
             return [event.key for event in house.store.events() if event.run == run.id and event.reason == "Applied"]
 
+    def progress(self, run: Run, name: str) -> list[str]:
+        """The steps that a pass told of hosts of this name, in order, each as `4/8 propagation`."""
+        with open_house(read_settings({}, self.environment, self.specs), write=False) as house:
+            told = [event for event in house.store.events() if event.run == run.id and event.reason == "Progress"]
+        return [event.message.partition(":")[0] for event in told if f"/{name}-" in event.key]
+
     def _containers(self) -> Iterator[tuple[str, Any]]:
         for each in self.engine.api.containers():
             details = self.engine.api.inspect_container(each["Id"])

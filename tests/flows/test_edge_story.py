@@ -11,6 +11,7 @@ from itertools import groupby
 import pytest
 
 from controller.core.run import Outcome, Step
+from controller.core.stage import Stage
 from tests.flows.edge_story_home import Story
 from tests.support import caddy as caddies
 from tests.support.caddy import Caddy
@@ -55,6 +56,8 @@ def test_from_one_commit_to_an_answer_over_https(story: Story) -> None:
     told = [key.partition("/")[0] for key in story.applied(story.first) if "/app" in key]
     assert sorted(told) == ["certificate", "record", "route", "service"]
     assert told[2:] == ["route", "certificate"], "the record and the container come first"
+    steps = [stage.heading for stage in Stage]
+    assert [step for step in story.progress(story.first, "app") if step in steps] == steps, "each is told once, in order"
     assert story.values(host) == ["127.0.0.1"]
     assert story.ask(host) == "v1", "from the container, with a certificate of the authority"
     assert host in story.authority.log()

@@ -3,7 +3,9 @@
 from controller.core.kind import Kind
 from controller.kinds.certificate.caddy import CertificateProvider
 from controller.kinds.certificate.model import CertificateSpec
+from controller.kinds.certificate.provider import open_certificates
 from controller.kinds.certificate.resolve import resolve, same, verb
+from controller.kinds.certificate.telling import STAGES
 
 KIND = Kind(
     name="certificate",
@@ -14,6 +16,7 @@ KIND = Kind(
     same=same,
     markless=True,
     lasting=True,
+    stages=STAGES,
 )
 
-__all__ = ["KIND", "CertificateProvider", "CertificateSpec"]
+__all__ = ["KIND", "CertificateProvider", "CertificateSpec", "open_certificates"]

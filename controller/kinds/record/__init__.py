@@ -5,6 +5,7 @@ from controller.kinds.record.connection import authority, common_problems, follo
 from controller.kinds.record.model import RecordSpec
 from controller.kinds.record.provider import RecordProvider
 from controller.kinds.record.resolve import resolve, same, verb
+from controller.kinds.record.telling import STAGES
 from controller.kinds.record.zoneedit_open import open_zoneedit
 
 KIND = Kind(
@@ -15,6 +16,7 @@ KIND = Kind(
     verb=verb,
     same=same,
     markless=True,
+    stages=STAGES,
 )
 
 __all__ = [

@@ -5,6 +5,7 @@ from controller.kinds.route.caddy import RouteProvider
 from controller.kinds.route.expand import expand
 from controller.kinds.route.model import RouteSpec
 from controller.kinds.route.resolve import WHOLE, resolve, same, verb
+from controller.kinds.route.telling import STAGES
 
 KIND = Kind(
     name="route",
@@ -15,6 +16,7 @@ KIND = Kind(
     verb=verb,
     same=same,
     whole=WHOLE,
+    stages=STAGES,
 )
 
 __all__ = ["KIND", "RouteProvider", "RouteSpec"]
