@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 import shutil
 import signal
 import socket
@@ -17,11 +18,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import SystemRandom
-from typing import IO, Any
+from typing import Any
 
 from controller.clients.caddy import CaddyDoor, Config
 from tests.support.roots import CADDY, root_of
@@ -37,7 +38,8 @@ def binary(version: str) -> Path:
     return Path(sys.executable).parent / "caddy"
 
 
-_CLAIMED: list[IO[str]] = []
+_CLAIMED: list[int] = []
+"""Descriptors of the locks on our ports; the kernel drops them with the process."""
 
 
 def free_port() -> int:
@@ -47,14 +49,14 @@ def free_port() -> int:
     folder.mkdir(exist_ok=True)
     while True:
         port = SystemRandom().randrange(10_240, 32_000)
-        claim = (folder / str(port)).open("w")
+        claim = os.open(folder / str(port), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
                 tcp.bind(("127.0.0.1", port))
                 udp.bind(("127.0.0.1", port))
         except OSError:
-            claim.close()
+            os.close(claim)
         else:
             _CLAIMED.append(claim)
             return port
@@ -108,18 +110,16 @@ class Caddy:
         return self.door.config().document
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
-        """One call of a person at the admin endpoint."""
-        connection = HTTPConnection("localhost", timeout=60)
-        connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.sock.connect(str(self.socket))
-        with contextlib.closing(connection):
-            content = json.dumps(body).encode() if body is not None else b""
-            connection.putrequest(method, path, skip_host=True)
-            for name, value in (("Host", ""), ("Content-Type", "application/json"), ("Content-Length", str(len(content)))):
-                connection.putheader(name, value)
-            connection.endheaders(content)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+        """One call of a person at the admin endpoint. A person who gets no answer, because every change of the configuration
+        starts the endpoint anew, looks whether it was done before asking again."""
+        before = None if method == "GET" else self.document()
+        while True:
+            try:
+                return self._call(method, path, body)
+            except (ConnectionError, HTTPException):
+                assert self._server.poll() is None, "it does not run"
+                if before is not None and self.document() != before:
+                    return 200, ""
 
     def declared(self, **rest: Any) -> dict[str, Any]:
         """The connection to this server as homelab.yaml declares it. Slots of services are on loopback."""
@@ -136,15 +136,17 @@ class Caddy:
         }
 
     def get(self, host: str, path: str = "/", *, tls: bool = True) -> tuple[int, dict[str, str], str]:
-        """What a visitor gets, once there is a certificate: status, headers (lower case) and body."""
-        made = self.secured(host) if tls else socket.create_connection(("127.0.0.1", self.http_port), 10)
-        connection = HTTPConnection(host)
-        with contextlib.closing(connection):
-            connection.sock = made
-            connection.request("GET", path, headers={"Host": host})
-            answer = connection.getresponse()
-            headers = {name.lower(): value for name, value in answer.getheaders()}
-            return answer.status, headers, answer.read().decode(errors="replace")
+        """What a visitor gets, once there is a certificate: status, headers (lower case) and body. A connection that is cut is
+        made again, as a browser does: a Caddy that takes a new configuration cuts some."""
+        answers: list[tuple[int, dict[str, str], str]] = []
+
+        def answered() -> bool:
+            with contextlib.suppress(ConnectionError, HTTPException):
+                answers.append(self._got(host, path, tls=tls))
+            return bool(answers)
+
+        wait_until(answered, f"an answer of {host}")
+        return answers[0]
 
     def clean(self) -> None:
         """Back to serving nothing, also when it was killed."""
@@ -166,15 +168,39 @@ class Caddy:
         found: list[ssl.SSLSocket] = []
 
         def tried() -> bool:
-            made = socket.create_connection(("127.0.0.1", self.https_port), 10)
+            made = socket.create_connection(("127.0.0.1", self.https_port), 60)
             try:
                 found.append(trusting().wrap_socket(made, server_hostname=host))
-            except ssl.SSLError:
+            except (ssl.SSLError, ConnectionError):
                 made.close()
             return bool(found)
 
         wait_until(tried, f"a certificate for {host}")
         return found[0]
+
+    def _call(self, method: str, path: str, body: Any) -> tuple[int, str]:
+        connection = HTTPConnection("localhost")
+        with contextlib.closing(connection):
+            connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.sock.settimeout(60)
+            connection.sock.connect(str(self.socket))
+            content = json.dumps(body).encode() if body is not None else b""
+            connection.putrequest(method, path, skip_host=True)
+            for name, value in (("Host", ""), ("Content-Type", "application/json"), ("Content-Length", str(len(content)))):
+                connection.putheader(name, value)
+            connection.endheaders(content)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def _got(self, host: str, path: str, *, tls: bool) -> tuple[int, dict[str, str], str]:
+        made = self.secured(host) if tls else socket.create_connection(("127.0.0.1", self.http_port), 60)
+        connection = HTTPConnection(host)
+        with contextlib.closing(connection):
+            connection.sock = made
+            connection.request("GET", path, headers={"Host": host})
+            answer = connection.getresponse()
+            headers = {name.lower(): value for name, value in answer.getheaders()}
+            return answer.status, headers, answer.read().decode(errors="replace")
 
     def _answers(self) -> bool:
         assert self._server.poll() is None, (self.folder / "log").read_text()[-2000:]
