@@ -17,6 +17,8 @@ from benchmarks.timing import Row
 MEASURES = {
     "plan": "plan of 10,000 resources on the simulated world",
     "dns": "DNS records: an unchanged pass over 1,000, and 10,000 on PowerDNS beside octoDNS",
+    "edge": "an unchanged pass over routes and records, and one route more among 1,000",
+    "certificate": "from the write of a route to the certificate that is served",
     "noop": "resident no-op pass, 100 and 500 services",
     "face": "`homelab plan` and `status`, 100 services",
     "idle": "idle controller watching 100 services",
@@ -27,7 +29,7 @@ MEASURES = {
     "cold": "cold start of 20 services",
     "stacks": "20 unchanged stacks of two services",
 }
-ONCE = ("plan", "dns")
+ONCE = ("plan", "dns", "edge", "certificate")
 """Measures that use no engine."""
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -75,7 +77,7 @@ def _take(name: str, stage: Stage) -> Iterator[Row]:
 
 
 def _options() -> argparse.Namespace:
-    listing = "\n".join(f"  {name:8} {text}" for name, text in MEASURES.items())
+    listing = "\n".join(f"  {name:11} {text}" for name, text in MEASURES.items())
     parser = argparse.ArgumentParser(
         "python -m benchmarks.run", epilog=f"measures:\n{listing}", formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -49,6 +49,8 @@ class RouteProvider:
         self._taken: dict[str, tuple[Placed, Present]] = {}
         self._read: tuple[Config, dict[str, Placed], tuple[str, ...], str] | None = None
         self._last: tuple[Config, frozenset[Target], int, Snapshot] | None = None
+        self._looked: Config | None = None
+        """What the last look read, while nothing was written since."""
 
     def observe(self, targets: Collection[Target]) -> Snapshot:
         """Every route of ours and the targets; the same objects as last time where nothing changed."""
@@ -58,7 +60,7 @@ class RouteProvider:
             return Snapshot({}, complete=False, reason=str(error))
         wanted = frozenset(targets)
         with self._lock:
-            found = self._routes(config)
+            found, self._looked = self._routes(config), config
         verdicts = self._front.look_again(found, config.document)
         with self._lock:
             found = self._routes(config)
@@ -123,13 +125,17 @@ class RouteProvider:
 
     def _together(self, changes: list[Change], interrupt: Flag) -> list[Outcome]:
         reason: ProviderError = Transient(f"the configuration of Caddy at {self._connection.admin} does not come to rest")
+        # Most changes follow a look. What it read is good enough for a trial, which fails when it is out of date; not to judge.
+        looked, self._looked = self._looked, None
         for _ in range(_TRIES):
             if interrupt.is_set():
                 return [Interrupted("called off before anything was written")] * len(changes)
             try:
-                config = self._door.config()
+                config, trial, looked = looked or self._door.config(), looked is not None, None
                 found = self._routes(config)
                 told = self._judged(changes, found, config)
+                if trial and any(outcome is not None for outcome in told):
+                    continue
                 if None not in told:
                     return [outcome for outcome in told if outcome is not None]
                 pending = [change for change, outcome in zip(changes, told, strict=True) if outcome is None]

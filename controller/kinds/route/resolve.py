@@ -5,6 +5,7 @@ The normal form is complete: every field is there, so that whatever is added to 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from controller.clients.caddy import COEXIST, LOOPBACK, Connection, ranges
@@ -15,8 +16,9 @@ from controller.core.errors import Problem, Rejected
 from controller.core.key import Key
 from controller.core.kind import Desired, Surroundings
 from controller.core.resource import Gate
-from controller.kinds.route import tuning
-from controller.kinds.route.expand import needed
+from controller.kinds.route import by_dns, tuning
+from controller.kinds.route.by_dns import FROM_DNS
+from controller.kinds.route.expand import named, needed
 from controller.kinds.route.hosts import WILDCARD, canonical_host, canonical_path, covers
 from controller.kinds.route.model import CertificateFiles, Exposure, RouteSpec
 from controller.kinds.route.places import caddy_of
@@ -33,6 +35,8 @@ def resolve(name: str, spec: RouteSpec, around: Surroundings) -> Desired:
     found = [*problems(spec)]
     hosts, paths = _collect(spec, found)
     found += _wildcard_problems(name, spec, hosts, around)
+    if spec.issuer() == FROM_DNS:
+        found += by_dns.problems(named(spec), around, connection)
     if spec.exposure is Exposure.VPN and not connection.vpn:
         hint = f"add `vpn: [10.8.0.0/24]` to the connection {connection.name!r} in homelab.yaml"
         found.append(Problem(("exposure",), "nobody says which addresses are in the VPN", hint))
@@ -45,7 +49,7 @@ def resolve(name: str, spec: RouteSpec, around: Surroundings) -> Desired:
         "allow": _allowed(spec.exposure, connection),
         "target": _target(spec, connection),
         "headers": header_changes(spec.headers),
-        "tls": _tls(spec, connection),
+        "tls": _tls(spec, hosts, connection, around),
         "listen": _listen(spec, connection),
         "unrecognised": {},
     }
@@ -81,7 +85,7 @@ def _collect(spec: RouteSpec, found: list[Problem]) -> tuple[list[str], list[str
         if host in hosts:
             found.append(Problem(at, f"{host} is named twice"))
         if host.startswith(WILDCARD) and spec.issuer() == "acme":
-            hint = "write `tls: internal`, or files of a certificate that you have"
+            hint = "write `tls: dns`: the controller orders it; or `tls: internal`, or files of a certificate that you have"
             found.append(Problem(at, f"a public certificate for {host} cannot be ordered through Caddy", hint))
         hosts.append(host)
     for index, text in enumerate(spec.path):
@@ -121,7 +125,13 @@ def _allowed(exposure: Exposure, connection: Connection) -> list[str] | str:
     if exposure is Exposure.PUBLIC:
         return EVERYBODY
     inside = connection.private if exposure is Exposure.PRIVATE else connection.vpn
-    return list(ranges([*inside, *LOOPBACK]))
+    return list(_with_loopback(tuple(inside)))
+
+
+@lru_cache(maxsize=64)
+def _with_loopback(inside: tuple[str, ...]) -> tuple[str, ...]:
+    """Asked for by every route."""
+    return ranges([*inside, *LOOPBACK])
 
 
 def _target(spec: RouteSpec, connection: Connection) -> dict[str, Any]:
@@ -152,10 +162,12 @@ def _target(spec: RouteSpec, connection: Connection) -> dict[str, Any]:
     }
 
 
-def _tls(spec: RouteSpec, connection: Connection) -> dict[str, Any]:
+def _tls(spec: RouteSpec, hosts: Iterable[str], connection: Connection, around: Surroundings) -> dict[str, Any]:
     if isinstance(spec.tls, CertificateFiles):
         return {"issuer": "files", "certificate": spec.tls.certificate, "key": spec.tls.key}
     chosen = spec.issuer()
+    if chosen == FROM_DNS:
+        return {"issuer": FROM_DNS, "files": sorted({connection.bundle(by_dns.chosen(host, around)[1]) for host in hosts})}
     if chosen != "acme":
         return {"issuer": chosen}
     acme = connection.acme
