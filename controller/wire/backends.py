@@ -5,7 +5,7 @@ A new backend is one line in `BACKENDS`."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event as Flag
 from threading import RLock
 from typing import Any, Protocol, runtime_checkable
@@ -50,7 +50,7 @@ def _open_caddy(name: str, declared: Mapping[str, Any], tools: Tools) -> Opened:
     connection = caddy.Connection.parse(name, declared)
     return {
         "route": route.RouteProvider(connection, tools.clock),
-        "certificate": certificate.CertificateProvider(connection, tools.clock),
+        "certificate": certificate.open_certificates(connection, tools),
     }
 
 
@@ -153,6 +153,8 @@ class Connections:
 
 def real_connections(settings: Settings, tools: Tools) -> Connections:
     """Real backends."""
+    connections: Connections
+    tools = replace(tools, others=lambda: connections.providers())  # noqa: PLW0108 (they are made below)
 
     def open_one(name: str, declared: Mapping[str, Any]) -> tuple[Opened, Closed]:
         kind = str(declared.get("type", DOCKER))
@@ -168,7 +170,8 @@ def real_connections(settings: Settings, tools: Tools) -> Connections:
                 opened[made] = provider
         return opened, ends
 
-    return Connections(open_one)
+    connections = Connections(open_one)
+    return connections
 
 
 def _docker(settings: Settings, name: str, declared: Mapping[str, Any], tools: Tools) -> tuple[dict[str, Provider], Closed]:

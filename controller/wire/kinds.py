@@ -14,7 +14,7 @@ from controller.clients.docker import DockerHost
 from controller.core.errors import Problem, Rejected, SettingsError
 from controller.core.key import Key
 from controller.core.kind import Kind
-from controller.core.ports import Clock, Provider, Vault
+from controller.core.ports import Clock, Provider, Providers, Vault
 from controller.core.secret import secret_in
 from controller.kinds import certificate, domain, network, record, route, service, stack, volume
 
@@ -26,7 +26,7 @@ GROUP = "homelab.kinds"
 class Tools:
     """What a provider may be given. `instance` is the owner mark, `data` a folder of this machine for what services write below
     relative paths, `state` one for what a provider must know after a restart (private; each connection uses files of its own
-    name), `told` hears of what takes long (key, words)."""
+    name), `told` hears of what takes long (key, words), `others` are the providers of every connection."""
 
     vault: Vault
     blobs: BlobStore
@@ -35,6 +35,7 @@ class Tools:
     data: Path
     state: Path
     told: Callable[[Key, str], None]
+    others: Callable[[], Providers] = dict
 
     def secret(self, declared: Mapping[str, Any], field: str) -> Callable[[], str]:
         """The value of a connection's field that is written as `{ref: …}`, revealed each time it is asked for: it must be kept

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from controller.core.dns import certificate_key
 from controller.core.edge import DEFAULT_SUBNET, slots
 from controller.core.errors import Problem, Rejected
 
@@ -24,6 +25,7 @@ OWNED, COEXIST = "owned", "coexist"
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h))+")
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 _LOG = "homelab-certificates.log"
+_FOLDER = re.compile(r"(/[^/{}\x00-\x1f\x7f]+)+/?")
 _LISTEN = re.compile(r"[0-9A-Za-z.:\[\]-]*")
 
 
@@ -56,6 +58,7 @@ class _Declared(BaseModel):
     unhealthy: list[int] = [502, 503, 504]
     version: str = ""
     log: str | None = None
+    certificates: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,8 @@ class Connection:
     `private` and `vpn` source ranges; `edge` the network where services have their slots; `addresses` what a host's record says
     by exposure (absent = the public address); `probe` the address at which Caddy is reached for a look ("" = where it listens),
     `unhealthy` the answers that say that nothing stands behind a route; `version` for a Caddy that nothing else tells (2.7);
-    `log` the file, by the same path on both machines, to which a Caddy of ours writes what happens to certificates ("" = no)."""
+    `log` the file, by the same path on both machines, to which a Caddy of ours writes what happens to certificates ("" = no);
+    `certificates` the folder, by the same path on both machines, from which Caddy reads those that we order ("" = none)."""
 
     name: str = TYPE
     admin: str = ADMIN
@@ -97,6 +101,11 @@ class Connection:
     unhealthy: tuple[int, ...] = (502, 503, 504)
     version: str = ""
     log: str = ""
+    certificates: str = ""
+
+    def bundle(self, host: str) -> str:
+        """The file with the certificate of a host that is ordered for this Caddy, and its private key."""
+        return f"{self.certificates}/{certificate_key(host).name}.pem"
 
     @property
     def admin_listen(self) -> str:
@@ -144,6 +153,7 @@ class Connection:
             unhealthy=tuple(sorted(set(read.unhealthy))),
             version=read.version,
             log=_log(read),
+            certificates=read.certificates.rstrip("/"),
         )
 
 
@@ -197,6 +207,9 @@ def _problems(read: _Declared) -> Iterable[Problem]:
             yield Problem(("acme", "roots", index), f"{path!r} is not an absolute path on Caddy's machine")
     if read.log and not read.log.startswith("/"):
         yield Problem(("log",), f"{read.log!r} is not an absolute path", 'write /run/caddy/certificates.log, or "" for none')
+    if read.certificates and not _FOLDER.fullmatch(read.certificates):
+        hint = "write a folder that is still there after a restart, such as /var/lib/caddy/homelab"
+        yield Problem(("certificates",), f"{read.certificates!r} is not an absolute path", hint)
     if read.version and not re.fullmatch(r"2\.\d+(\.\d+)?", read.version):
         yield Problem(("version",), f"{read.version!r} is not a version of Caddy", "write 2.7.6")
 

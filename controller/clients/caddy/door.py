@@ -19,6 +19,8 @@ _TIMEOUT = 60.0
 _LOOKS = 8
 _PAUSE = 0.05
 _SAME = {"Content-Type": "application/json"}
+_ANEW = {"Cache-Control": "must-revalidate"}
+"""Without it an equal configuration is passed over."""
 
 
 class Stale(Conflict):
@@ -87,7 +89,14 @@ class CaddyDoor:
     def write(self, document: Any, read: Config) -> None:
         """Replace the configuration that was read. Raises Stale, Unsure, Refused, Transient (nothing was sent)."""
         body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
-        status, answer = self._send("POST", "/config/", body, {**_SAME, "If-Match": read.tag})
+        self._replace(body, read, {})
+
+    def reload(self, read: Config) -> None:
+        """Have it take the configuration that was read once more, with all files that it names. Raises as `write`."""
+        self._replace(read.body, read, _ANEW)
+
+    def _replace(self, body: bytes, read: Config, more: Mapping[str, str]) -> None:
+        status, answer = self._send("POST", "/config/", body, {**_SAME, **more, "If-Match": read.tag})
         if status == 412:
             raise Stale(f"somebody else changed the configuration of Caddy at {self.admin}")
         if status != 200:

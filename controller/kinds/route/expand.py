@@ -12,7 +12,8 @@ from controller.core.document import Draft
 from controller.core.errors import Rejected
 from controller.core.key import Key
 from controller.core.kind import Surroundings
-from controller.kinds.route.hosts import WILDCARD, canonical_host
+from controller.kinds.route.by_dns import FROM_DNS, chosen, written
+from controller.kinds.route.hosts import WILDCARD, Place, canonical_host
 from controller.kinds.route.model import RouteSpec
 from controller.kinds.route.places import caddy_of
 
@@ -30,37 +31,49 @@ def expand(name: str, spec: RouteSpec, around: Surroundings) -> Sequence[Draft]:
                 record = {"name": host, "type": record_type, "values": values}
                 drafts.append(Draft("record", record_key(host, record_type).name, record, at=at))
     for at, host in _secured(spec, around):
-        if not _promised(host, around) and not _earlier(name, spec, host, around, _wants_certificate):
-            issuer = "any" if spec.issuer() == "files" else spec.issuer()
-            promise = {"host": host, "issuer": issuer, **({"via": spec.via} if spec.via else {})}
-            drafts.append(Draft("certificate", certificate_key(host).name, promise, needs=(Key("route", name),), at=at))
+        drafts += _certificate(name, spec, host, at, around)
     return drafts
 
 
+def _certificate(name: str, spec: RouteSpec, host: str, at: Place, around: Surroundings) -> Iterable[Draft]:
+    """One that Caddy orders comes after the Route; one that is ordered here comes before it, for the Route is to serve it."""
+    via = {"via": spec.via} if spec.via else {}
+    key = certificate_key(host).name
+    if spec.issuer() == FROM_DNS:
+        if written(host, around) is None and not _earlier(name, spec, host, around, _wants_order):
+            yield Draft("certificate", key, {"host": host, "challenge": "dns", **via}, at=at)
+    elif not _promised(host, around) and not _earlier(name, spec, host, around, _wants_certificate):
+        issuer = "any" if spec.issuer() == "files" else spec.issuer()
+        yield Draft("certificate", key, {"host": host, "issuer": issuer, **via}, needs=(Key("route", name),), at=at)
+
+
 def needed(spec: RouteSpec, around: Surroundings, connection: Connection) -> list[Key]:
-    """The Records without which nobody finds the hosts of a route: written ones, or those that it makes."""
+    """The Records without which nobody finds the hosts of a route, written ones or those that it makes; and the certificates that
+    must be there before it."""
     found: list[Key] = []
     for _, host in _hosts(spec):
         found += _written(host, around) or [record_key(host, record_type) for record_type in _values(spec, connection)]
+    if spec.issuer() == FROM_DNS:
+        found += [chosen(host, around)[0] for _, host in named(spec)]
     return list(dict.fromkeys(found))
 
 
-def _hosts(spec: RouteSpec) -> Iterable[tuple[tuple[str | int, ...], str]]:
+def _hosts(spec: RouteSpec) -> Iterable[tuple[Place, str]]:
     """Hosts that need a record."""
-    return _named(spec) if spec.dns == "auto" else ()
+    return named(spec) if spec.dns == "auto" else ()
 
 
-def _secured(spec: RouteSpec, around: Surroundings) -> Iterable[tuple[tuple[str | int, ...], str]]:
+def _secured(spec: RouteSpec, around: Surroundings) -> Iterable[tuple[Place, str]]:
     """Hosts that need a certificate. That no Caddy is known is told by `resolve`."""
     try:
         caddy_of(spec, around)
     except Rejected:
         return ()
-    return _named(spec) if spec.issuer() != "off" else ()
+    return named(spec) if spec.issuer() != "off" else ()
 
 
-def _named(spec: RouteSpec) -> Iterable[tuple[tuple[str | int, ...], str]]:
-    """Every host. One that is no host name is told by `resolve`."""
+def named(spec: RouteSpec) -> Iterable[tuple[Place, str]]:
+    """Every host with its path below the spec. One that is no host name is told by `resolve`."""
     for at, text in spec.names():
         try:
             yield at, canonical_host(text, at)
@@ -117,6 +130,10 @@ def _wants_certificate(_dns: str, issuer: str) -> bool:
     return issuer != "off"
 
 
+def _wants_order(_dns: str, issuer: str) -> bool:
+    return issuer == FROM_DNS
+
+
 def _earlier(name: str, spec: RouteSpec, host: str, around: Surroundings, wants: Callable[[str, str], bool]) -> bool:
     """True when another Route of the same host makes what this one `wants` (by its `dns` and its issuer): paths of a host may be
     different Routes. Written ones come before those that services make, and else the first by name."""
@@ -124,7 +141,7 @@ def _earlier(name: str, spec: RouteSpec, host: str, around: Surroundings, wants:
     others = [
         other
         for other, each in routes.items()
-        if isinstance(each, RouteSpec) and wants(each.dns, each.issuer()) and any(text == host for _, text in _named(each))
+        if isinstance(each, RouteSpec) and wants(each.dns, each.issuer()) and any(text == host for _, text in named(each))
     ]
     if others:
         return min(others) != name

@@ -86,8 +86,10 @@ class RouteSpec(_Part):
     health: HealthCheck | None = Field(default=None, description="How Caddy finds out which targets can serve.")
     timeouts: Timeouts = Field(default_factory=Timeouts, description="How long Caddy waits for a target.")
     exposure: Exposure = Field(default=Exposure.PRIVATE, description="Who may use it; everybody else gets 403.")
-    tls: Literal["", "acme", "internal", "off"] | CertificateFiles = Field(
-        default="", description="Who issues the certificate (default: acme for public, else internal); off = plain HTTP."
+    tls: Literal["", "acme", "dns", "internal", "off"] | CertificateFiles = Field(
+        default="",
+        description="Who issues the certificate (default: acme for public, else internal); dns = a public one by a proof in the "
+        "DNS (wildcards, no open port 80); off = plain HTTP.",
     )
     dns: Literal["auto", "off"] = Field(default="auto", description="auto = the record of each host is made as well.")
     timeout: float = Field(default=90.0, gt=0, le=3600, description="Seconds until a change must work through Caddy.")
@@ -108,7 +110,7 @@ class RouteSpec(_Part):
         return {"uri": value} if isinstance(value, str) else value
 
     def issuer(self) -> str:
-        """Who issues the certificate: acme, internal, files or off."""
+        """Who issues the certificate: acme, dns, internal, files or off."""
         if isinstance(self.tls, CertificateFiles):
             return "files"
         return self.tls or ("acme" if self.exposure is Exposure.PUBLIC else "internal")

@@ -12,6 +12,8 @@ from controller.core.state import canonical
 from controller.kinds.route.render import PREFIX, Json, identifier
 
 _MARK = f"{PREFIX}tls:"
+_ORDERED = "homelab-ordered"
+"""Tag of a file that is ordered here."""
 _INTERNAL: list[Json] = [{"module": "internal"}]
 _GUEST = "homelab"
 """The authority of our own in a person's Caddy: theirs may be one that their machine is to trust."""
@@ -26,7 +28,7 @@ class Certificates:
 
     named: Mapping[str, list[Any]]
     rest: list[Any] | None
-    files: Mapping[str, Json]
+    files: Mapping[str, list[Json]]
     owned: bool
 
     @classmethod
@@ -41,7 +43,10 @@ class Certificates:
                 named.setdefault(subject, issuers)
             if not policy.get("subjects") and rest is None:
                 rest = issuers
-        files = {_tagged(item): item for item in _loaded(tls) if _tagged(item)}
+        files: dict[str, list[Json]] = {}
+        for item in _loaded(tls):
+            if name := _tagged(item):
+                files.setdefault(name, []).append(item)
         return cls(named, rest, files, owned)
 
     def tls(self, name: str, hosts: Iterable[str], *, plain: bool) -> Json:
@@ -49,7 +54,7 @@ class Certificates:
         if plain:
             return {"issuer": "off"}
         if name in self.files:
-            return {"issuer": "files", **{word: self.files[name].get(word) for word in ("certificate", "key")}}
+            return _from_files(name, self.files[name])
         found = [self._of_host(host) for host in hosts]
         if not found:
             return {"issuer": "none"}
@@ -60,6 +65,22 @@ class Certificates:
         if issuers is None:
             return {"issuer": "internal"} if self.owned and self.rest == _INTERNAL else {"issuer": "default"}
         return described(issuers, owned=self.owned)
+
+
+def _loads(name: str, tls: Mapping[str, Any]) -> list[Json]:
+    """What Caddy loads for a route. A file that is ordered here holds both halves, so that they never differ."""
+    if tls["issuer"] == "dns":
+        tags = [identifier(name), _ORDERED]
+        return [{"certificate": path, "key": path, "tags": tags} for path in tls["files"]]
+    return [{"certificate": tls["certificate"], "key": tls["key"], "tags": [identifier(name)]}]
+
+
+def _from_files(name: str, items: list[Json]) -> Json:
+    """The way back of `_loads`."""
+    found: Json = {"issuer": "dns", "files": sorted(str(item.get("certificate")) for item in items)}
+    if items == _loads(name, found):
+        return found
+    return {"issuer": "files", **{word: items[-1].get(word) for word in ("certificate", "key")}}
 
 
 def described(issuers: list[Any], *, owned: bool) -> Json:
@@ -119,9 +140,8 @@ def put(apps: Json, routes: Mapping[str, tuple[list[str], Mapping[str, Any]]], *
         theirs = [cut for item in theirs if (cut := _less(item, taken)) is not None]
     _set(tls, "automation", "policies", [*ours, *theirs, *([_REST] if owned else [])])
     files = [item for item in _loaded(tls) if not _tagged(item)]
-    for name in sorted(name for name, (_, wanted) in routes.items() if wanted["issuer"] == "files"):
-        wanted = routes[name][1]
-        files.append({"certificate": wanted["certificate"], "key": wanted["key"], "tags": [identifier(name)]})
+    for name in sorted(name for name, (_, wanted) in routes.items() if wanted["issuer"] in ("files", "dns")):
+        files += _loads(name, routes[name][1])
     _set(tls, "certificates", "load_files", files)
     if tls:
         apps["tls"] = tls

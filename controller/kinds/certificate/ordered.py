@@ -1,0 +1,220 @@
+"""Certificates that the controller orders, with proofs in the DNS, and hands to a Caddy as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from hashlib import sha256
+from threading import Event as Flag
+from threading import Lock
+from typing import Any, Protocol
+
+from controller.clients.acme import Bundle, Prove
+from controller.clients.caddy import CaddyDoor, Connection, Stale, Unsure
+from controller.clients.tls import Served
+from controller.core.change import Change
+from controller.core.dns import RecordPlace
+from controller.core.errors import Permanent, ProviderError, Transient
+from controller.core.key import Key
+from controller.core.ports import Clock
+from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, State, Target, Unknown
+from controller.kinds.certificate.by_dns import DUE, IN_TIME, holder, host_of
+from controller.kinds.certificate.proofs import Proofs, Spot
+from controller.kinds.certificate.shelf import Shelf
+
+_LEFT = 1 / 3
+"""Share of its life that is left when a certificate is renewed, as Caddy does it."""
+_SPREAD = 0.1
+"""Part of that share by which renewals of different certificates lie apart."""
+_OVERDUE = 1 / 6
+_TRIES = 10
+_PAUSE = 0.1
+Shown = Callable[[str], tuple[Served | None, str]]
+"""What a visitor of a host is shown, or why that cannot be told."""
+
+
+class Orders(Protocol):
+    """An authority."""
+
+    directory: str
+
+    def order(self, names: Sequence[str], prove: Prove, interrupt: Flag) -> Bundle:
+        """A new certificate."""
+
+
+class OrderedCertificates:
+    """Those of one Caddy. The file in the folder that Caddy reads is what exists; each that was issued is kept by its serial, so
+    that nothing is ordered twice and an undo serves the one before. For many threads."""
+
+    def __init__(
+        self, connection: Connection, door: CaddyDoor, authority: Orders, proofs: Proofs, shelf: Shelf, shown: Shown, clock: Clock
+    ) -> None:
+        self._connection = connection
+        self._door = door
+        self._authority = authority
+        self._proofs = proofs
+        self._shelf = shelf
+        self._shown = shown
+        self._clock = clock
+        self._lock = Lock()
+        self._handing = Lock()
+        self._known: dict[Key, Present] = {}
+
+    def observe(self, targets: Collection[Target]) -> dict[Key, Observed]:
+        """What stands in the files, and whether Caddy serves it. What is not in the ledger does not count: a new declaration
+        takes what can be used of it without an order."""
+        return {target.key: self._observed(target) if target.handle else ABSENT for target in targets}
+
+    def apply(self, change: Change, interrupt: Flag) -> Receipt:
+        """Order it, unless one that can be used was ordered before, and hand it to Caddy. Raises what the port allows."""
+        host = host_of(change.address)
+        if change.after is None:
+            if not self._names(self._connection.bundle(host)):
+                self._shelf.withdraw(host)
+            return Receipt("", None)
+        wanted = str(change.after.get("serial", ""))
+        bundle = (
+            self._former(host, wanted) if wanted else self._usable(host, change.after) or self._new(host, change.after, interrupt)
+        )
+        self._hand(host, bundle)
+        return Receipt(host, {**self._state(host, bundle), **change.after, "serial": bundle.serial})
+
+    def health(self, target: Target) -> tuple[Health, str]:
+        """How it stands. Raises Transient."""
+        host = host_of(target.address)
+        bundle = self._shelf.handed(host)
+        if bundle is None:
+            return Health.MISSING, f"no certificate for {host} has been ordered"
+        return self._verdict(host, bundle, served=self._is_served(host, bundle))
+
+    def tidy(self, now: float) -> None:
+        """Proofs that a crash left in the DNS, and certificates that nobody can use any more."""
+        self._proofs.clean()
+        self._shelf.discard_expired(now)
+
+    def _observed(self, target: Target) -> Observed:
+        host = host_of(target.address)
+        try:
+            bundle = self._shelf.handed(host)
+            if bundle is None:
+                return ABSENT
+            served = self._is_served(host, bundle)
+        except Permanent:
+            return ABSENT  # what cannot be read is as good as nothing, and is written over
+        except ProviderError as error:
+            return Unknown(str(error))
+        health, why = self._verdict(host, bundle, served=served)
+        present = Present({**self._state(host, bundle), "served": served}, host, Owner.FOREIGN, health, why)
+        with self._lock:
+            known = self._known.setdefault(target.key, present)
+            if known != present:
+                known = self._known[target.key] = present
+        return known
+
+    def _state(self, host: str, bundle: Bundle) -> dict[str, Any]:
+        return {
+            "host": host,
+            "issuer": "acme",
+            "challenge": "dns",
+            "names": list(bundle.names),
+            "authority": bundle.authority,
+            "renewal": DUE if self._clock.now() >= renewed_at(bundle) else IN_TIME,
+            "served": True,
+            "serial": bundle.serial,
+            "issued_by": bundle.issuer,
+            "expires": _day(bundle.until),
+            "renews_around": _day(renewed_at(bundle)),
+        }
+
+    def _verdict(self, host: str, bundle: Bundle, *, served: bool) -> tuple[Health, str]:
+        now = self._clock.now()
+        if now >= bundle.until:
+            return Health.DEGRADED, f"the certificate of {host} expired on {_day(bundle.until)} and was not renewed"
+        if bundle.until - now < (bundle.until - bundle.since) * _OVERDUE:
+            return Health.DEGRADED, f"the certificate of {host} expires on {_day(bundle.until)} and was not renewed"
+        if not served:
+            return Health.PROGRESSING, f"Caddy serves another certificate for {host} than the one that was ordered"
+        return Health.HEALTHY, ""
+
+    def _former(self, host: str, serial: str) -> Bundle:
+        found = next((each for each in self._shelf.all(host) if each.serial == serial), None)
+        if found is None:
+            raise Permanent(f"the certificate {serial} of {host} is no longer kept")
+        return found
+
+    def _usable(self, host: str, state: State) -> Bundle | None:
+        """The newest that fits and is not due."""
+        now = self._clock.now()
+        fitting = [
+            each
+            for each in self._shelf.all(host)
+            if list(each.names) == list(state["names"]) and each.authority == state["authority"] and now < renewed_at(each)
+        ]
+        return fitting[-1] if fitting else None
+
+    def _new(self, host: str, state: State, interrupt: Flag) -> Bundle:
+        if state["authority"] != self._authority.directory:
+            raise Permanent(f"the connection {self._connection.name!r} orders at {self._authority.directory} now")
+        self._proofs.clean()
+
+        def prove(wanted: Mapping[str, Sequence[str]]) -> AbstractContextManager[None]:
+            spots: dict[Spot, Sequence[str]] = {}
+            for name, texts in wanted.items():
+                zone, via = holder(str(state["proofs"][name]))
+                spots[Spot(RecordPlace(name, "TXT", zone), via)] = texts
+            return self._proofs.shown(spots, interrupt)
+
+        bundle = self._authority.order(list(state["names"]), prove, interrupt)
+        self._shelf.keep(host, bundle)
+        return bundle
+
+    def _hand(self, host: str, bundle: Bundle) -> None:
+        """Put it where Caddy reads it, and have Caddy read it when it does so already."""
+        with self._handing:
+            handed = self._handed(host)
+            if handed is None or handed.serial != bundle.serial:
+                self._shelf.hand(host, bundle)
+            reason: ProviderError = Transient(f"the configuration of Caddy at {self._connection.admin} does not come to rest")
+            for _ in range(_TRIES):
+                try:
+                    if self._is_served(host, bundle):
+                        return
+                    self._door.reload(self._door.config())
+                except (Stale, Unsure) as error:
+                    reason = error
+                    self._clock.wait(Flag(), _PAUSE)
+                else:
+                    return
+            raise reason
+
+    def _handed(self, host: str) -> Bundle | None:
+        try:
+            return self._shelf.handed(host)
+        except Permanent:
+            return None
+
+    def _is_served(self, host: str, bundle: Bundle) -> bool:
+        """True when visitors get it, and when no route needs it yet. Raises Transient."""
+        if not self._names(self._connection.bundle(host)):
+            return True
+        found, trouble = self._shown(host)
+        if trouble:
+            raise Transient(trouble)
+        return found is not None and found.serial == bundle.serial
+
+    def _names(self, path: str) -> bool:
+        """True when Caddy's configuration names a file. Raises Transient."""
+        tls = ((self._door.config().document or {}).get("apps") or {}).get("tls") or {}
+        loaded = (tls.get("certificates") or {}).get("load_files") or ()
+        return any(isinstance(item, dict) and item.get("certificate") == path for item in loaded)
+
+
+def renewed_at(bundle: Bundle) -> float:
+    """When a certificate is to be renewed, in seconds since the epoch: always the same for the same one."""
+    share = int.from_bytes(sha256(bundle.serial.encode()).digest()[:4], "big") / 2**32
+    return bundle.until - (bundle.until - bundle.since) * _LEFT * (1 + _SPREAD * share)
+
+
+def _day(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
