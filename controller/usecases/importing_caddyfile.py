@@ -39,8 +39,11 @@ class CaddyfileImport:
             else:
                 sites.append(site)
         files = {file_of(site.key): self._document(site, via if len(known) > 1 else "") for site in sites}
-        self.importing.trial(files)
-        objects = tuple(Handle(str(site.key), site.handle) for site in sites)
+        drafted = self.importing.trial(files)
+        taking = {site.key for site in sites}
+        # What the Routes make, such as certificates, is there already as well: the first plan would only say that it is found.
+        made = [resource.key for resource in drafted.resources.values() if resource.made_by in taking]
+        objects = (*(Handle(str(site.key), site.handle) for site in sites), *(Handle(str(key)) for key in made))
         return Sketch(files, {}, objects, tuple(left), tuple(Left(str(site.key), what) for site in sites for what in site.lost))
 
     def _document(self, site: Site, via: str) -> bytes:

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from controller.kinds.route.hosts import covers
 from controller.kinds.route.layout import _port, servers
 from controller.kinds.route.render import Json
 
+_INSIDE = re.compile(r"(^|\.)(localhost|local|internal|home\.arpa)$|^[^.]+$|^[\d.]+$|:")
+"""Hosts whose certificate Caddy issues itself when nobody says otherwise (certmagic, `SubjectQualifiesForPublicCert`)."""
 _NAME = re.compile(r"[^a-z0-9]+")
 _QUIET = ("encode", "vars")
 _URI = "{http.request.uri}"
@@ -43,7 +46,9 @@ def sites(document: Any) -> Iterator[tuple[Json, list[Draft], str]]:
         off = all(_port(listen) == plain for listen in server.get("listen") or ())
         for raw in server.get("routes") or ():
             try:
-                yield raw, [_finished(draft, off=off) for draft in _drafts(raw)], ""
+                drafts = _drafts(raw)
+                issuer = "off" if off else "internal" if drafts and _issued_inside(drafts[0].hosts, document) else ""
+                yield raw, [_finished(draft, issuer) for draft in drafts], ""
             except Unsayable as error:
                 yield raw, [], str(error)
 
@@ -160,11 +165,25 @@ def _aim(draft: Draft, target: Mapping[str, Any]) -> None:
     draft.spec |= target
 
 
-def _finished(draft: Draft, *, off: bool) -> Draft:
+def _issued_inside(hosts: list[str], document: Json) -> bool:
+    """True when Caddy's own authority issues the certificates of all hosts."""
+    policies = (((document.get("apps") or {}).get("tls") or {}).get("automation") or {}).get("policies") or []
+
+    def inside(host: str) -> bool:
+        for policy in policies:
+            subjects = policy.get("subjects") or [host]
+            if any(host == subject or covers(subject, host) for subject in subjects) and policy.get("issuers"):
+                return all(issuer.get("module") == "internal" for issuer in policy["issuers"])
+        return bool(_INSIDE.search(host))
+
+    return all(map(inside, hosts))
+
+
+def _finished(draft: Draft, issuer: str) -> Draft:
     if not _aims(draft):
         raise Unsayable("nothing answers")
     spec: Json = {"host": draft.hosts[0], "hosts": draft.hosts[1:], "path": [draft.path] if draft.path else [], **draft.spec}
-    spec |= {"exposure": "public", "dns": "off", "tls": "off" if off else ""}
+    spec |= {"exposure": "public", "dns": "off", "tls": issuer}
     headers = {word: {key: each for key, each in change.items() if each} for word, change in spec.pop("headers", {}).items()}
     spec["headers"] = {word: change for word, change in headers.items() if change}
     draft.spec = {word: value for word, value in spec.items() if value not in ("", [], {})}
