@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,7 +16,7 @@ from controller.clients.caddy import CaddyDoor, Connection, Stale, Unsure
 from controller.clients.tls import Served
 from controller.core.change import Change
 from controller.core.dns import RecordPlace
-from controller.core.errors import Permanent, ProviderError, Transient
+from controller.core.errors import Deferred, Permanent, ProviderError, Transient
 from controller.core.key import Key
 from controller.core.ports import Clock
 from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, State, Target, Unknown
@@ -28,6 +29,10 @@ _LEFT = 1 / 3
 _SPREAD = 0.1
 """Part of that share by which renewals of different certificates lie apart."""
 _OVERDUE = 1 / 6
+_FIRST, _LONGEST = 600.0, 43_200.0
+"""Seconds between two repairs that are refused: doubled each time. Let's Encrypt bears five failures in an hour for one name."""
+_FRESH = 300.0
+_AT_ONCE = 16
 _TRIES = 10
 _PAUSE = 0.1
 Shown = Callable[[str], tuple[Served | None, str]]
@@ -60,23 +65,37 @@ class OrderedCertificates:
         self._lock = Lock()
         self._handing = Lock()
         self._known: dict[Key, Present] = {}
+        self._seen: dict[str, tuple[str, float]] = {}
+        """Serial that visitors of a host were shown, and when."""
+        self._vain: dict[str, tuple[int, float, str]] = {}
+        """Repairs that the authority refused: how many in a row, when the next may be tried, and why."""
 
     def observe(self, targets: Collection[Target]) -> dict[Key, Observed]:
         """What stands in the files, and whether Caddy serves it. What is not in the ledger does not count: a new declaration
         takes what can be used of it without an order."""
-        return {target.key: self._observed(target) if target.handle else ABSENT for target in targets}
+        known = [target for target in targets if target.handle]
+        found: dict[Key, Observed] = {target.key: ABSENT for target in targets}
+        if known:
+            try:
+                loaded = self._loaded()
+            except ProviderError as error:
+                return found | {target.key: Unknown(str(error)) for target in known}
+            with ThreadPoolExecutor(min(_AT_ONCE, len(known)), "handshake") as pool:
+                seen = pool.map(lambda target: self._observed(target, loaded), known)
+                found |= {target.key: observed for target, observed in zip(known, seen, strict=True)}
+        return found
 
     def apply(self, change: Change, interrupt: Flag) -> Receipt:
         """Order it, unless one that can be used was ordered before, and hand it to Caddy. Raises what the port allows."""
         host = host_of(change.address)
         if change.after is None:
-            if not self._names(self._connection.bundle(host)):
+            if self._connection.bundle(host) not in self._loaded():
                 self._shelf.withdraw(host)
             return Receipt("", None)
-        wanted = str(change.after.get("serial", ""))
-        bundle = (
-            self._former(host, wanted) if wanted else self._usable(host, change.after) or self._new(host, change.after, interrupt)
-        )
+        if wanted := str(change.after.get("serial", "")):
+            bundle = self._former(host, wanted)
+        else:
+            bundle = self._usable(host, change.after) or self._ordered(host, change.after, interrupt, repair=change.drift)
         self._hand(host, bundle)
         return Receipt(host, {**self._state(host, bundle), **change.after, "serial": bundle.serial})
 
@@ -86,20 +105,25 @@ class OrderedCertificates:
         bundle = self._shelf.handed(host)
         if bundle is None:
             return Health.MISSING, f"no certificate for {host} has been ordered"
-        return self._verdict(host, bundle, served=self._is_served(host, bundle))
+        return self._verdict(host, bundle, served=self._is_served(host, bundle, self._loaded()))
+
+    def audit(self) -> None:
+        """Ask Caddy for every certificate again at the next look."""
+        with self._lock:
+            self._seen.clear()
 
     def tidy(self, now: float) -> None:
         """Proofs that a crash left in the DNS, and certificates that nobody can use any more."""
         self._proofs.clean()
         self._shelf.discard_expired(now)
 
-    def _observed(self, target: Target) -> Observed:
+    def _observed(self, target: Target, loaded: Collection[str]) -> Observed:
         host = host_of(target.address)
         try:
             bundle = self._shelf.handed(host)
             if bundle is None:
                 return ABSENT
-            served = self._is_served(host, bundle)
+            served = self._is_seen(host, bundle) or self._is_served(host, bundle, loaded)
         except Permanent:
             return ABSENT  # what cannot be read is as good as nothing, and is written over
         except ProviderError as error:
@@ -153,6 +177,19 @@ class OrderedCertificates:
         ]
         return fitting[-1] if fitting else None
 
+    def _ordered(self, host: str, state: State, interrupt: Flag, *, repair: bool) -> Bundle:
+        """A new one. A repair that was refused is not tried again at once: authorities count what fails."""
+        count, until, why = self._vain.get(host, (0, 0.0, ""))
+        if repair and self._clock.now() < until:
+            raise Deferred(f"{host} is not asked for again before {_day(until)}: {why}", until)
+        try:
+            bundle = self._new(host, state, interrupt)
+        except Permanent as error:
+            self._vain[host] = count + 1, self._clock.now() + min(_FIRST * 2**count, _LONGEST), str(error)
+            raise
+        self._vain.pop(host, None)
+        return bundle
+
     def _new(self, host: str, state: State, interrupt: Flag) -> Bundle:
         if state["authority"] != self._authority.directory:
             raise Permanent(f"the connection {self._connection.name!r} orders at {self._authority.directory} now")
@@ -178,7 +215,7 @@ class OrderedCertificates:
             reason: ProviderError = Transient(f"the configuration of Caddy at {self._connection.admin} does not come to rest")
             for _ in range(_TRIES):
                 try:
-                    if self._is_served(host, bundle):
+                    if self._is_served(host, bundle, self._loaded()):
                         return
                     self._door.reload(self._door.config())
                 except (Stale, Unsure) as error:
@@ -194,20 +231,30 @@ class OrderedCertificates:
         except Permanent:
             return None
 
-    def _is_served(self, host: str, bundle: Bundle) -> bool:
+    def _is_seen(self, host: str, bundle: Bundle) -> bool:
+        """True when visitors got it a short while ago."""
+        with self._lock:
+            serial, at = self._seen.get(host, ("", 0.0))
+        return serial == bundle.serial and 0 <= self._clock.now() - at < _FRESH
+
+    def _is_served(self, host: str, bundle: Bundle, loaded: Collection[str]) -> bool:
         """True when visitors get it, and when no route needs it yet. Raises Transient."""
-        if not self._names(self._connection.bundle(host)):
+        if self._connection.bundle(host) not in loaded:
             return True
         found, trouble = self._shown(host)
         if trouble:
             raise Transient(trouble)
-        return found is not None and found.serial == bundle.serial
+        if found is None or found.serial != bundle.serial:
+            return False
+        with self._lock:
+            self._seen[host] = found.serial, self._clock.now()
+        return True
 
-    def _names(self, path: str) -> bool:
-        """True when Caddy's configuration names a file. Raises Transient."""
+    def _loaded(self) -> frozenset[str]:
+        """The files that Caddy's configuration names. Raises Transient."""
         tls = ((self._door.config().document or {}).get("apps") or {}).get("tls") or {}
-        loaded = (tls.get("certificates") or {}).get("load_files") or ()
-        return any(isinstance(item, dict) and item.get("certificate") == path for item in loaded)
+        items = (tls.get("certificates") or {}).get("load_files") or ()
+        return frozenset(str(item.get("certificate")) for item in items if isinstance(item, dict))
 
 
 def renewed_at(bundle: Bundle) -> float:

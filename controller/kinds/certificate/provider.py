@@ -78,6 +78,11 @@ class Certificates(CertificateProvider):
         """How it stands now. Raises Transient."""
         return self._ordered.health(target) if host_of(target.address) else super().health(target)
 
+    def audit(self) -> None:
+        """Ask for every certificate again at the next look."""
+        super().audit()
+        self._ordered.audit()
+
     def tidy(self, now: float) -> None:
         """Take away what orders left behind. Raises Transient."""
         self._ordered.tidy(now)
