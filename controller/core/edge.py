@@ -23,11 +23,12 @@ def halves(subnet: str = DEFAULT_SUBNET) -> tuple[str, str]:
     return str(lower), str(upper)
 
 
-def slots(service: str, subnet: str = DEFAULT_SUBNET) -> tuple[str, str]:
+def slots(service: str, subnet: str = DEFAULT_SUBNET, choice: int = 1) -> tuple[str, str]:
     """The two fixed addresses of a service, by a stable hash of its name: the same place in both halves, never one of the first
     256 addresses nor the last one. Two services may fall on the same pair: that is a claim, and so an error of the specification
-    that names both. Raises ValueError as `halves` does."""
+    that names both; a person then gives one of them another `choice`. Raises ValueError as `halves` does."""
     lower, upper = (IPv4Network(half) for half in halves(subnet))
     places = lower.num_addresses - DYNAMIC - 1
-    place = DYNAMIC + int.from_bytes(sha256(service.encode()).digest()[:8], "big") % places
+    name = service if choice == 1 else f"{service}/{choice}"
+    place = DYNAMIC + int.from_bytes(sha256(name.encode()).digest()[:8], "big") % places
     return str(lower.network_address + place), str(upper.network_address + place)

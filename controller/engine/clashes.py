@@ -8,12 +8,13 @@ from typing import Any
 
 from controller.core.document import Path
 from controller.core.errors import Diagnostic
-from controller.core.key import Claim
+from controller.core.key import Claim, Key
 from controller.core.resource import Resource
 from controller.engine.load import Document
 from controller.engine.understand import diagnostic, where
 
 _PORT = re.compile(r"port:(?:(?P<address>.*):)?(?P<number>\d+)/(?P<protocol>\w+)@(?P<host>.*)")
+_HOST, _BELOW, _SLOT = "host:", "below:*.", "slot:"
 _EVERY = ("", "0.0.0.0", "[::]", "::")  # noqa: S104 (what others write, not what is listened on)
 
 
@@ -22,6 +23,8 @@ def clashes(resources: Sequence[tuple[Resource, Document]]) -> Iterable[Diagnost
     holders: dict[Claim, list[tuple[Claim, Resource]]] = {}
     for resource, document in resources:
         for claim in resource.claims:
+            if claim.startswith(_BELOW):
+                continue
             known = holders.setdefault(_family(claim), [])
             other = next((held for at, held in known if held.key != resource.key and _overlap(at, claim)), None)
             if other is None:
@@ -29,7 +32,31 @@ def clashes(resources: Sequence[tuple[Resource, Document]]) -> Iterable[Diagnost
                 continue
             message = f"{_words(claim)} is claimed by {resource.key} and by {other.key} ({other.origin})"
             place = _place(document.parsed.data, document.at, claim)
-            yield diagnostic(document.parsed, place, message, "only one of them can have it: change one")
+            yield diagnostic(document.parsed, place, message, _hint(claim, resource))
+    yield from _covered(resources)
+
+
+def _covered(resources: Sequence[tuple[Resource, Document]]) -> Iterable[Diagnostic]:
+    """A finding for each host of one resource that a wildcard of another wants as well."""
+    wild: dict[str, tuple[Resource, Document]] = {}
+    for resource, document in resources:
+        for claim in resource.claims:
+            if claim.startswith(_BELOW):
+                wild.setdefault(claim.removeprefix(_BELOW), (resource, document))
+    told: set[tuple[Key, str]] = set()
+    for resource, _ in resources if wild else ():
+        for claim in resource.claims:
+            host = claim.removeprefix(_HOST).partition("/")[0]
+            label, _, parent = host.partition(".")
+            found = wild.get(parent) if claim.startswith(_HOST) and label != "*" else None
+            if found is None or found[0].key == resource.key or (resource.key, host) in told:
+                continue
+            told.add((resource.key, host))
+            document = found[1]
+            place = where(document.parsed.data, document.at, f"*.{parent}")
+            message = f"*.{parent} also covers {host} of {resource.key} ({resource.origin})"
+            hint = "add `fallback: true` here if it is to serve what no other route names"
+            yield diagnostic(document.parsed, place, message, hint)
 
 
 def _family(claim: Claim) -> Claim:
@@ -53,6 +80,13 @@ def _words(claim: Claim) -> str:
         return claim
     where = f" of {match['address']}" if match["address"] else ""
     return f"port {match['number']}/{match['protocol']}{where} on {match['host']}"
+
+
+def _hint(claim: Claim, resource: Resource) -> str:
+    if claim.startswith(_SLOT):
+        name = resource.key.name
+        return f"in homelab.yaml, add `slots: {{{name}: 2}}` to the connection of Caddy: the second choice of a place for {name}"
+    return "only one of them can have it: change one"
 
 
 def _place(data: Any, at: Path, claim: Claim) -> Path:

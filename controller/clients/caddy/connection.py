@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_network
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -52,6 +52,7 @@ class _Declared(BaseModel):
     private: list[str] = list(PRIVATE)
     vpn: list[str] = []
     edge: str = DEFAULT_SUBNET
+    slots: dict[str, Annotated[int, Field(ge=1)]] = {}
     addresses: dict[Literal["public", "vpn", "private"], list[str]] = {}
     grace_period: str = "10s"
     probe: str = ""
@@ -78,9 +79,10 @@ class Connection:
 
     `admin` is `unix:///path` or `http://` on loopback. Mode owned: the whole Caddy is ours; coexist: one route among those of a
     person, in the server called `server` ("" = the one on the HTTPS port). `listen` are addresses to listen on ("" = all);
-    `private` and `vpn` source ranges; `edge` the network where services have their slots; `addresses` what a host's record says
-    by exposure (absent = the public address); `probe` the address at which Caddy is reached for a look ("" = where it listens),
-    `unhealthy` the answers that say that nothing stands behind a route; `version` for a Caddy that nothing else tells (2.7);
+    `private` and `vpn` source ranges; `edge` the network where services have their slots, `slots` which choice of a place a
+    service has there when it is not the first; `addresses` what a host's record says by exposure (absent = the public address);
+    `probe` the address at which Caddy is reached for a look ("" = where it listens), `unhealthy` the answers that say that
+    nothing stands behind a route; `version` for a Caddy that nothing else tells (2.7);
     `log` the file, by the same path on both machines, to which a Caddy of ours writes what happens to certificates ("" = no);
     `certificates` the folder, by the same path on both machines, from which Caddy reads those that we order ("" = none)."""
 
@@ -95,6 +97,7 @@ class Connection:
     private: tuple[str, ...] = PRIVATE
     vpn: tuple[str, ...] = ()
     edge: str = DEFAULT_SUBNET
+    slots: Mapping[str, int] = field(default_factory=dict)
     addresses: Mapping[str, Sequence[str]] = field(default_factory=dict)
     grace_period: str = "10s"
     probe: str = ""
@@ -147,6 +150,7 @@ class Connection:
             private=ranges(read.private),
             vpn=ranges(read.vpn),
             edge=read.edge,
+            slots=dict(read.slots),
             addresses={exposure: tuple(values) for exposure, values in read.addresses.items()},
             grace_period=read.grace_period,
             probe=read.probe,

@@ -4,7 +4,7 @@ The normal form is complete: every field is there, so that whatever is added to 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,13 +13,13 @@ from controller.core.change import Action
 from controller.core.diff import FieldDiff, equal
 from controller.core.edge import slots
 from controller.core.errors import Problem, Rejected
-from controller.core.key import Key
+from controller.core.key import Claim, Key
 from controller.core.kind import Desired, Surroundings
 from controller.core.resource import Gate
 from controller.kinds.route import by_dns, tuning
 from controller.kinds.route.by_dns import FROM_DNS
 from controller.kinds.route.expand import named, needed
-from controller.kinds.route.hosts import WILDCARD, canonical_host, canonical_path, covers
+from controller.kinds.route.hosts import WILDCARD, canonical_host, canonical_path
 from controller.kinds.route.model import CertificateFiles, Exposure, RouteSpec
 from controller.kinds.route.places import caddy_of
 from controller.kinds.route.render import EVERYBODY
@@ -34,7 +34,8 @@ def resolve(name: str, spec: RouteSpec, around: Surroundings) -> Desired:
     connection = caddy_of(spec, around)
     found = [*problems(spec)]
     hosts, paths = _collect(spec, found)
-    found += _wildcard_problems(name, spec, hosts, around)
+    if spec.fallback and not any(host.startswith(WILDCARD) for host in hosts):
+        found.append(Problem(("fallback",), "only a wildcard host can be a fallback"))
     if spec.issuer() == FROM_DNS:
         found += by_dns.problems(named(spec), around, connection)
     if spec.exposure is Exposure.VPN and not connection.vpn:
@@ -58,7 +59,7 @@ def resolve(name: str, spec: RouteSpec, around: Surroundings) -> Desired:
         provider=connection.name,
         address=name,
         references=(*([Key("service", spec.service)] if spec.service else []), *needed(spec, around, connection)),
-        claims=tuple(f"host:{host}{path}" for host in sorted(hosts) for path in paths or [""]),
+        claims=tuple(_claims(hosts, paths, fallback=spec.fallback)),
         gate=Gate(timeout=spec.timeout),
     )
 
@@ -96,28 +97,12 @@ def _collect(spec: RouteSpec, found: list[Problem]) -> tuple[list[str], list[str
     return hosts, [] if "" in paths else sorted(set(paths))
 
 
-def _wildcard_problems(name: str, spec: RouteSpec, hosts: Iterable[str], around: Surroundings) -> Iterable[Problem]:
-    """A wildcard beside a name that it covers is an error until somebody says that it is meant."""
-    wild = [host for host in hosts if host.startswith(WILDCARD)]
-    if spec.fallback and not wild:
-        yield Problem(("fallback",), "only a wildcard host can be a fallback")
-    if spec.fallback or not wild:
-        return
-    for other, text in _others(name, around):
-        for host in wild:
-            if covers(host, text.lower().removesuffix(".")):
-                hint = "add `fallback: true` here if it is to serve what no other route names"
-                yield Problem(("host",), f"{host} also covers {text} of {other}", hint)
-
-
-def _others(name: str, around: Surroundings) -> Iterable[tuple[Key, str]]:
-    for other, route in around.others("route").items():
-        if isinstance(route, RouteSpec) and other != name:
-            yield from ((Key("route", other), text) for _, text in route.names())
-    for other, service in around.others("service").items():
-        exposed = getattr(service, "expose", None)
-        if isinstance(exposed, Mapping) and isinstance(exposed.get("host"), str):
-            yield Key("service", other), exposed["host"]
+def _claims(hosts: list[str], paths: list[str], *, fallback: bool) -> Iterable[Claim]:
+    """What only one route can have. A wildcard wants every name that it covers, until somebody says that it is a fallback."""
+    for host in sorted(hosts):
+        yield from (f"host:{host}{path}" for path in sorted(paths) or [""])
+        if host.startswith(WILDCARD) and not fallback:
+            yield f"below:{host}"
 
 
 def _allowed(exposure: Exposure, connection: Connection) -> list[str] | str:
@@ -141,8 +126,9 @@ def _target(spec: RouteSpec, connection: Connection) -> dict[str, Any]:
     if spec.files:
         return {"files": spec.files}
     if spec.service:
-        scheme, dial, retry, connect = "http", list(slots(spec.service, connection.edge)), tuning.RETRY, tuning.DIAL_SLOT
-        dial = [f"{address}:{spec.port}" for address in dial]
+        choice = connection.slots.get(spec.service, 1)
+        scheme, retry, connect = "http", tuning.RETRY, tuning.DIAL_SLOT
+        dial = [f"{address}:{spec.port}" for address in slots(spec.service, connection.edge, choice)]
     else:
         scheme, dial = addresses(spec.to)
         retry, connect = tuning.RETRY_PLAIN, tuning.DIAL

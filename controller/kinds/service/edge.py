@@ -35,20 +35,23 @@ class Place:
     subnets: Mapping[str, str]
 
 
-def place(service: str, subnet: str) -> Place:
+def place(service: str, subnet: str, choice: int) -> Place:
     """The slots of a service in a subnet. Raises ValueError for a subnet that cannot be an edge."""
     special = "" if subnet == DEFAULT_SUBNET else f"-{_NOT_IN_NAMES.sub('-', subnet)}"
     networks = [f"{NETWORK}-{side}{special}" for side in _SIDES]
-    pairs = zip(networks, slots(service, subnet), strict=True), zip(networks, halves(subnet), strict=True)
+    pairs = zip(networks, slots(service, subnet, choice), strict=True), zip(networks, halves(subnet), strict=True)
     return Place(*(dict(pair) for pair in pairs))
 
 
-def edge_of(connections: Mapping[str, Mapping[str, Any]], via: str) -> str:
-    """The subnet of the edge of the proxy that a route names, or of the only one there is. What is wrong with that is said by the
-    route."""
+def edge_of(connections: Mapping[str, Mapping[str, Any]], via: str, service: str) -> tuple[str, int]:
+    """The subnet of the edge of the proxy that a route names, or of the only one there is, and which choice of a place a service
+    has in it. What is wrong with that is said by the route."""
     known = {name: declared for name, declared in connections.items() if declared.get("type") == _CADDY}
     declared = known.get(via) if via or len(known) != 1 else next(iter(known.values()))
-    return str((declared or {}).get("edge") or DEFAULT_SUBNET)
+    found = declared or {}
+    choices = found.get("slots")
+    choice = choices.get(service, 1) if isinstance(choices, Mapping) else 1
+    return str(found.get("edge") or DEFAULT_SUBNET), choice if isinstance(choice, int) else 1
 
 
 def subnet_of(network: str) -> str | None:

@@ -41,6 +41,7 @@ class Exposed(BaseModel):
     exposure: Any = _as_route("Who may use it: private (default), vpn or public.")
     via: Any = _as_route("Connection of homelab.yaml that names the Caddy (default: the only one there is).")
     tls: Any = _as_route("Who issues the certificate: acme, internal, off, or {certificate, key}.")
+    fallback: Any = _as_route("true: a wildcard host serves what no other route names.")
     dns: Any = _as_route("auto = the record of each host is made as well; off.")
     health: Any = _as_route("Path that a healthy service answers with 2xx or 3xx, asked by Caddy.")
     headers: Any = _as_route("Headers that are changed on the way.")
@@ -95,9 +96,9 @@ def places(service: str, said: Mapping[str, Any] | None, around: Surroundings) -
     vias |= {str(getattr(each, "via", "")) for each in _routes(around) if getattr(each, "service", "") == service}
     found = {}
     for via in sorted(vias):
-        subnet = edge_of(around.connections, via)
+        subnet, choice = edge_of(around.connections, via, service)
         try:
-            found[subnet] = place(service, subnet)
+            found[subnet] = place(service, subnet, choice)
         except ValueError:  # told where the connection is written
             continue
     return list(found.values())
