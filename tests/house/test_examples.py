@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,6 +32,10 @@ KINDS = load_kinds()
 def written(folder: Path) -> dict[str, str]:
     """The files of a spec repository."""
     return {str(file.relative_to(folder)): file.read_text() for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+WHO = {"public": (True, False), "vpn": (False, True), "private": (False, False)}
+"""Who may come in: everybody, the VPN."""
 
 
 class Home:
@@ -93,7 +98,7 @@ def test_it_loads_without_a_finding_is_applied_and_leaves_nothing_to_do(
 
 
 def test_the_estate_asks_for_exactly_the_secrets_that_its_readme_lists(tmp_path: Path) -> None:
-    home = Home({"homelab.yaml": written(SPECS)["homelab.yaml"]}, tmp_path)
+    home = Home({}, tmp_path)
     home.house.book.write(written(SPECS))
     with pytest.raises(SpecError) as caught:
         home.estate()
@@ -103,13 +108,30 @@ def test_the_estate_asks_for_exactly_the_secrets_that_its_readme_lists(tmp_path:
 
 def test_the_estate_holds_what_its_readme_says(tmp_path: Path) -> None:
     estate = Home(written(SPECS), tmp_path, GIVEN).estate()
-    table = re.findall(r"^\| \S.* \| `(service/\S+)`.* \| (\d+) \| ", (SPECS / "README.md").read_text(), re.MULTILINE)
+    pattern = r"^\| (\S+) \| `(service/\S+)`.* \| (\d+) \| (\w+) \| "
+    table = re.findall(pattern, (SPECS / "README.md").read_text(), re.MULTILINE)
     assert len(table) == 9
-    for name, port in table:
+    for host, name, port, who in table:
         state = estate.resources[Key.parse(name)].state
         test = " ".join(state["healthcheck"]["test"])
         assert f":{port}/" in test or port in ("80", "5000"), name
-        assert "edge" in state["networks"], f"{name} is reached through the proxy"
+        route = estate.resources[Key("route", host.replace(".", "-"))]
+        places = [f"{state['networks'][network]['ipv4_address']}:{port}" for network in state["edge"]]
+        assert sorted(route.state["target"]["upstreams"]) == sorted(places)
+        assert (route.state["allow"] == "everybody", "10.8.0.0/24" in route.state["allow"]) == WHO[who], f"{host} is {who}"
+        assert {need.kind for need in route.needs} == {"record", "service"}
+
+
+def test_the_proxy_of_the_estate_is_where_its_connection_says(tmp_path: Path) -> None:
+    estate = Home(written(SPECS), tmp_path, GIVEN).estate()
+    caddy = estate.resources[Key("service", "caddy")].state
+    admin = str(estate.homelab.connections["caddy"]["admin"]).removeprefix("unix://")
+    (start,) = re.findall(r"content: '(.*)'", written(SPECS)["services/caddy.yaml"])
+    assert json.loads(start) == {"admin": {"listen": f"unix/{admin}"}}
+    (shared,) = caddy["volumes"]
+    assert admin.startswith(f"{shared}/")
+    exposed = estate.resources[Key("service", "n8n")].state["edge"]
+    assert exposed.keys() <= caddy["networks"].keys(), "it is where the services are"
 
 
 ALLOWED = {
