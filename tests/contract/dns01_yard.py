@@ -14,7 +14,7 @@ from controller.clients.caddy import Connection
 from controller.clients.clock import SystemClock
 from controller.clients.tls import Served, served
 from controller.core.ports import Clock, Provider
-from controller.core.run import Outcome
+from controller.core.run import Outcome, Run
 from controller.kinds import certificate, domain, record, route
 from controller.kinds.route import RouteProvider
 from tests.contract import dns_yard
@@ -27,6 +27,15 @@ from tests.support.pebble import Pebble
 KINDS = {"route": route.KIND, "certificate": certificate.KIND, "domain": domain.KIND, "record": record.KIND}
 
 
+class ShiftedClock(SystemClock):
+    """The clock of somebody who lives `later` seconds later."""
+
+    later = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.later
+
+
 @dataclass
 class GivenTools:
     """What the provider is given."""
@@ -37,9 +46,14 @@ class GivenTools:
 
 
 class Home:
-    """Routes, certificates and one zone, from one repository."""
+    """Routes, certificates and one zone, from one repository. `last` is the last pass, None when it did nothing."""
 
-    def __init__(self, caddy: Caddy, server: NameServer, folder: Path, url: str, mode: str = "owned", clock: Clock | None = None):
+    last: Run | None = None
+
+    def __init__(
+        self, caddy: Caddy, server: NameServer, folder: Path, url: str, mode: str = "owned", known: NameServer | None = None
+    ) -> None:
+        """`known` is the name server that the authority asks (default: the one that holds the zone)."""
         self.caddy = caddy
         self.server = server
         self.zone = server.fresh()
@@ -49,12 +63,12 @@ class Home:
         self.handed = folder / "handed"
         self.state.mkdir()
         self.handed.mkdir()
-        self.authority = Pebble(caddy.http_port, caddy.https_port, f"127.0.0.1:{server.port}")
+        self.authority = Pebble(caddy.http_port, caddy.https_port, f"127.0.0.1:{(known or server).port}")
         if mode == "coexist":
             caddy.load(person(caddy))
         self.declared = caddy.declared(mode=mode, acme=self.authority.acme, certificates=str(self.handed))
         self.tap = Tap(str(self.declared["admin"]))
-        self.clock = clock or SystemClock()
+        self.clock = ShiftedClock()
         self.house = House(clock=self.clock, kinds=KINDS)
         self.restart()
 
@@ -93,13 +107,17 @@ class Home:
 
     def look_again(self) -> list[Outcome]:
         """How the rollouts of one more pass ended."""
-        before = len(self.house.store.runs())
+        before = {run.id for run in self.house.store.runs()}
         self.house.reconcile()
-        runs = self.house.store.runs()
-        return [each.outcome for each in runs[0].rollouts] if len(runs) > before else []
+        made = [run for run in self.house.store.runs() if run.id not in before]
+        self.last = made[0] if made else None
+        return [each.outcome for each in self.last.rollouts] if self.last else []
 
     def reasons(self) -> str:
-        return "; ".join(each.reason for each in self.house.store.runs()[0].rollouts)
+        """Why the last pass ended as it did; of one that did nothing, what is wrong with the commit."""
+        if self.last is None:
+            return str(self.house.reconciler.survey().report)
+        return "; ".join(each.reason for each in self.last.rollouts)
 
     def name(self, label: str) -> str:
         return f"{label}.{self.zone}" if label else self.zone
@@ -125,6 +143,20 @@ class Home:
     def orders(self) -> int:
         """How many certificates the authority has issued."""
         return self.authority.log().count("Issued certificate serial")
+
+    def causes(self) -> list[str]:
+        """What the last pass did, and why."""
+        assert self.last is not None
+        entries = self.house.store.entries(self.last.id)
+        return [f"{entry.change.action} {entry.change.key}: {entry.change.cause}" for entry in entries]
+
+    def secrets(self) -> list[str]:
+        """The lines of every private key that is on disk."""
+        found: list[str] = []
+        for path in [*self.state.glob("*/*/*.pem"), *self.handed.glob("*.pem")]:
+            inside = path.read_text().partition("-----BEGIN PRIVATE KEY-----")[2].partition("-----END")[0]
+            found += [line for line in inside.splitlines() if line]
+        return found
 
     def close(self) -> None:
         self.authority.close()

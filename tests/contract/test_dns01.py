@@ -2,28 +2,202 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import logging
+import stat
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from threading import Event as Flag
+from typing import Any
 
 import pytest
 
+from controller.core.codec import to_data
 from controller.core.run import Outcome
 from tests.contract.dns01_yard import Home
-from tests.support.caddy import Caddy, upstream
+from tests.support.caddy import NEW, Caddies, Caddy, upstream
 from tests.support.dns import DnsServers
+
+YEAR = 365 * 86_400.0
+DONE = [Outcome.APPLIED]
 
 
 @pytest.fixture(params=["owned", "coexist"])
 def home(request: pytest.FixtureRequest, caddy: Caddy, name_servers: DnsServers, tmp_path: Path) -> Iterator[Home]:
+    """With each Caddy, in each mode."""
     with upstream() as server:
         made = Home(caddy, name_servers.bind, tmp_path, server.url, request.param)
         yield made
         made.close()
 
 
+@pytest.fixture
+def plain(caddies: Caddies, name_servers: DnsServers, tmp_path: Path) -> Iterator[Home]:
+    """For what does not depend on Caddy."""
+    with upstream() as server:
+        made = Home(caddies.clean(NEW), name_servers.bind, tmp_path, server.url)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def doubted(caddies: Caddies, name_servers: DnsServers, tmp_path: Path) -> Iterator[Home]:
+    """The authority asks a name server that does not know the zone, as it is with a domain that is delegated elsewhere."""
+    with upstream() as server:
+        made = Home(caddies.clean(NEW), name_servers.bind, tmp_path, server.url, known=name_servers.powerdns)
+        yield made
+        made.close()
+
+
+def wildcard(home: Home) -> dict[str, Mapping[str, Any]]:
+    return {"all": {"host": f"*.{home.zone}"}}
+
+
 def test_a_wildcard_gets_its_certificate(home: Home) -> None:
-    assert home.commit({"all": {"host": f"*.{home.zone}"}}) == [Outcome.APPLIED], home.reasons()
+    assert home.commit(wildcard(home)) == DONE, home.reasons()
     assert home.trusted("anything")
     assert home.caddy.get(home.name("anything"))[0] == 200
     assert home.texts() == []
     assert home.look_again() == [], "a second plan is empty"
+    home.certificates.audit()
+    assert home.look_again() == [], "and so is one after asking Caddy again"
+    assert home.orders() == 1
+    served = home.caddy.document()
+    home.caddy.kill()
+    home.caddy.start(served)
+    assert home.trusted("anything"), "a Caddy that starts again reads the file"
+
+
+def test_what_is_due_is_renewed_with_one_change_and_can_be_taken_back(home: Home) -> None:
+    assert home.commit(wildcard(home)) == DONE, home.reasons()
+    first = home.served("a").serial
+    home.clock.later = 4 * YEAR  # the authority's are good for five
+    assert home.look_again() == DONE, home.reasons()
+    renewal = home.last
+    assert renewal is not None
+    home.clock.later = 0.0
+    assert [cause.partition(": ")[2] for cause in home.causes()] == ["drift: renewal"]
+    second = home.served("a").serial
+    assert second != first
+    assert home.look_again() == []
+    (entry,) = home.house.store.entries(renewal.id)
+    home.certificates.apply(entry.change.inverse(), Flag())
+    assert home.served("a").serial == first, "an undo serves the one before"
+    assert home.look_again() == [], "it is not due"
+    assert home.orders() == 2
+
+
+def test_a_host_moves_from_one_kind_of_certificate_to_another(home: Home) -> None:
+    spec = {"host": home.name("moves")}
+    assert home.commit({"it": {**spec, "tls": "internal"}}) == DONE, home.reasons()
+    assert not home.trusted("moves")
+    assert home.commit({"it": spec}) == DONE, home.reasons()
+    assert home.trusted("moves")
+    assert home.look_again() == []
+    assert home.commit({"it": {**spec, "tls": "internal"}}) == DONE, home.reasons()
+    assert not home.trusted("moves")
+    assert home.look_again() == []
+    assert home.commit({"it": spec}) == DONE, home.reasons()
+    assert home.trusted("moves")
+    assert home.orders() == 1, "what was ordered is used again"
+
+
+def test_proofs_stand_beside_those_of_others_and_one_certificate_has_both_names(plain: Home) -> None:
+    zone, theirs = plain.zone, f'_acme-challenge.{plain.zone}. 3600 TXT "theirs"'
+    plain.server.edit(zone, f"_acme-challenge.{zone}", "TXT", '"theirs"')
+    before = plain.server.dump(zone)
+    spec = {"host": zone, "names": [f"*.{zone}"], "challenge": "dns"}
+    more = [{"kind": "Certificate", "name": "whole-zone", "spec": spec}]
+    routes = {"top": {"host": zone}, "one": {"host": plain.name("one")}}
+    assert plain.commit(routes, more) == DONE, plain.reasons()
+    assert sorted(plain.served("one").names) == sorted([zone, f"*.{zone}"])
+    assert plain.served("").serial == plain.served("one").serial
+    assert plain.orders() == 1
+    assert theirs in before
+    assert plain.server.dump(zone) == before, "what was there is there, to the last second of its TTL"
+    assert plain.commit({"top": {"hosts": [zone, f"*.{zone}"]}}) == DONE, plain.reasons()
+    assert plain.trusted("two")
+    assert plain.server.dump(zone) == before
+
+
+def test_what_the_authority_does_not_believe_is_not_served_and_leaves_nothing(doubted: Home) -> None:
+    fine = {"fine": {"host": doubted.name("fine"), "tls": "internal"}}
+    assert doubted.commit(fine) == DONE, doubted.reasons()
+    assert doubted.commit({**fine, "bad": {"host": doubted.name("bad")}}) == [Outcome.ROLLED_BACK]
+    assert f"does not believe that {doubted.name('bad')} is ours" in doubted.reasons()
+    assert "_acme-challenge" in doubted.reasons(), "its own words"
+    assert doubted.texts() == []
+    assert "homelab:bad" not in json.dumps(doubted.caddy.document()), "the route was never written"
+    assert doubted.caddy.get(doubted.name("fine"))[0] == 200
+
+
+def test_a_proof_that_would_stand_elsewhere_is_refused_with_a_word(plain: Home) -> None:
+    plain.server.edit(plain.zone, f"_acme-challenge.{plain.zone}", "CNAME", "proofs.example.org.")
+    assert plain.commit(wildcard(plain)) == [Outcome.ROLLED_BACK]
+    assert f"_acme-challenge.{plain.zone} is an alias of proofs.example.org." in plain.reasons()
+    assert plain.orders() == 0
+
+
+def test_a_route_that_fails_takes_its_certificate_along_and_the_next_try_orders_nothing(plain: Home) -> None:
+    with upstream(502) as broken:
+        assert plain.commit({"all": {"host": f"*.{plain.zone}", "to": broken.url}}) == [Outcome.ROLLED_BACK]
+    assert list(plain.handed.iterdir()) == []
+    assert plain.commit(wildcard(plain)) == DONE, plain.reasons()
+    assert plain.trusted("x")
+    assert plain.orders() == 1
+
+
+def test_what_happens_to_the_file_is_mended_without_an_order(plain: Home) -> None:
+    assert plain.commit(wildcard(plain)) == DONE, plain.reasons()
+    (file,) = plain.handed.iterdir()
+    good, first = file.read_bytes(), plain.served("a").serial
+    for damage in (None, b"nonsense", good.partition(b"-----BEGIN CERT")[0]):
+        file.unlink() if damage is None else file.write_bytes(damage)
+        assert plain.look_again() == DONE, plain.reasons()
+        assert file.read_bytes() == good
+        assert plain.served("a").serial == first
+    assert plain.orders() == 1
+    plain.restart()
+    assert plain.look_again() == []
+
+
+def test_one_that_caddy_does_not_serve_yet_is_a_difference_with_a_name(plain: Home) -> None:
+    assert plain.commit(wildcard(plain)) == DONE, plain.reasons()
+    (file,) = plain.handed.iterdir()
+    first = file.read_bytes()
+    plain.clock.later = 4 * YEAR
+    assert plain.look_again() == DONE, plain.reasons()
+    plain.clock.later = 0.0
+    second = plain.served("a").serial
+    new = file.read_bytes()
+    file.write_bytes(first)
+    plain.caddy.door.reload(plain.caddy.door.config())
+    file.write_bytes(new)  # as after a crash between the file and Caddy
+    plain.certificates.audit()
+    assert plain.look_again() == DONE, plain.reasons()
+    assert [cause.partition(": ")[2] for cause in plain.causes()] == ["drift: served"]
+    assert plain.served("a").serial == second
+    assert plain.orders() == 2
+
+
+def test_an_authority_that_has_forgotten_the_account_gets_a_new_one(plain: Home) -> None:
+    assert plain.commit(wildcard(plain)) == DONE, plain.reasons()
+    plain.authority.forget()
+    assert plain.commit({**wildcard(plain), "more": {"host": plain.name("more.deep")}}) == DONE, plain.reasons()
+    assert plain.trusted("more.deep")
+
+
+def test_private_keys_are_nowhere_but_in_their_files(plain: Home, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert plain.commit(wildcard(plain)) == DONE, plain.reasons()
+    secrets = plain.secrets()
+    assert len(secrets) >= 6, "two files with three lines each"
+    files = [path for folder in (plain.state, plain.handed) for path in folder.rglob("*") if path.is_file()]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    store = plain.house.store
+    rows = [row for _, row in sorted(store.rows().items())]
+    plan = plain.house.reconciler.survey().plan
+    told = [to_data(each) for run in store.runs() for each in (run, *store.entries(run.id), *store.events(), *rows, plan)]
+    everything = json.dumps([plain.caddy.document(), told], default=str) + caplog.text + plain.caddy.log()
+    assert "_acme-challenge" in everything
+    assert [secret for secret in secrets if secret in everything] == []

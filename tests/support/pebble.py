@@ -51,12 +51,8 @@ class Pebble:
         names = ["-dns01", f"127.0.0.1:{dns}", "-management", f"127.0.0.1:{told}"]
         if not name_server:
             self._start("pebble-challtestsrv", *names, *off, "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "")
-        self._start("pebble", "-config", str(self.folder / "pebble.json"), "-dnsserver", name_server or f"127.0.0.1:{dns}")
-        try:
-            wait_until(self._answers, f"Pebble: {self.folder}")
-        except BaseException:
-            self.close()
-            raise
+        self._words = ["-config", str(self.folder / "pebble.json"), "-dnsserver", name_server or f"127.0.0.1:{dns}"]
+        self._begin()
 
     @property
     def acme(self) -> dict[str, Any]:
@@ -80,11 +76,32 @@ class Pebble:
         """Everything that it wrote."""
         return (self.folder / "pebble.log").read_text()
 
+    def forget(self) -> None:
+        """Start it again: accounts, orders and the root are other ones then."""
+        last = self._servers.pop()
+        last.kill()
+        last.wait(30)
+        self._begin()
+
+    def kill(self) -> None:
+        """End its servers at once: nobody answers any more."""
+        for server in self._servers:
+            server.kill()
+            server.wait(30)
+
     def close(self) -> None:
         for server in self._servers:
             server.kill()
             server.wait(30)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _begin(self) -> None:
+        self._start("pebble", *self._words)
+        try:
+            wait_until(self._answers, f"Pebble: {self.folder}")
+        except BaseException:
+            self.close()
+            raise
 
     def _start(self, program: str, *words: str) -> None:
         environment = {**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}

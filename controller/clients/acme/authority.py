@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 """The directory where none is declared: the one that Caddy takes as well."""
 _AGENT = "homelabhub"
-_POLL = 1.0
+_FIRST, _LONGEST = 0.1, 5.0
+"""Seconds between two looks at what the authority thinks."""
 _PATIENCE = 180.0
 """Seconds for an authority to look at the proofs, and again for it to sign."""
 Prove = Callable[[Mapping[str, Sequence[str]]], AbstractContextManager[None]]
@@ -150,15 +151,16 @@ class Authority:
 
         deadline = self._clock.monotonic() + _PATIENCE
         for each in placed.authorizations:
-            found = each
+            found, pause = each, 0.0
             while found.body.status != messages.STATUS_VALID:
                 if found.body.status not in (messages.STATUS_PENDING, messages.STATUS_PROCESSING):
                     raise Permanent(f"{self.directory} does not believe that {_name(found)} is ours: {_words(found)}")
                 if self._clock.monotonic() > deadline:
                     raise Transient(f"{self.directory} has not looked at the proof for {_name(found)} yet")
-                if self._clock.wait(interrupt, _POLL if found is not each else 0.0):
+                if self._clock.wait(interrupt, pause):
                     raise Interrupted("called off while the authority looked at the proofs")
                 found, _ = visitor.poll(found)
+                pause = min(2 * pause + _FIRST, _LONGEST)
 
 
 def _proofs(placed: messages.OrderResource) -> list[tuple[messages.ChallengeBody, str]]:
