@@ -20,9 +20,9 @@ def resident() -> float:
 
 def main(host: str, port: str, key: str, name: str, count: int) -> None:
     """Build the desired zone, plan, apply, plan again."""
-    from octodns.record import Record  # type: ignore[import-not-found]
-    from octodns.zone import Zone  # type: ignore[import-not-found]
-    from octodns_powerdns import PowerDnsProvider  # type: ignore[import-not-found]
+    from octodns.record import Record
+    from octodns.zone import Zone
+    from octodns_powerdns import PowerDnsProvider
 
     provider = PowerDnsProvider("bench", host=host, port=int(port), api_key=key)
     wanted = json.load(sys.stdin)

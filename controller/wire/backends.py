@@ -67,6 +67,7 @@ BACKENDS: Mapping[str, Backend] = {
     "rfc2136": Backend(("record",), record.open_rfc2136),
     "powerdns": Backend(("record",), record.open_powerdns),
     "zoneedit": Backend(("record",), record.open_zoneedit),
+    "octodns": Backend(("record",), record.open_octodns, record.octodns_problems),
 }
 """Types of connections beside `docker`."""
 

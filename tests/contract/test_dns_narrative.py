@@ -1,4 +1,4 @@
-"""The story that every provider tells, told by records on BIND, Knot and PowerDNS."""
+"""The story that every provider tells, told by records on BIND, Knot and PowerDNS, and through packages of octoDNS."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.dns_yard import WORLDS, DnsHands, dns_yard
+from tests.contract.dns_yard import BRIDGED, WORLDS, DnsHands, dns_yard
 from tests.contract.test_provider_narrative import (
     test_a_backend_that_does_not_answer_is_unknown,
     test_a_look_tells_the_same_objects_while_nothing_moved,
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-@pytest.fixture(params=WORLDS)
+@pytest.fixture(params=[*WORLDS, *BRIDGED])
 def yard(request: pytest.FixtureRequest, name_servers: DnsServers, tmp_path: Path) -> Iterator[Yard]:
     made = dns_yard(request.param, name_servers, tmp_path)
     assert isinstance(made.hands, DnsHands)

@@ -27,6 +27,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "jinja2": ("controller.web",),
     "josepy": ("controller.clients.acme",),
     "prometheus_client": ("controller.web",),
+    "octodns": ("controller.clients.octodns",),
     "psycopg2": ("controller.store",),
     "pyrage": ("controller.clients.age",),
     "requests": ("controller.clients",),

@@ -26,7 +26,7 @@ class DomainSpec(BaseModel):
 
     zone: str = Field(min_length=1, description="Name of the zone, such as example.net.")
     via: str = Field(
-        min_length=1, description="Connection of homelab.yaml that holds the zone (types rfc2136, powerdns, zoneedit)."
+        min_length=1, description="Connection of homelab.yaml that holds the zone (types rfc2136, powerdns, zoneedit, octodns)."
     )
     ttl: Ttl | None = Field(default=None, description="TTL of records that name none; left out, TTLs are not compared.")
     records: tuple[DomainRecord, ...] = Field(default=(), description="Records of the zone.")

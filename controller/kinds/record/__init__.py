@@ -3,6 +3,7 @@
 from controller.core.kind import Kind
 from controller.kinds.record.connection import authority, common_problems, follow, open_powerdns, open_rfc2136
 from controller.kinds.record.model import RecordSpec
+from controller.kinds.record.octodns_open import octodns_problems, open_octodns
 from controller.kinds.record.provider import RecordProvider
 from controller.kinds.record.resolve import resolve, same, verb
 from controller.kinds.record.telling import STAGES
@@ -26,6 +27,8 @@ __all__ = [
     "authority",
     "common_problems",
     "follow",
+    "octodns_problems",
+    "open_octodns",
     "open_powerdns",
     "open_rfc2136",
     "open_zoneedit",
