@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
 
 from controller.core.errors import Origin
 from controller.core.key import Claim, Key
@@ -44,7 +43,7 @@ class Risk:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Resource:
     """One desired resource. `provider` names the connection that holds it, `address` the name it has there.
 
@@ -67,8 +66,11 @@ class Resource:
     risks: tuple[Risk, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     made_by: Key | None = None
+    _digest: str = field(default="", init=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """Identity of what is wanted: the normal form and where it lives. Origins and revisions are not part of it."""
-        return fingerprint([self.provider, self.address, self.state])
+        if not self._digest:
+            object.__setattr__(self, "_digest", fingerprint([self.provider, self.address, self.state]))
+        return self._digest

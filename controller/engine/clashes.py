@@ -10,7 +10,7 @@ from controller.core.document import Path
 from controller.core.errors import Diagnostic
 from controller.core.key import Claim, Key
 from controller.core.resource import Resource
-from controller.engine.load import Document
+from controller.engine.load import Spot
 from controller.engine.understand import diagnostic, where
 
 _PORT = re.compile(r"port:(?:(?P<address>.*):)?(?P<number>\d+)/(?P<protocol>\w+)@(?P<host>.*)")
@@ -18,31 +18,41 @@ _HOST, _BELOW, _SLOT = "host:", "below:*.", "slot:"
 _EVERY = ("", "0.0.0.0", "[::]", "::")  # noqa: S104 (what others write, not what is listened on)
 
 
-def clashes(resources: Sequence[tuple[Resource, Document]]) -> Iterable[Diagnostic]:
+def clashes(resources: Sequence[tuple[Resource, Spot]]) -> Iterable[Diagnostic]:
     """A finding for each claim that an earlier resource has already, with where both are written."""
-    holders: dict[Claim, list[tuple[Claim, Resource]]] = {}
-    for resource, document in resources:
+    holders: dict[Claim, Resource] = {}
+    ports: dict[Claim, list[tuple[Claim, Resource]]] = {}
+    for resource, spot in resources:
         for claim in resource.claims:
             if claim.startswith(_BELOW):
                 continue
-            known = holders.setdefault(_family(claim), [])
-            other = next((held for at, held in known if held.key != resource.key and _overlap(at, claim)), None)
-            if other is None:
-                known.append((claim, resource))
+            if claim.startswith("port:"):
+                other = _port_holder(claim, resource, ports.setdefault(_family(claim), []))
+            else:
+                other = holders.setdefault(claim, resource)
+            if other is None or other.key == resource.key:
                 continue
             message = f"{_words(claim)} is claimed by {resource.key} and by {other.key} ({other.origin})"
-            place = _place(document.parsed.data, document.at, claim)
-            yield diagnostic(document.parsed, place, message, _hint(claim, resource))
+            place = _place(spot.parsed.data, spot.at, claim)
+            yield diagnostic(spot.parsed, place, message, _hint(claim, resource))
     yield from _covered(resources)
 
 
-def _covered(resources: Sequence[tuple[Resource, Document]]) -> Iterable[Diagnostic]:
+def _port_holder(claim: Claim, resource: Resource, known: list[tuple[Claim, Resource]]) -> Resource | None:
+    """Who has a port already; when nobody has, it is this one's from now on."""
+    other = next((held for at, held in known if held.key != resource.key and _overlap(at, claim)), None)
+    if other is None:
+        known.append((claim, resource))
+    return other
+
+
+def _covered(resources: Sequence[tuple[Resource, Spot]]) -> Iterable[Diagnostic]:
     """A finding for each host of one resource that a wildcard of another wants as well."""
-    wild: dict[str, tuple[Resource, Document]] = {}
-    for resource, document in resources:
+    wild: dict[str, tuple[Resource, Spot]] = {}
+    for resource, spot in resources:
         for claim in resource.claims:
             if claim.startswith(_BELOW):
-                wild.setdefault(claim.removeprefix(_BELOW), (resource, document))
+                wild.setdefault(claim.removeprefix(_BELOW), (resource, spot))
     told: set[tuple[Key, str]] = set()
     for resource, _ in resources if wild else ():
         for claim in resource.claims:
@@ -52,11 +62,11 @@ def _covered(resources: Sequence[tuple[Resource, Document]]) -> Iterable[Diagnos
             if found is None or found[0].key == resource.key or (resource.key, host) in told:
                 continue
             told.add((resource.key, host))
-            document = found[1]
-            place = where(document.parsed.data, document.at, f"*.{parent}")
+            spot = found[1]
+            place = where(spot.parsed.data, spot.at, f"*.{parent}")
             message = f"*.{parent} also covers {host} of {resource.key} ({resource.origin})"
             hint = "add `fallback: true` here if it is to serve what no other route names"
-            yield diagnostic(document.parsed, place, message, hint)
+            yield diagnostic(spot.parsed, place, message, hint)
 
 
 def _family(claim: Claim) -> Claim:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
@@ -20,7 +20,7 @@ from controller.core.resource import Resource
 from controller.core.suggest import did_you_mean
 from controller.engine.clashes import clashes
 from controller.engine.connections import Check, accept_any, settled
-from controller.engine.load import HOMELAB_FILE, Document, load
+from controller.engine.load import HOMELAB_FILE, Document, Spot, load
 from controller.engine.surroundings import RepositorySurroundings
 from controller.engine.understand import diagnostic, understand, where
 from controller.engine.written import Shelf
@@ -49,22 +49,27 @@ class Linker:
         written = loaded.written()
         listing = tuple(files.paths())
         used: set[str] = set()
-        resources: list[tuple[Resource, Document]] = []
+        resources: list[tuple[Resource, Spot]] = []
         broken: set[Key] = set()
-        queue = deque((document, 0) for document in loaded.documents)
-        while queue:
-            document, depth = queue.popleft()
-            around = RepositorySurroundings(
-                files, document.folder, self.reader, self.vault, self.blobs, loaded.homelab, used, listing, written
-            )
-            wrong: list[Diagnostic] = []
-            queue += [(child, depth + 1) for child in self._expand(document, depth, around, shelf, wrong)]
-            resource = self._resolve(document, around, shelf, wrong)
-            if resource is not None:
-                resources.append((resource, document))
+
+        def note(document: Document, wrong: list[Diagnostic]) -> None:
             if wrong:
-                found += wrong
+                found.extend(wrong)
                 broken.add(document.key)
+
+        queue: deque[Iterable[tuple[Document, int]]] = deque([((document, 0) for document in loaded.documents)])
+        while queue:
+            for document, depth in queue.popleft():
+                around = RepositorySurroundings(
+                    files, document.folder, self.reader, self.vault, self.blobs, loaded.homelab, used, listing, written
+                )
+                wrong: list[Diagnostic] = []
+                resource = self._resolve(document, around, shelf, wrong)
+                note(document, wrong)
+                if resource is not None:
+                    resources.append((resource, document.spot))
+                if self.kinds[document.key.kind].expand is not None and not document.settled:
+                    queue.append(self._made(document, depth, around, shelf, note))
         found += [item for path, items in loaded.strays.items() if path not in used for item in items]
         resources = _spelled_out(resources, broken)
         found += _twins(resources)
@@ -76,18 +81,30 @@ class Linker:
             raise SpecError(sorted(dict.fromkeys(errors), key=lambda item: item.origin))
         return _estate(revision, graph, loaded.policies, homelab, found)
 
+    def _made(
+        self,
+        document: Document,
+        depth: int,
+        around: RepositorySurroundings,
+        shelf: Shelf,
+        note: Callable[[Document, list[Diagnostic]], None],
+    ) -> Iterator[tuple[Document, int]]:
+        """What a document stands for, made when its turn has come: a domain may have thousands of records."""
+        wrong: list[Diagnostic] = []
+        for child in self._expand(document, depth, around, shelf, wrong):
+            yield child, depth + 1
+        note(document, wrong)
+
     def _expand(
         self, document: Document, depth: int, around: RepositorySurroundings, shelf: Shelf, wrong: list[Diagnostic]
     ) -> Iterable[Document]:
         """What a document stands for. Findings go into `wrong`; what could be understood all the same is judged with them."""
-        kind = self.kinds[document.key.kind]
-        if kind.expand is None or document.settled:
-            return
+        expand = self.kinds[document.key.kind].expand
         drafts: object = ()
         try:
             if depth >= EXPANSION_DEPTH:
                 raise Rejected([Problem((), f"{document.key} expands deeper than {EXPANSION_DEPTH} levels")])
-            drafts = kind.expand(document.key.name, document.spec, around)
+            drafts = expand(document.key.name, document.spec, around) if expand is not None else ()
         except Rejected as error:
             wrong += _findings(error.problems, document, shelf)
             drafts = error.partial
@@ -159,7 +176,7 @@ class Linker:
         )
 
 
-def _spelled_out(resources: list[tuple[Resource, Document]], broken: Collection[Key]) -> list[tuple[Resource, Document]]:
+def _spelled_out(resources: list[tuple[Resource, Spot]], broken: Collection[Key]) -> list[tuple[Resource, Spot]]:
     """A need on a document that stands for others alone (a stack) is a need on all of those; one that is broken stands for
     itself."""
     made: dict[Key, list[Key]] = {}
@@ -168,12 +185,13 @@ def _spelled_out(resources: list[tuple[Resource, Document]], broken: Collection[
             made.setdefault(resource.made_by, []).append(resource.key)
     for key in (*broken, *(resource.key for resource, _ in resources)):
         made.pop(key, None)
-    if not made:
-        return resources
-    return [
-        (replace(resource, needs=tuple(key for need in resource.needs for key in made.get(need, [need]))), document)
-        for resource, document in resources
-    ]
+
+    def spelled_out(resource: Resource) -> Resource:
+        if not any(need in made for need in resource.needs):
+            return resource
+        return replace(resource, needs=tuple(key for need in resource.needs for key in made.get(need, [need])))
+
+    return [(spelled_out(resource), spot) for resource, spot in resources]
 
 
 def _findings(problems: Iterable[Problem], document: Document, shelf: Shelf) -> Iterable[Diagnostic]:
@@ -222,26 +240,26 @@ def _estate(
     return Estate(revision, graph, Policy.of(ordered), homelab, tuple(found))
 
 
-def _twins(resources: list[tuple[Resource, Document]]) -> Iterable[Diagnostic]:
+def _twins(resources: list[tuple[Resource, Spot]]) -> Iterable[Diagnostic]:
     seen: dict[Key, Resource] = {}
-    for resource, document in resources:
+    for resource, spot in resources:
         first = seen.setdefault(resource.key, resource)
         if first is not resource:
-            place = document.at if document.made_by else ("name",)
+            place = spot.at if spot.made_by else ("name",)
             yield diagnostic(
-                document.parsed, place, f"{resource.key} is declared twice: also at {first.origin}", "rename one or remove it"
+                spot.parsed, place, f"{resource.key} is declared twice: also at {first.origin}", "rename one or remove it"
             )
 
 
-def _where_needed(document: Document, need: Key) -> Path:
+def _where_needed(spot: Spot, need: Key) -> Path:
     """Where a need is written: among the needs, else where the kind found it."""
-    if need in document.needs and not document.made_by:
-        return ("needs", document.needs.index(need))
-    return where(document.parsed.data, document.at, need.name, after="")
+    if need in spot.needs and not spot.made_by:
+        return ("needs", spot.needs.index(need))
+    return where(spot.parsed.data, spot.at, need.name, after="")
 
 
 def _ordered(
-    resources: list[tuple[Resource, Document]], broken: Collection[Key], lost: Collection[str]
+    resources: list[tuple[Resource, Spot]], broken: Collection[Key], lost: Collection[str]
 ) -> tuple[dict[Key, Resource], list[Diagnostic]]:
     """Resources with needs first, and what is wrong with the needs. A need on a broken document, on what it would have expanded
     into, or on one whose name is all that could be read of it is no second error."""
@@ -249,22 +267,23 @@ def _ordered(
     for resource, _ in resources:
         by_key.setdefault(resource.key, resource)
     problems: list[Diagnostic] = []
-    names = [str(key) for key in by_key]
-    for resource, document in resources:
+    for resource, spot in resources:
         for need in resource.needs:
             excused = need in broken or need.name in lost or any(need.name.startswith(f"{key.name}-") for key in broken)
             if need not in by_key and not excused:
-                hint = did_you_mean(str(need), names) or f"declare {need}, or remove it from the needs"
+                hint = did_you_mean(str(need), [str(key) for key in by_key]) or f"declare {need}, or remove it from the needs"
                 message = f"{resource.key} needs {need}, which is not declared"
-                problems.append(diagnostic(document.parsed, _where_needed(document, need), message, hint))
+                problems.append(diagnostic(spot.parsed, _where_needed(spot, need), message, hint))
+    if not any(resource.needs for resource in by_key.values()):
+        return by_key, problems
     sorter = TopologicalSorter({key: [n for n in resource.needs if n in by_key] for key, resource in by_key.items()})
     try:
         order = tuple(sorter.static_order())
     except CycleError as error:
         cycle = [str(key) for key in reversed(error.args[1])]
-        document = next(document for resource, document in resources if resource.key == error.args[1][0])
-        place: Path = document.at if document.made_by else ("needs",)
+        spot = next(spot for resource, spot in resources if resource.key == error.args[1][0])
+        place: Path = spot.at if spot.made_by else ("needs",)
         message = f"needs go in a circle: {' → '.join(cycle)}"
-        problems.append(diagnostic(document.parsed, place, message, "remove one of these needs"))
+        problems.append(diagnostic(spot.parsed, place, message, "remove one of these needs"))
         order = tuple(by_key)
     return {key: by_key[key] for key in order}, problems

@@ -67,7 +67,17 @@ class Envelope(BaseModel):
     suspend: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a resource is written: what findings about it need of its document."""
+
+    parsed: Parsed
+    at: Path
+    needs: tuple[Key, ...]
+    made_by: Key | None
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A validated document. `at` is the path of its spec inside `parsed` (drafts of a parent point into the parent), `folder`
     where its relative paths start."""
@@ -90,6 +100,11 @@ class Document:
     def origin(self) -> Origin:
         """Where it is written."""
         return self.parsed.origin
+
+    @property
+    def spot(self) -> Spot:
+        """Where its resource is written."""
+        return Spot(self.parsed, self.at, self.needs, self.made_by)
 
 
 @dataclass
