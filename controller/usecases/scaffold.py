@@ -51,29 +51,31 @@ class Scaffold:
         if new:
             git(folder, "init", "--quiet", "--initial-branch=main")
         written = tuple(name for name, text in self._wanted(folder).items() if _write(folder / name, text))
-        return Made(folder, written, new, self._commit(folder, written))
+        message = "Start a home as code" if HOMELAB_FILE in written else "Add what was missing"
+        return Made(folder, written, new, self._commit(folder, written, message))
 
     def demo(self, folder: Path) -> Made:
         """A spec repository with more to look at, for the simulated world. What a person changed in it stays."""
         made = self.init(folder)
         if not made.repository:
             return made
-        shown = files("controller").joinpath("usecases", "template", "demo.yaml").read_text("utf-8")
-        path = "services/demo.yaml"
-        _write(folder / path, shown)
-        return Made(folder, (*made.files, path), True, self._commit(folder, (path,)))
+        root = files("controller").joinpath("usecases", "template")
+        shown = {HOMELAB_FILE: "demo-home.yaml", "services/demo.yaml": "demo.yaml"}
+        for path, name in shown.items():
+            (folder / path).write_text(root.joinpath(name).read_text("utf-8"), "utf-8")
+        written = tuple(dict.fromkeys((*made.files, *shown)))
+        return Made(folder, written, True, self._commit(folder, tuple(shown), "Show a home"))
 
     def _wanted(self, folder: Path) -> Mapping[str, str]:
         if (folder / HOMELAB_FILE).exists():
             return {SCHEMA_FILE: self.schema}
         return {**template(), SCHEMA_FILE: self.schema}
 
-    def _commit(self, folder: Path, written: Sequence[str]) -> str:
+    def _commit(self, folder: Path, written: Sequence[str], message: str) -> str:
         if not written:
             return ""
         git(folder, "add", "--", *written)
         said = () if _known(folder, "user.email") else ("-c", f"user.name={self.by}", "-c", f"user.email={self.by}@localhost")
-        message = "Start a home as code" if HOMELAB_FILE in written else "Add what was missing"
         git(folder, *said, "commit", "--quiet", "--message", message, "--", *written)
         return git(folder, "rev-parse", "HEAD").strip()
 
