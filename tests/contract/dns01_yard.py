@@ -56,7 +56,8 @@ class Home:
         """`known` is the name server that the authority asks (default: the one that holds the zone)."""
         self.caddy = caddy
         self.server = server
-        self.zone = server.fresh()
+        self.clock = ShiftedClock()
+        self.zone = self.fresh_zone()
         self.url = url
         self.folder = folder
         self.state = folder / "state"
@@ -68,14 +69,20 @@ class Home:
             caddy.load(person(caddy))
         self.declared = caddy.declared(mode=mode, acme=self.authority.acme, certificates=str(self.handed))
         self.tap = Tap(str(self.declared["admin"]))
-        self.clock = ShiftedClock()
         self.house = House(clock=self.clock, kinds=KINDS)
         self.restart()
+
+    def fresh_zone(self) -> str:
+        """A zone of the name server that nobody else uses."""
+        return self.server.fresh()
+
+    def open_records(self) -> Provider:
+        """Who writes to it."""
+        return dns_yard.record_provider(self.server, self.state, self.clock)
 
     def restart(self) -> None:
         """Other providers on the same files, as after a restart of the controller."""
         connection = Connection.parse("caddy", self.declared)
-        self.records = dns_yard.record_provider(self.server, self.state, self.clock)
         self.certificates = certificate.open_certificates(
             connection, GivenTools(self.clock, self.state, lambda: self.house.providers)
         )
@@ -83,7 +90,7 @@ class Home:
         providers: dict[tuple[str, str], Provider] = {
             ("route", "caddy"): routes,
             ("certificate", "caddy"): self.certificates,
-            ("record", "dns"): self.records,
+            ("record", "dns"): self.open_records(),
         }
         self.house.providers = providers
 
