@@ -27,7 +27,7 @@ class Translated:
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if not isinstance(error, Exception) or isinstance(error, ProviderError):
             return
-        said = f"{self._doing}: {self._concealed(' '.join(str(error).split()) or type(error).__name__)}"
+        said = f"{self._doing}: {self._concealed(_told(error))}"
         if passes(error):
             raise Transient(said) from None
         raise Permanent(said) from None
@@ -36,6 +36,12 @@ class Translated:
         for secret in self._secrets:
             text = text.replace(secret, "***") if secret else text
         return text[:_LIMIT]
+
+
+def _told(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    bare = not text or isinstance(error, (LookupError, AttributeError, TypeError))
+    return f"{type(error).__name__} {text}".rstrip() if bare else text
 
 
 def passes(error: BaseException) -> bool:
