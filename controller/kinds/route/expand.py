@@ -36,13 +36,20 @@ def expand(name: str, spec: RouteSpec, around: Surroundings) -> Sequence[Draft]:
 
 
 def _certificate(name: str, spec: RouteSpec, host: str, at: Place, around: Surroundings) -> Iterable[Draft]:
-    """One that Caddy orders comes after the Route; one that is ordered here comes before it, for the Route is to serve it."""
+    """One that Caddy orders comes after the Route; one that is ordered here comes before it, for the Route is to serve it. What
+    is in the way of that is told by `resolve`."""
+    if _promised(host, around):
+        return
     via = {"via": spec.via} if spec.via else {}
     key = certificate_key(host).name
     if spec.issuer() == FROM_DNS:
-        if written(host, around) is None and not _earlier(name, spec, host, around, _wants_order):
+        if (
+            caddy_of(spec, around).certificates
+            and not written(host, around)
+            and not _earlier(name, spec, host, around, _wants_order)
+        ):
             yield Draft("certificate", key, {"host": host, "challenge": "dns", **via}, at=at)
-    elif not _promised(host, around) and not _earlier(name, spec, host, around, _wants_certificate):
+    elif not _earlier(name, spec, host, around, _wants_certificate):
         issuer = "any" if spec.issuer() == "files" else spec.issuer()
         yield Draft("certificate", key, {"host": host, "issuer": issuer, **via}, needs=(Key("route", name),), at=at)
 

@@ -40,7 +40,7 @@ class Exposed(BaseModel):
     strip: Any = _as_route("Take the path away before the request goes on.")
     exposure: Any = _as_route("Who may use it: private (default), vpn or public.")
     via: Any = _as_route("Connection of homelab.yaml that names the Caddy (default: the only one there is).")
-    tls: Any = _as_route("Who issues the certificate: acme, internal, off, or {certificate, key}.")
+    tls: Any = _as_route("Who issues the certificate: acme, dns, internal, off, or {certificate, key}.")
     fallback: Any = _as_route("true: a wildcard host serves what no other route names.")
     dns: Any = _as_route("auto = the record of each host is made as well; off.")
     health: Any = _as_route("Path that a healthy service answers with 2xx or 3xx, asked by Caddy.")
