@@ -123,6 +123,18 @@ def test_an_alias_never_stands_beside_other_records(home: Home) -> None:
     assert home.server.dump(home.zone) == home.before
 
 
+def test_an_alias_takes_the_place_of_an_address_and_gives_it_back(home: Home) -> None:
+    kept = {"name": "kept", "type": "A", "value": "192.0.2.1"}
+    address, alias = {"type": "A", "value": "192.0.2.2"}, {"type": "CNAME", "value": "kept.example.org"}
+    shown = []
+    for swapped in (address, alias, address):
+        home.commit([kept, {"name": "it", **swapped}], policy=True)
+        home.run()
+        shown += [line.split()[2:] for line in home.server.dump(home.zone) if line.startswith(f"it.{home.zone}.")]
+    assert shown == [["A", "192.0.2.2"], ["CNAME", "kept.example.org."], ["A", "192.0.2.2"]]
+    assert home.strangers() == home.before
+
+
 def test_a_zone_is_listed_without_what_octodns_cannot_carry(home: Home) -> None:
     itself = record_provider(home.server, home.folder)
     plain, through = itself.zone(home.zone), home.provider.zone(home.zone)

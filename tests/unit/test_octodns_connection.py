@@ -16,7 +16,7 @@ from controller.core.errors import Permanent, Problem, ProviderError, Rejected, 
 from controller.core.key import Key
 from controller.core.limit import YES, Never
 from controller.core.ports import Adapts, Batches, Clock, Follows, Gates, Limits, Watches
-from controller.core.state import ABSENT, Present, State, Target
+from controller.core.state import ABSENT, Present, Receipt, State, Target
 from controller.kinds.record import RecordProvider, octodns_problems, open_octodns
 from tests.contract.yard import NO
 from tests.support import octodns_cabinet
@@ -180,6 +180,16 @@ def test_a_ttl_that_the_provider_raises_is_refused(drawer: Drawer, tmp_path: Pat
     with pytest.raises(Permanent, match=r"TTL 120.*put back"):
         silent.apply(wanted, NO)
     assert look(silent, "it") is ABSENT
+
+
+def test_what_cannot_be_held_does_not_hold_up_the_rest(drawer: Drawer, tmp_path: Path) -> None:
+    drawer.least_ttl = 120
+    provider = opened(tmp_path, says_least=False)
+    changes = [change(None, state(name, "192.0.2.1", ttl=ttl)) for name, ttl in (("one", 300), ("two", 60), ("three", 600))]
+    one, two, three = provider.apply_many(changes, NO)
+    assert isinstance(two, Permanent)
+    assert [each.state["ttl"] for each in (one, three) if isinstance(each, Receipt) and each.state] == [300, 600]
+    assert sorted(name for name, _ in drawer.zones[ZONE]) == ["", "one", "theirs", "three"]
 
 
 @pytest.mark.parametrize(
