@@ -66,6 +66,9 @@ class House(Protocol):
     def retry(self, target: str) -> Sequence[str]:
         """Lift quarantines; their digests."""
 
+    def renew(self, key: str) -> Data:
+        """Have a certificate renewed; `renewing.Renewed`."""
+
     def suspend(self, key: str, reason: str) -> None:
         """Leave a key alone."""
 

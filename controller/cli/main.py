@@ -43,6 +43,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "retry": ("decide", "Lift a quarantine and try again."),
         "suspend": ("decide", "Leave keys alone until they are resumed."),
         "resume": ("decide", "Take suspended keys up again."),
+        "renew": ("renew", "Renew certificates now."),
         "rollback": ("rollback", "Go back to an earlier revision, or take one key back."),
         "adopt": ("take_over", "Take over what runs for a declared key, as it is."),
         "detach": ("take_over", "Let go of keys; everything keeps running."),

@@ -17,6 +17,7 @@ from controller.usecases.access import Access, Scope
 from controller.usecases.desk import Desk
 from controller.usecases.importing_sketch import Handle
 from controller.usecases.passed import PassView, pass_now
+from controller.usecases.renewing import renew
 from controller.usecases.sync import Sync
 
 T = TypeVar("T")
@@ -90,6 +91,9 @@ class OwnHouse:
 
     def retry(self, target: str) -> Sequence[str]:
         return self._sync.retry(target, user())
+
+    def renew(self, key: str) -> Data:
+        return _data(renew(self._sync, _key(key), user()))
 
     def suspend(self, key: str, reason: str) -> None:
         self._sync.suspend(_key(key), user(), reason)

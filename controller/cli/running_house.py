@@ -88,6 +88,10 @@ class RunningHouse:
         found: Sequence[str] = self._socket.post("retry", {"target": target})["digests"]
         return found
 
+    def renew(self, key: str) -> Data:
+        found: Data = self._socket.post("renewals", {"key": key}, patient=True)
+        return found
+
     def suspend(self, key: str, reason: str) -> None:
         self._socket.post("suspensions", {"key": key, "reason": reason})
 

@@ -49,6 +49,12 @@ class Retry(Body):
     target: Annotated[str, Field(min_length=1, max_length=100, pattern=_VISIBLE)]
 
 
+class Renew(Body):
+    """A certificate to renew now."""
+
+    key: KeyText
+
+
 class Suspend(Body):
     """A key to leave alone."""
 

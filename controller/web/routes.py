@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from controller.usecases.access import Scope
+from controller.usecases.renewing import Renewed
 from controller.usecases.rollback import WayBack
 from controller.usecases.secrets import SecretView
 from controller.usecases.sync import LetGo
@@ -137,6 +138,9 @@ def _steering() -> Routes:
                 **waits,
                 problems=(404, 409, 503),
             ),
+        },
+        "/api/v1/renewals": {
+            "POST": _write(writes.renew, "Renew a certificate now.", _APPLY, Renewed, bodies.Renew, lane=Lane.WAITING)
         },
         "/api/v1/suspensions": {"POST": _write(writes.suspend, "Leave a key alone.", _APPLY, keys, bodies.Suspend, 201)},
         "/api/v1/suspensions/{kind}/{name}": {

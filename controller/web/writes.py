@@ -6,6 +6,7 @@ from controller.core.errors import SourceError
 from controller.core.key import Key
 from controller.usecases.importing_sketch import Handle
 from controller.usecases.passed import pass_now
+from controller.usecases.renewing import renew as renewed
 from controller.usecases.rollback import WayBack
 from controller.web.answers import Digests, Keys, SecretNames, SecretValues, SyncAnswer, Taken, WentBack
 from controller.web.call import Call, Face, Reply
@@ -41,6 +42,11 @@ def retry(face: Face, call: Call) -> Reply:
     digests = face.sync().retry(call.body.target, call.by)
     face.desk.kick("retry")
     return Reply(Digests(digests))
+
+
+def renew(face: Face, call: Call) -> Reply:
+    """Have a certificate renewed, and wait until it is served."""
+    return Reply(renewed(face.sync(), Key.parse(call.body.key), call.by))
 
 
 def suspend(face: Face, call: Call) -> Reply:

@@ -120,6 +120,8 @@ STORY: list[tuple[str, str, str, Any]] = [
     ("POST", "/api/v1/approvals", "", {"digests": ["0" * 64]}),
     ("POST", "/api/v1/retry", "", {"target": "box/four"}),
     ("POST", "/api/v1/retry", "", {"target": "all"}),
+    ("POST", "/api/v1/renewals", "", {"key": "box/one"}),
+    ("POST", "/api/v1/renewals", "", {"key": "box"}),
     ("POST", "/api/v1/suspensions", "", {"key": "box/one"}),
     ("DELETE", "/api/v1/suspensions/box/one", "", None),
     ("DELETE", "/api/v1/suspensions/box/one", "", None),

@@ -40,6 +40,7 @@ MAY: dict[tuple[str, str], str] = {
     ("POST", "/api/v1/sync"): APPLY,
     ("POST", "/api/v1/retry"): APPLY,
     ("POST", "/api/v1/rollback"): APPLY,
+    ("POST", "/api/v1/renewals"): APPLY,
     ("POST", "/api/v1/suspensions"): APPLY,
     ("DELETE", "/api/v1/suspensions/{kind}/{name}"): APPLY,
     ("POST", "/api/v1/detach"): ADMIN,

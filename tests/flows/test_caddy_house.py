@@ -14,14 +14,18 @@ from controller.clients.caddy import Connection
 from controller.clients.clock import SystemClock
 from controller.core.decision import Approval, Verdict
 from controller.core.event import Report
+from controller.core.key import Key
 from controller.core.run import Outcome
 from controller.core.state import Absent
 from controller.kinds.route import RouteProvider
+from controller.usecases.renewing import renew
+from controller.usecases.sync import Sync
 from controller.wire.backends import BACKENDS
 from controller.wire.kinds import load_kinds
 from tests.contract.caddy_yard import person, target
 from tests.support.caddy import NEW, OLD, Caddies, Caddy, Tap, WebSocket, echo, upstream
 from tests.support.house import House
+from tests.support.pebble import Pebble
 from tests.support.space import wait_until
 
 Specs = Mapping[str, Mapping[str, Any]]
@@ -35,7 +39,7 @@ class CaddyHouse:
         self.declared = caddy.declared(**declared)
         self.tap = Tap(str(self.declared["admin"]))
         self.house = House(clock=SystemClock(), kinds=load_kinds())
-        tools: Any = SimpleNamespace(clock=SystemClock())
+        tools: Any = SimpleNamespace(clock=SystemClock(), state=caddy.folder, others=dict)
         opened = dict(BACKENDS["caddy"].open("caddy", self.declared, tools))
         self.provider = RouteProvider(Connection.parse("caddy", self.declared), SystemClock(), self.tap)
         self.house.providers = {**{(kind, "caddy"): each for kind, each in opened.items()}, ("route", "caddy"): self.provider}
@@ -174,3 +178,23 @@ def test_a_caddy_that_is_away_is_unknown_and_nothing_is_concluded(caddy: Caddy) 
         home.apply(specs)
         assert caddy.document() == served
         assert home.tap.writes == 1
+
+
+def test_a_certificate_is_renewed_on_demand_beside_the_loop(caddy: Caddy) -> None:
+    authority = Pebble(caddy.http_port, caddy.https_port)
+    try:
+        with upstream() as server:
+            house = CaddyHouse(caddy, acme=authority.acme)
+            house.apply({"renewed": {"host": "renewed.home.test", "to": server.url, "exposure": "public"}})
+            assert house.outcomes() == [Outcome.APPLIED]
+            document, made = caddy.document(), house.house
+            sync = Sync(made.reconciler, made.book, made.store, made.clock, made.reconciler.reconcile)
+            done = renew(sync, Key("certificate", "renewed-home-test"), "tester")
+            assert done.host == "renewed.home.test"
+            assert done.before != done.after
+            assert caddy.document() == document
+            runs = len(made.store.runs())
+            made.reconcile()
+            assert len(made.store.runs()) == runs, "nothing is left to do"
+    finally:
+        authority.close()

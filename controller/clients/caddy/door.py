@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, parse_headers
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -21,6 +22,11 @@ _PAUSE = 0.05
 _SAME = {"Content-Type": "application/json"}
 _ANEW = {"Cache-Control": "must-revalidate"}
 """Without it an equal configuration is passed over."""
+
+
+_TURN = Lock()
+_ASIDE: dict[str, Callable[[Any], Any]] = {}
+"""By admin endpoint, how its configuration is without what this process put there for a moment."""
 
 
 class Stale(Conflict):
@@ -66,9 +72,32 @@ class CaddyDoor:
         self._path = parts.path if parts.scheme == "unix" else ""
         self._address = (parts.hostname or "127.0.0.1", parts.port or 2019)
         self._last: Config | None = None
+        self._shown: tuple[Config, Config] | None = None
 
     def config(self) -> Config:
-        """The whole configuration; the very same object as last time while it did not change. Raises Transient."""
+        """The whole configuration; the very same object as last time while it did not change. What stands there for a moment
+        (`aside`) is not in its document. Raises Transient."""
+        found, without = self.raw(), _ASIDE.get(self.admin)
+        document = without(found.document) if without is not None else found.document
+        if document is found.document:
+            return found
+        if self._shown is None or self._shown[0] is not found or self._shown[1].document != document:
+            self._shown = found, replace(found, document=document)
+        return self._shown[1]
+
+    @contextmanager
+    def aside(self, without: Callable[[Any], Any]) -> Iterator[None]:
+        """While the block runs, this process may put something into the configuration that is not for long: everybody else here
+        sees it as `without` makes it, and who writes takes it out. The next one waits."""
+        with _TURN:
+            _ASIDE[self.admin] = without
+            try:
+                yield
+            finally:
+                del _ASIDE[self.admin]
+
+    def raw(self) -> Config:
+        """The whole configuration with what stands there for a moment. Raises Transient."""
         status, answer, body = self._look("/config/")
         if status != 200:
             raise Transient(f"Caddy at {self.admin} does not show its configuration: {_reason(body, status)}")

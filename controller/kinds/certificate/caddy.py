@@ -6,6 +6,7 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event as Flag
 from threading import Lock
 
@@ -15,11 +16,11 @@ from controller.core.change import Change
 from controller.core.errors import Transient
 from controller.core.key import Key
 from controller.core.ports import Clock
+from controller.core.renewal import Renewal
 from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, Target, Unknown
+from controller.kinds.certificate.forced import Forcing, is_own
 from controller.kinds.certificate.resolve import ANY
 
-_OWN_AUTHORITY = "Caddy Local Authority"
-"""How the names of Caddy's own authorities begin (module caddypki, `defaultCAName`)."""
 _AT_ONCE = 16
 _FRESH, _AGAIN = 300.0, 5.0
 """Seconds for which an answer is good: certificates live for days, but one that is not as it should be is waited for."""
@@ -88,6 +89,15 @@ class CertificateProvider:
             raise Transient(look.trouble)
         return self._verdict(target.address, look.found)
 
+    def renew(self, target: Target, interrupt: Flag) -> Renewal:
+        """Have Caddy order it anew, now. Raises Transient, Permanent, Interrupted."""
+        try:
+            forcing = Forcing(self._door, self._clock, self._shown, partial(failure, self._connection.log))
+            return forcing(target.address, interrupt)
+        finally:
+            with self._lock:
+                self._looks.pop(target.address, None)
+
     def audit(self) -> None:
         """Ask for every certificate again at the next look."""
         with self._lock:
@@ -120,6 +130,13 @@ class CertificateProvider:
         except Transient as error:
             return None, self._away() and str(error)
         return (found if found.covers(name) else None), ""
+
+    def _shown(self, host: str) -> Served | None:
+        """What a visitor of a host is shown now. Raises Transient."""
+        found, trouble = self._handshake(host)
+        if trouble:
+            raise Transient(trouble)
+        return found
 
     def _away(self) -> str:
         """Why nothing can be said, "" when Caddy is there: without a route it does not listen."""
@@ -167,7 +184,7 @@ class CertificateProvider:
 
 
 def _kind_of(found: Served) -> str:
-    return "internal" if found.issuer.startswith(_OWN_AUTHORITY) else "acme"
+    return "internal" if is_own(found.issuer) else "acme"
 
 
 def _day(seconds: float) -> str:
