@@ -16,6 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = ("unit", "kinds")
 FOLDERS = (*QUICK, "contract", "flows", "faces", "house")
+SEED = 2026
+"""Of the order of tests: the same for everybody here, another one in every run of pytest by hand."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def run_folder(folder: str, results: Path) -> Tally:
     report.unlink(missing_ok=True)
     workers = os.environ.get("TEST_WORKERS") or str(min(4, os.cpu_count() or 1))
     command = [sys.executable, "-m", "pytest", f"tests/{folder}", "-q", "--numprocesses", workers, "--dist", "worksteal"]
+    command.append(f"--randomly-seed={SEED}")
     print(f"\n== tests/{folder}", flush=True)
     started = time.monotonic()
     ended = subprocess.run([*command, f"--junitxml={report}"], cwd=ROOT, stdin=subprocess.DEVNULL, check=False)

@@ -49,7 +49,7 @@ def answering(reply: Reply) -> Iterator[tuple[Server, list[str]]]:
         yield Server(HOST, line.getsockname()[1]), heard
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
             end.sendto(b"", line.getsockname())
-        thread.join(10)
+        thread.join(60)
 
 
 def says(*records: str, aa: bool = True, code: dns.rcode.Rcode = dns.rcode.NOERROR) -> Reply:

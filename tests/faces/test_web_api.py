@@ -375,7 +375,7 @@ def test_a_post_whose_first_is_under_way_waits_for_nobody(tmp_path: Path) -> Non
     class Slow(WebHouse):
         def reconcile(self, cause: str = "test", by: str = "tester") -> Report:
             begun.set()
-            go_on.wait(20)
+            go_on.wait(60)
             return super().reconcile(cause, by)
 
     web = Slow(tmp_path)
@@ -386,13 +386,13 @@ def test_a_post_whose_first_is_under_way_waits_for_nobody(tmp_path: Path) -> Non
         answers: list[int] = []
         first = threading.Thread(target=lambda: answers.append(program.post("/api/v1/sync?wait=1").status_code))
         first.start()
-        assert begun.wait(10)
+        assert begun.wait(60)
         second = program.post("/api/v1/sync?wait=1")
         assert (second.status_code, second.json()["code"]) == (409, "idempotency-in-progress")
         # Other callers are answered while one waits for its pass.
         assert web.client(web.token()).get("/livez").status_code == 200
         go_on.set()
-        first.join(20)
+        first.join(60)
         assert answers == [200]
     finally:
         go_on.set()

@@ -212,7 +212,7 @@ def test_a_stop_ends_open_streams_and_frees_the_addresses(tmp_path: Path) -> Non
     ):
         assert (one.status_code, two.status_code) == (200, 200)
         web.stop.set()
-        web.thread.join(10)
+        web.thread.join(60)
         assert not web.thread.is_alive()
         assert [line for response in (one, two) for line in response.iter_lines() if line.startswith("data")] == []
     assert not web.socket.exists()

@@ -108,7 +108,7 @@ class Spy:
 
     def fetch(self, path: str, method: str = "GET", body: str = "", port: int = 0, **headers: str) -> int:
         """One request to the running controller, over its socket or by network; the status."""
-        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", port, timeout=60)
         if not port:
             connection.sock = socket.socket(socket.AF_UNIX)
             connection.sock.settimeout(2)

@@ -6,9 +6,7 @@ else write first."""
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import shutil
 import signal
 import socket
@@ -21,10 +19,10 @@ from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from random import SystemRandom
 from typing import Any
 
 from controller.clients.caddy import CaddyDoor, Config
+from tests.support.ports import free_port as free_port
 from tests.support.roots import CADDY, root_of
 from tests.support.space import wait_until
 
@@ -36,30 +34,6 @@ def binary(version: str) -> Path:
     if version == OLD:
         return root_of(CADDY) / "usr" / "bin" / "caddy"
     return Path(sys.executable).parent / "caddy"
-
-
-_CLAIMED: list[int] = []
-"""Descriptors of the locks on our ports; the kernel drops them with the process."""
-
-
-def free_port() -> int:
-    """A port of loopback that nobody uses, and that stays ours while this process lives: a Caddy that serves nothing leaves it,
-    and two that listen on one get no error. None of those that the kernel gives to clients."""
-    folder = Path(tempfile.gettempdir()) / "homelabhub-ports"
-    folder.mkdir(exist_ok=True)
-    while True:
-        port = SystemRandom().randrange(10_240, 32_000)
-        claim = os.open(folder / str(port), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-                tcp.bind(("127.0.0.1", port))
-                udp.bind(("127.0.0.1", port))
-        except OSError:
-            os.close(claim)
-        else:
-            _CLAIMED.append(claim)
-            return port
 
 
 class Caddy:

@@ -6,13 +6,11 @@ They run over the root of `roots.DNS` with the machine's network (DNS is asked o
 from __future__ import annotations
 
 import itertools
-import socket
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import SystemRandom
 
 import dns.message
 import dns.name
@@ -24,6 +22,7 @@ import dns.xfr
 import dns.zone
 import requests
 
+from tests.support.ports import free_port as free_port
 from tests.support.roots import DNS, root_of
 from tests.support.space import CommandFailed, Space, wait_until
 
@@ -47,16 +46,6 @@ STRANGERS = (
 def _zone_text(zone: str) -> str:
     lines = [f"$ORIGIN {zone}.", "$TTL 3600", "@ SOA ns1 admin 1 3600 600 86400 60", "@ NS ns1", "@ NS ns2"]
     return "\n".join([*lines, *(f"{name} {record}" for name, record in STRANGERS), ""])
-
-
-def free_port() -> int:
-    """A port that nothing uses, for UDP and TCP; none of those that the kernel gives to clients."""
-    while True:
-        port = SystemRandom().randrange(10_240, 32_000)
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp, suppress(OSError):
-            tcp.bind((HOST, port))
-            udp.bind((HOST, port))
-            return port
 
 
 @dataclass
@@ -269,7 +258,7 @@ def _keyring() -> dns.tsig.Key:
 
 def _web_answers(url: str) -> bool:
     try:
-        return requests.get(f"{url}/api/v1/servers", headers={"X-API-Key": API_KEY}, timeout=2).ok
+        return requests.get(f"{url}/api/v1/servers", headers={"X-API-Key": API_KEY}, timeout=30).ok
     except requests.RequestException:
         return False
 

@@ -62,12 +62,12 @@ class Pebble:
     def place(self, host: str, *addresses: str) -> None:
         """Where a name is from now on."""
         body = json.dumps({"host": f"{host}.", "addresses": list(addresses)}).encode()
-        with urlopen(Request(f"http://127.0.0.1:{self._ports[3]}/add-a", body), timeout=10) as answer:
+        with urlopen(Request(f"http://127.0.0.1:{self._ports[3]}/add-a", body), timeout=60) as answer:
             assert answer.status == 200
 
     def root(self) -> str:
         """The certificate that everything it issues hangs on, as PEM."""
-        connection = HTTPSConnection("localhost", self._ports[1], context=self._trust(), timeout=10)
+        connection = HTTPSConnection("localhost", self._ports[1], context=self._trust(), timeout=60)
         with contextlib.closing(connection):
             connection.request("GET", "/roots/0")
             return connection.getresponse().read().decode()
@@ -114,7 +114,7 @@ class Pebble:
             log.read_text() for log in self.folder.glob("*.log")
         )
         with contextlib.suppress(OSError):
-            connection = HTTPSConnection("localhost", self._ports[0], context=self._trust(), timeout=10)
+            connection = HTTPSConnection("localhost", self._ports[0], context=self._trust(), timeout=60)
             with contextlib.closing(connection):
                 connection.request("GET", "/dir")
                 return connection.getresponse().status == 200

@@ -105,12 +105,12 @@ class WebHouse:
             send_seconds=self.send_seconds,
         )
         self.thread = serve(self.app, ("127.0.0.1", 0), self.socket, self.stop, started)
-        assert ready.wait(10)
+        assert ready.wait(60)
 
     def end(self) -> None:
         """Stop and wait for the thread."""
         self.stop.set()
-        self.thread.join(10)
+        self.thread.join(60)
         assert not self.thread.is_alive()
         self.chronicle.close()
         for client in self._clients:
@@ -142,7 +142,7 @@ class WebHouse:
         return browser
 
     def _kept(self, transport: httpx2.HTTPTransport, base: str, headers: dict[str, str]) -> httpx2.Client:
-        client = httpx2.Client(transport=transport, base_url=base, headers=headers, timeout=20, trust_env=False)
+        client = httpx2.Client(transport=transport, base_url=base, headers=headers, timeout=60, trust_env=False)
         self._clients.append(client)
         return client
 

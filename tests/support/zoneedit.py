@@ -78,7 +78,7 @@ class Published:
     def values(self, name: str, record_type: str) -> list[str]:
         """What the first server says, as it says it."""
         host, port = self.servers[0]
-        answer = dns.query.udp(dns.message.make_query(f"{name}.", record_type), host, port=port, timeout=5)
+        answer = dns.query.udp(dns.message.make_query(f"{name}.", record_type), host, port=port, timeout=30)
         kind = dns.rdatatype.from_text(record_type)
         return sorted(str(item) for each in answer.answer if each.rdtype == kind for item in each)
 
@@ -87,7 +87,7 @@ class Published:
 
     def _send(self, update: dns.update.UpdateMessage) -> None:
         host, port = self.servers[0]
-        answer = dns.query.tcp(update, host, port=port, timeout=5)
+        answer = dns.query.tcp(update, host, port=port, timeout=30)
         assert answer.rcode() == dns.rcode.NOERROR, answer
 
 

@@ -254,7 +254,7 @@ def web(pages: Callable[[str], Page]) -> Iterator[tuple[str, list[str]]]:
     yield f"http://127.0.0.1:{server.server_port}", heard
     server.shutdown()
     server.server_close()
-    thread.join(10)
+    thread.join(60)
 
 
 TEXT, HTML = {"Content-Type": "text/plain"}, {"Content-Type": "text/html"}

@@ -357,7 +357,7 @@ def test_what_nobody_needs_any_more_goes_after_its_last_user() -> None:
     assert [(str(change.key), change.action.value) for change in rollout.changes] == [("box/web", "update"), ("box/db", "delete")]
 
 
-def until(condition: Any, seconds: float = 20.0) -> None:
+def until(condition: Any, seconds: float = 60.0) -> None:
     """Wait for a condition; the limit only bounds a failing test."""
     end = time.monotonic() + seconds
     while not condition():
