@@ -34,7 +34,8 @@ def _then_pass(house: House, cause: str, said: dict[str, Any], no_apply: bool) -
 def approve_verb(digests: tuple[str, ...], reason: str, no_apply: bool) -> None:
     """Approve held rollouts and apply them.
 
-    The word holds for exactly what was shown: it is refused when the desired state, a touched object or the policy has moved."""
+    The word holds for exactly what was shown: it is refused when the desired state, a touched object or the policy has moved. A
+    revision that does not descend from the deployed one and changes nothing is accepted by its own id."""
     with writing() as house:
         full = list(house.decide(True, digests, reason))
         talk().say(f"approved {', '.join(digest[:12] for digest in full)}")

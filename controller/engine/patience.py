@@ -11,6 +11,7 @@ from threading import Lock
 from controller.core.plan import Plan, Rollout
 from controller.core.ports import Clock
 from controller.core.run import Outcome
+from controller.engine.clock_time import clock_time
 
 FIRST, LONGEST = 1.0, 600.0
 """Seconds before the second attempt, and the longest pause between two."""
@@ -63,6 +64,11 @@ class Patience:
         with self._lock:
             record = self._records.get(_signature(rollout))
             return (record.until, record.why) if record is not None and record.until > self._clock.now() else (0.0, "")
+
+    def waits(self, rollout: Rollout, zone: str) -> str:
+        """The same in words, with the time of a zone; "" = it may be tried."""
+        until, why = self.deferred(rollout)
+        return f"waits until {clock_time(until, self._clock.now(), zone)}: {why}" if until else ""
 
     def expect(self, until: float) -> None:
         """At that time (seconds since the epoch, 0 = never) something may go on that is no planned rollout."""

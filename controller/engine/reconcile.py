@@ -3,7 +3,7 @@ lives, otherwise do the opposite."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 from threading import RLock
@@ -20,18 +20,16 @@ from controller.core.state import Target
 from controller.engine import adapt as adapting
 from controller.engine.bench import Bench
 from controller.engine.busy import UNSETTLED, busy
-from controller.engine.clock_time import clock_time
 from controller.engine.flights import Flights
 from controller.engine.hold import LEFT_OUT
 from controller.engine.judge import Circumstances, judge
+from controller.engine.lineage import Lineage, more_than_repairs
 from controller.engine.link import Linker
 from controller.engine.observe import World, observe, targets
 from controller.engine.patience import Patience
 from controller.engine.plan import Memo, Situation, plan, refreshed
 from controller.engine.recover import recover
 from controller.engine.report import Findings, fold, news
-
-_LIVE = "live-revision"
 
 
 @dataclass
@@ -82,12 +80,14 @@ class Reconciler:
     world_name: str
     flights: Flights = field(init=False)
     patience: Patience = field(init=False)
+    lineage: Lineage = field(init=False)
     last: Report | None = field(default=None, init=False)
     unsettled: bool = field(default=False, init=False)
     """True while an interrupted rollout could not be settled."""
 
     def __post_init__(self) -> None:
         self.patience = Patience(self.bench.clock)
+        self.lineage = Lineage(self.source, self.bench.store)
         self.flights = Flights(self.bench, self._ended)
         self._estates: dict[str, Estate] = {}
         self._adapted: adapting.Memory = {}
@@ -100,21 +100,18 @@ class Reconciler:
         """One pass. Returns when everything it started has ended, or as soon as `leave` is set. A `patient` pass leaves alone
         what failed a short while ago (see `patience`)."""
         with self._lock:
-            revision, estate, diagnostics, reason = self._read()
-        self._settle(estate)
-        under_way = bool(self.flights.runs())
-        found = self._look(revision, estate, diagnostics, reason)
-        self._follow(found)
-        rollouts = tuple(each for each in found.allowed if not self.patience.deferred(each)[0])
-        rollouts = self.patience.ready(rollouts) if patient else rollouts
-        if rollouts and not self.bench.closing.is_set():
-            run = Run(self.new_run(), found.estate.revision.id, cause, by, self.bench.clock.now())
-            self.flights.launch(run, rollouts)
-            under_way = True
-        if under_way:
-            self.flights.wait(leave)
-            found = self._look(revision, estate, diagnostics, reason)
-            self._follow(found)
+            read = self._read()
+        self._settle(read[1])
+        earlier = bool(self.flights.runs())
+        found = self._see(*read)
+        tried = self._launch(found, cause, by, patient=patient)
+        if earlier or tried:
+            landed = self.flights.wait(leave) and not (leave and leave.is_set())
+            found = self._see(*read)
+            # What waited for a rollout from before, such as one that an interruption left unproven, goes on at once.
+            if earlier and landed and self._launch(found, cause, by, patient=patient, tried=tried):
+                self.flights.wait(leave)
+                found = self._see(*read)
         return self._publish(found)
 
     def survey(self, files: Files | None = None) -> Survey:
@@ -131,6 +128,25 @@ class Reconciler:
         self._adapted.clear()
         self._memo.clear()
         self._calm = None
+
+    def _see(self, revision: Revision, estate: Estate, diagnostics: tuple[Diagnostic, ...], reason: str) -> Survey:
+        found = self._look(revision, estate, diagnostics, reason)
+        self._follow(found)
+        return found
+
+    def _launch(
+        self, found: Survey, cause: str, by: str, *, patient: bool, tried: Collection[str] = frozenset()
+    ) -> frozenset[str]:
+        """Start what may be applied, but for what was tried in this pass; the digests."""
+        rollouts = tuple(r for r in found.allowed if r.digest not in tried and not self.patience.deferred(r)[0])
+        rollouts = self.patience.ready(rollouts) if patient else rollouts
+        if not rollouts or self.bench.closing.is_set():
+            return frozenset()
+        if more_than_repairs(rollouts):
+            self.lineage.accept(found.estate.revision)
+        run = Run(self.new_run(), found.estate.revision.id, cause, by, self.bench.clock.now())
+        self.flights.launch(run, rollouts)
+        return frozenset(rollout.digest for rollout in rollouts)
 
     def _read(self) -> tuple[Revision, Estate, tuple[Diagnostic, ...], str]:
         """Git's newest revision; when it is refused, the last good one stays live and the reason is told."""
@@ -152,22 +168,19 @@ class Reconciler:
     def _fallback(
         self, revision: Revision, diagnostics: tuple[Diagnostic, ...], reason: str
     ) -> tuple[Revision, Estate, tuple[Diagnostic, ...], str]:
-        live = self.bench.store.fact(_LIVE)
+        live = self.lineage.live
         if live:
             try:
                 return revision, self._estate(self.source.revision(live)), diagnostics, reason
             except (SpecError, SourceError) as error:
                 reason = f"{reason}; and the last good revision {live[:10]} cannot be read: {error}"
-        return revision, self._unwanted(revision), diagnostics, reason
+        # Nothing can be read: every key of ours is left alone.
+        return revision, Estate(replace(revision, id=""), {}), diagnostics, reason
 
     def _doubt(self, revision: Revision) -> str:
         """Why the newest revision may not be followed; what is deployed already may."""
         reason = self.source.doubt(revision.id) if isinstance(self.source, Vouches) else ""
-        return "" if reason and revision.id == self.bench.store.fact(_LIVE) else reason
-
-    def _unwanted(self, revision: Revision) -> Estate:
-        """Nothing can be read: every key of ours is left alone."""
-        return Estate(replace(revision, id=""), {})
+        return "" if reason and revision.id == self.lineage.live else reason
 
     def _estate(self, revision: Revision) -> Estate:
         known = self._estates.get(revision.id)
@@ -233,35 +246,23 @@ class Reconciler:
             owned=len(rows),
             wanted=len(estate.resources),
             now=clock.now(),
-            history=self._history(estate.revision),
+            history=self.lineage.doubt(estate.revision),
             approvals=store.approvals(),
         )
         decisions = judge(made, facts)
-        waits = {each.digest: self._waits(each, estate) for each in made.rollouts}
-        findings = Findings(revision, estate, world, rows, made, decisions, diagnostics, reason, waits)
+        waits = {each.digest: self.patience.waits(each, estate.policy.timezone) for each in made.rollouts}
+        doubt = self.lineage.plea(estate.revision, facts.history, made.rollouts)
+        findings = Findings(revision, estate, world, rows, made, decisions, diagnostics, reason or doubt, waits)
         report = fold(findings, clock.now(), self.world_name)
         survey = Survey(revision, estate, world, made, decisions, report, situation)
         said = (revision, diagnostics, reason, situation.quarantined, situation.suspended)
-        quiet = not (fresh or made.rollouts or situation.unready or any(note.reason in LEFT_OUT for note in made.notes))
+        quiet = not (fresh or made.rollouts or situation.unready or doubt or any(note.reason in LEFT_OUT for note in made.notes))
         self._calm = _Calm(declared, rows, providers, wanted, followed, said, survey) if quiet else None
         return survey
 
     def _said(self, revision: Revision, diagnostics: tuple[Diagnostic, ...], reason: str) -> tuple[object, ...]:
         """What a look follows from beside the world, the specification and the ledger."""
         return revision, diagnostics, reason, self.bench.store.quarantined(), self.bench.store.suspensions()
-
-    def _history(self, revision: Revision) -> str:
-        live = self.bench.store.fact(_LIVE)
-        if not live or not revision.id or live == revision.id or revision.id == "worktree":
-            return ""
-        if self.source.descends(revision.id, live):
-            return ""
-        return f"{revision.short} does not descend from the deployed {live[:10]} (force-push or another branch?)"
-
-    def _waits(self, rollout: Rollout, estate: Estate) -> str:
-        """Until when a backend does not allow a rollout and why, in words; "" = it may be tried."""
-        until, why = self.patience.deferred(rollout)
-        return f"waits until {clock_time(until, self.bench.clock.now(), estate.policy.timezone)}: {why}" if until else ""
 
     def _ended(self, rollout: Rollout, result: RolloutRun) -> None:
         self.patience.ended(rollout, result.outcome, result.not_before, result.reason)
@@ -270,15 +271,13 @@ class Reconciler:
         """Ledger rows, quarantine and the live revision follow what this pass established."""
         for rollout in self.patience.vain(found.plan):
             self._stop(rollout, found.estate.revision.id)
+        if not self.lineage.follow(found.estate.revision, pending=more_than_repairs(found.plan.rollouts)):
+            return  # not even what protects an object may change with it
         if found.situation is not self._followed:
             stale = refreshed(found.situation, found.plan)
             if stale:
                 self.bench.store.put(stale)
             self._followed = found.situation
-        live = found.estate.revision.id
-        pending = any(not change.drift for change in found.plan.changes)
-        if live and live != self.bench.store.fact(_LIVE) and (not pending or not self._history(found.estate.revision)):
-            self.bench.store.remember(_LIVE, live)
 
     def _stop(self, rollout: Rollout, revision: str) -> None:
         """It was applied again and again and is planned still: never an eternal loop."""

@@ -46,7 +46,8 @@ class Sync:
         return self.run_now(cause, by)
 
     def approve(self, digests: Sequence[str], by: str, reason: str = "") -> tuple[str, ...]:
-        """Approve exactly these held rollouts (full digests or prefixes of six and more). Returns the full digests.
+        """Approve exactly these held rollouts (full digests or prefixes of six and more). Returns the full digests. The id of a
+        revision that does not descend from the deployed one accepts that revision, with nothing that its plan may hold.
 
         Raises Refused when one is unknown now (stale: desired state, touched object or policy moved) or denied."""
         return self._say(digests, True, by, reason)
@@ -125,14 +126,24 @@ class Sync:
 
     def _say(self, digests: Sequence[str], approved: bool, by: str, reason: str) -> tuple[str, ...]:
         found = self.reconciler.survey()
-        rollouts = [self._rollout(digest, found, approved) for digest in digests]
+        named = [digest for digest in digests if approved and self._doubted(digest, found)]
+        rollouts = [self._rollout(digest, found, approved) for digest in digests if digest not in named]
+        if named:
+            self.reconciler.lineage.accept(found.revision)
+            self._tell("Approved", f"{by}: revision {found.revision.short}" + (f": {reason}" if reason else ""))
         for rollout in rollouts:
             self.store.approve(Approval(rollout.digest, approved, by, self.clock.now(), reason))
             word = "Approved" if approved else "Rejected"
             self._tell(
                 word, f"{by}: rollout {rollout.short} ({', '.join(map(str, rollout.keys))})" + (f": {reason}" if reason else "")
             )
-        return tuple(rollout.digest for rollout in rollouts)
+        return (*(rollout.digest for rollout in rollouts), *([found.revision.id] if named else ()))
+
+    def _doubted(self, digest: str, found: Survey) -> bool:
+        """True when it names git's newest revision, which needs a word, and no rollout."""
+        named = len(digest) >= 6 and found.revision.id.startswith(digest) and found.revision.id == found.estate.revision.id
+        rollout = any(rollout.digest.startswith(digest) for rollout in found.plan.rollouts)
+        return named and not rollout and bool(self.reconciler.lineage.doubt(found.revision))
 
     def _rollout(self, digest: str, found: Survey, approved: bool) -> Rollout:
         if len(digest) < 6:
