@@ -23,6 +23,7 @@ from tests.support.caddy import Caddy, Tap
 from tests.support.dns import NameServer
 from tests.support.house import House
 from tests.support.pebble import Pebble
+from tests.support.space import wait_until
 
 KINDS = {"route": route.KIND, "certificate": certificate.KIND, "domain": domain.KIND, "record": record.KIND}
 
@@ -146,6 +147,11 @@ class Home:
         """Every proof that stands in the zone, at the primary and at its secondaries."""
         ports = [self.server.port, *self.server.others]
         return [row for port in ports for row in self.server.dump(self.zone, port) if "_acme-challenge" in row]
+
+    def cleared(self) -> bool:
+        """True when no proof stands in the zone any more; a secondary hears of it a moment later."""
+        wait_until(lambda: not self.texts(), "a zone without proofs")
+        return True
 
     def orders(self) -> int:
         """How many certificates the authority has issued."""

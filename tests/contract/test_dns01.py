@@ -6,14 +6,20 @@ import json
 import logging
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
 
 import pytest
 
+from controller.core.change import Action
 from controller.core.codec import to_data
+from controller.core.errors import Deferred, Interrupted, Permanent
 from controller.core.run import Outcome
+from controller.core.state import Target
+from controller.kinds.certificate.by_dns import by_dns
 from tests.contract.dns01_yard import Home
 from tests.support.caddy import NEW, Caddies, Caddy, upstream
 from tests.support.dns import DnsServers
@@ -57,7 +63,7 @@ def test_a_wildcard_gets_its_certificate(home: Home) -> None:
     assert home.commit(wildcard(home)) == DONE, home.reasons()
     assert home.trusted("anything")
     assert home.caddy.get(home.name("anything"))[0] == 200
-    assert home.texts() == []
+    assert home.cleared()
     assert home.look_again() == [], "a second plan is empty"
     home.certificates.audit()
     assert home.look_again() == [], "and so is one after asking Caddy again"
@@ -126,7 +132,7 @@ def test_what_the_authority_does_not_believe_is_not_served_and_leaves_nothing(do
     assert doubted.commit({**fine, "bad": {"host": doubted.name("bad")}}) == [Outcome.ROLLED_BACK]
     assert f"does not believe that {doubted.name('bad')} is ours" in doubted.reasons()
     assert "_acme-challenge" in doubted.reasons(), "its own words"
-    assert doubted.texts() == []
+    assert doubted.cleared()
     assert "homelab:bad" not in json.dumps(doubted.caddy.document()), "the route was never written"
     assert doubted.caddy.get(doubted.name("fine"))[0] == 200
 
@@ -178,6 +184,79 @@ def test_one_that_caddy_does_not_serve_yet_is_a_difference_with_a_name(plain: Ho
     assert [cause.partition(": ")[2] for cause in plain.causes()] == ["drift: served"]
     assert plain.served("a").serial == second
     assert plain.orders() == 2
+
+
+def test_a_repair_that_is_refused_waits_longer_each_time_and_the_old_one_is_served(plain: Home) -> None:
+    assert plain.commit(wildcard(plain)) == DONE, plain.reasons()
+    assert plain.last is not None
+    made = next(each.change for each in plain.house.store.entries(plain.last.id) if each.change.key.kind == "certificate")
+    repair = replace(made, action=Action.UPDATE, before=made.after, drift=True)
+    serial = plain.served("a").serial
+    plain.authority.forget()  # else it may still believe what was proved before
+    plain.clock.later = 4 * YEAR
+    plain.server.edit(plain.zone, f"_acme-challenge.{plain.zone}", "CNAME", "proofs.example.org.")
+    waits: list[float] = []
+    for _ in range(3):
+        with pytest.raises(Permanent):
+            plain.certificates.apply(repair, Flag())
+        with pytest.raises(Deferred) as deferred:
+            plain.certificates.apply(repair, Flag())
+        waits.append(deferred.value.not_before - plain.clock.now())
+        plain.clock.later += waits[-1]
+    assert [round(wait / 600) for wait in waits] == [1, 2, 4]
+    assert plain.served("a").serial == serial
+    plain.server.edit(plain.zone, f"_acme-challenge.{plain.zone}", "CNAME")
+    plain.certificates.apply(repair, Flag())
+    assert plain.served("a").serial != serial
+
+
+def test_a_person_may_have_it_renewed_at_any_time(plain: Home) -> None:
+    assert plain.commit(wildcard(plain)) == DONE, plain.reasons()
+    ((key, _),) = [place for place in plain.house.store.rows() if place[0].kind == "certificate"]
+    target = Target(key, by_dns(f"*.{plain.zone}"), f"*.{plain.zone}")
+    first = plain.served("a").serial
+    plain.restart()
+    renewal = plain.certificates.renew(target, Flag())
+    second = plain.served("a").serial
+    assert (renewal.before, renewal.after, renewal.issuer) == (first, second, plain.served("a").issuer)
+    assert first != second
+    assert plain.look_again() == []
+    assert plain.orders() == 2
+
+
+def test_an_order_that_is_called_off_leaves_nothing(plain: Home) -> None:
+    spec = {"host": plain.name("it"), "challenge": "dns"}
+    plain.house.book.write(plain.files({}, [{"kind": "Certificate", "name": "it", "spec": spec}]))
+    ((change,),) = [rollout.changes for rollout in plain.house.reconciler.survey().plan.rollouts]
+    called_off = Flag()
+    called_off.set()
+    with pytest.raises(Interrupted):
+        plain.certificates.apply(change, called_off)
+    assert (plain.cleared(), plain.orders(), list(plain.handed.iterdir())) == (True, 0, [])
+    plain.certificates.apply(change, Flag())
+    assert (plain.cleared(), plain.orders(), len(list(plain.handed.iterdir()))) == (True, 1, 1)
+
+
+def test_a_caddy_that_is_away_costs_no_order(plain: Home) -> None:
+    assert plain.commit(wildcard(plain)) == DONE, plain.reasons()
+    served = plain.caddy.document()
+    plain.caddy.kill()
+    plain.certificates.audit()
+    assert plain.look_again() == []
+    plain.caddy.start(served)
+    assert plain.look_again() == []
+    assert plain.orders() == 1
+
+
+@pytest.mark.parametrize("world", ["knot", "powerdns"])
+def test_other_name_servers_hold_the_proof_as_well(
+    world: str, caddies: Caddies, name_servers: DnsServers, tmp_path: Path
+) -> None:
+    with upstream() as server, closing(Home(caddies.clean(NEW), getattr(name_servers, world), tmp_path, server.url)) as home:
+        before = home.server.dump(home.zone)
+        assert home.commit(wildcard(home)) == DONE, home.reasons()
+        assert home.trusted("x")
+        assert home.server.dump(home.zone) == before
 
 
 def test_an_authority_that_has_forgotten_the_account_gets_a_new_one(plain: Home) -> None:

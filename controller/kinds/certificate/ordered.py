@@ -16,9 +16,10 @@ from controller.clients.caddy import CaddyDoor, Connection, Stale, Unsure
 from controller.clients.tls import Served
 from controller.core.change import Change
 from controller.core.dns import RecordPlace
-from controller.core.errors import Deferred, Permanent, ProviderError, Transient
+from controller.core.errors import Deferred, Interrupted, Permanent, ProviderError, Transient
 from controller.core.key import Key
 from controller.core.ports import Clock
+from controller.core.renewal import Renewal
 from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, State, Target, Unknown
 from controller.kinds.certificate.by_dns import DUE, IN_TIME, holder, host_of
 from controller.kinds.certificate.proofs import Proofs, Spot
@@ -107,6 +108,20 @@ class OrderedCertificates:
             return Health.MISSING, f"no certificate for {host} has been ordered"
         return self._verdict(host, bundle, served=self._is_served(host, bundle, self._loaded()))
 
+    def renew(self, host: str, interrupt: Flag) -> Renewal:
+        """Order it anew, now; returns when visitors get the new one. Raises Transient, Permanent, Interrupted, Deferred."""
+        before = self._shelf.handed(host)
+        if before is None:
+            raise Permanent(f"no certificate for {host} has been ordered from here")
+        bundle = self._new(host, self._shelf.noted(host), interrupt)
+        self._hand(host, bundle)
+        for _ in range(_TRIES):
+            if self._is_served(host, bundle, self._loaded()):
+                return Renewal(host, before.serial, bundle.serial, bundle.issuer, bundle.until)
+            if self._clock.wait(interrupt, _PAUSE):
+                raise Interrupted("called off while Caddy took the new certificate")
+        raise Transient(f"Caddy does not serve the new certificate of {host} yet")
+
     def audit(self) -> None:
         """Ask Caddy for every certificate again at the next look."""
         with self._lock:
@@ -194,6 +209,7 @@ class OrderedCertificates:
         if state["authority"] != self._authority.directory:
             raise Permanent(f"the connection {self._connection.name!r} orders at {self._authority.directory} now")
         self._proofs.clean()
+        self._shelf.note(host, {word: state[word] for word in ("names", "authority", "proofs")})
 
         def prove(wanted: Mapping[str, Sequence[str]]) -> AbstractContextManager[None]:
             spots: dict[Spot, Sequence[str]] = {}

@@ -12,6 +12,7 @@ from controller.clients.caddy import CaddyDoor, Connection
 from controller.core.change import Change
 from controller.core.errors import Transient
 from controller.core.ports import Clock, Provider, Providers
+from controller.core.renewal import Renewal
 from controller.core.state import Health, Receipt, Snapshot, Target
 from controller.kinds.certificate.by_dns import host_of
 from controller.kinds.certificate.caddy import CertificateProvider
@@ -77,6 +78,11 @@ class Certificates(CertificateProvider):
     def health(self, target: Target) -> tuple[Health, str]:
         """How it stands now. Raises Transient."""
         return self._ordered.health(target) if host_of(target.address) else super().health(target)
+
+    def renew(self, target: Target, interrupt: Flag) -> Renewal:
+        """Have one anew, now. Raises Transient, Permanent, Interrupted, Deferred (a rate limit)."""
+        host = host_of(target.address)
+        return self._ordered.renew(host, interrupt) if host else super().renew(target, interrupt)
 
     def audit(self) -> None:
         """Ask for every certificate again at the next look."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from controller.clients import durable
 from controller.clients.acme import Bundle, read_bundle
 from controller.core.dns import certificate_key
 from controller.core.errors import Permanent, Transient
+
+_ORDER = "order.json"
 
 
 class Shelf:
@@ -45,6 +49,24 @@ class Shelf:
             durable.replace(path, bundle.content)
         except OSError as error:
             raise _unwritten(path, error) from error
+
+    def note(self, host: str, order: Mapping[str, Any]) -> None:
+        """Write down what is ordered for a host, so that it can be ordered again. Raises Transient."""
+        path = self._folder(host) / _ORDER
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            durable.replace(path, json.dumps(order).encode())
+        except OSError as error:
+            raise _unwritten(path, error) from error
+
+    def noted(self, host: str) -> Mapping[str, Any]:
+        """What was ordered last. Raises Permanent when nothing was."""
+        path = self._folder(host) / _ORDER
+        try:
+            found = json.loads(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise Permanent(f"no certificate for {host} has been ordered from here") from error
+        return found if isinstance(found, dict) else {}
 
     def hand(self, host: str, bundle: Bundle) -> None:
         """Put one where Caddy finds it. The folder must be there: a person says who may look into it. Raises Transient."""

@@ -9,6 +9,8 @@ _AUTHORITY = {"acme": "one of a public authority", "internal": "one of Caddy's o
 
 
 def _served(state: State) -> str:
+    if state.get("challenge") == "dns":
+        return f"the certificate of {state['host']} is there for Caddy, from {state['authority']}"
     return f"{state['host']} is served with {_AUTHORITY.get(state['issuer'], 'a file of your own')}"
 
 
