@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol, get_args, runtime_checkable
+from typing import Annotated, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 from pydantic import BeforeValidator, Field
 
@@ -39,8 +40,7 @@ _LONGEST = 63
 _PLAIN = re.compile(r"[a-z0-9.-]+")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RecordPlace:
+class RecordPlace(NamedTuple):
     """Where one set of records stands: full name (lower case, no dot at the end), type and zone."""
 
     name: str
@@ -56,7 +56,7 @@ class RecordPlace:
         parts = address.split(" ")
         if len(parts) != 4 or parts[2] != "in" or parts[1] not in RECORD_TYPES:
             raise ValueError(f"{address!r} is not the address of a DNS record")
-        return cls(parts[0], parts[1], parts[3])
+        return cls(parts[0], sys.intern(parts[1]), sys.intern(parts[3]))
 
 
 def record_key(name: str, record_type: str) -> Key:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from controller.clients.dns.names import Unwritable, host_name
@@ -45,7 +44,6 @@ def declared(record_type: str, text: str) -> str:
         raise Unwritable(said, hint) from error
 
 
-@lru_cache(maxsize=1 << 16)
 def shown(record_type: str, text: str) -> str:
     """The canonical form of one value in zone-file syntax, of any record type. What cannot be read stays as it is: a server may
     hold anything."""

@@ -41,6 +41,7 @@ class Grower:
     source: str
     before: int = 0
     problems: list[Diagnostic] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
 
     def trees(self) -> Iterator[Tree]:
         """Every document that says something, in order. Raises SpecError, with all problems, at the end."""
@@ -96,7 +97,9 @@ class _Branches:
             event = _next(parser)
             kind = type(event)
             if kind is yaml.ScalarEvent:
-                done = self._place(self._node(event, event.value, not event.style))
+                # The same few keys stand in thousands of entries: one text for all.
+                written = self._grower.texts.setdefault(event.value, event.value)
+                done = self._place(self._node(event, written, not event.style))
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 self._open(self._node(event), kind is yaml.MappingStartEvent)
                 continue

@@ -56,7 +56,7 @@ def _bare(node: Node, text: Text, problems: list[Diagnostic]) -> Any:
         return None
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)
 def _tree(text: Text, offset: int, before: int) -> Node:
     grower = Grower(text, text.decoded()[offset:], before)
     return next(grower.trees()).root

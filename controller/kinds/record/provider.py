@@ -58,8 +58,9 @@ class RecordProvider(Following):
         super().__init__(*following)
         self._server = server
         self._servers = servers
-        self._shown: dict[Key, tuple[RecordSet, Present]] = {}
-        self._written: dict[RecordPlace, tuple[str, ...]] = {}
+        self._shown: dict[Key, Present] = {}
+        """What was seen or written last, so that what stays as it is stays the same object."""
+        self._written: dict[Key, tuple[str, ...]] = {}
 
     def observe(self, targets: Collection[Target]) -> Snapshot:
         """The targets, read zone by zone. Nothing else in a zone is looked at."""
@@ -92,9 +93,7 @@ class RecordProvider(Following):
             zones.setdefault(place.zone, []).append(edit)
         results: dict[int, RecordSet | ProviderError | None] = {}
         for zone, several in zones.items():
-            writing = _Writing(self._server, zone)
-            writing(several)
-            results |= {**writing.done, **writing.failed}
+            _Writing(self._server, zone, results)(several)
         return [
             self._result(place, change, results[id(edit)]) for place, change, edit in zip(places, changes, edits, strict=True)
         ]
@@ -102,7 +101,7 @@ class RecordProvider(Following):
     def health(self, target: Target) -> tuple[Health, str]:
         """Healthy when every authoritative server that answers shows what the server holds."""
         place = RecordPlace.parse(target.address)
-        wanted = self._written.get(place)
+        wanted = self._written.get(target.key)
         if wanted is None:
             held = self._server.read(place.zone, [place]).get(place)
             if held is None:
@@ -125,30 +124,32 @@ class RecordProvider(Following):
         if isinstance(found, ProviderError):
             return found
         if found is None:
-            self._written.pop(place, None)
+            self._written.pop(change.key, None)
+            self._shown.pop(change.key, None)
             return Receipt(change.address, None)
-        self._written[place] = found.values
-        return Receipt(change.address, state_of(place, found))
+        self._written[change.key] = found.values
+        shown = state_of(place, found)
+        if shown == change.after:
+            shown = change.after  # the very same object: a large zone is kept once, not once by everybody who knows it
+        self._shown[change.key] = Present(shown, change.address, Owner.FOREIGN)
+        return Receipt(change.address, shown)
 
     def _present(self, target: Target, place: RecordPlace, held: RecordSet) -> Present:
-        known = self._shown.get(target.key)
-        if known is not None and known[0] == held and known[1].handle == target.address:
-            return known[1]
-        present = Present(state_of(place, held), target.address, Owner.FOREIGN)
-        self._shown[target.key] = held, present
+        known, state = self._shown.get(target.key), state_of(place, held)
+        if known is not None and known.handle == target.address and known.state == state:
+            return known
+        present = self._shown[target.key] = Present(state, target.address, Owner.FOREIGN)
         return present
 
 
 class _Writing:
-    """Edits of one zone on their way: what cannot be made is found by halves and does not hold up the rest."""
+    """Edits of one zone on their way: what cannot be made is found by halves and does not hold up the rest. `results` takes, by
+    the identity of the edit, what stands there now or why it failed."""
 
-    def __init__(self, server: ZoneServer, zone: str) -> None:
+    def __init__(self, server: ZoneServer, zone: str, results: dict[int, RecordSet | ProviderError | None]) -> None:
         self._server = server
         self._zone = zone
-        self.failed: dict[int, ProviderError] = {}
-        """What failed, by the identity of the edit."""
-        self.done: dict[int, RecordSet | None] = {}
-        """What stands there now, likewise."""
+        self._results = results
 
     def __call__(self, edits: Sequence[Edit]) -> None:
         if not self._server.guards:
@@ -162,7 +163,7 @@ class _Writing:
             return
         try:
             self._server.write(self._zone, edits)
-            self.done.update({id(e): RecordSet(e.after.values, e.ttl) if e.after is not None else None for e in edits})
+            self._results.update((id(edit), _made(edit)) for edit in edits)
         except (Conflict, Permanent) as error:
             if len(units) > 1:
                 half = len(units) // 2
@@ -171,7 +172,7 @@ class _Writing:
             else:
                 self._settle(edits, error)
         except ProviderError as error:
-            self.failed.update({id(edit): error for edit in edits})
+            self._results.update((id(edit), error) for edit in edits)
 
     def _settle(self, edits: Unit, error: ProviderError) -> None:
         """One name was refused: what is already so is done, what is not as expected is a conflict, the rest is tried once more
@@ -181,28 +182,28 @@ class _Writing:
             self._write([left])
         elif isinstance(error, Conflict):
             said = "something else of this name stands in its way (an alias cannot stand beside other records)"
-            self.failed.update({id(edit): Conflict(f"{edit.name} {edit.type}: {said}") for edit in left})
+            self._results.update((id(edit), Conflict(f"{edit.name} {edit.type}: {said}")) for edit in left)
         else:
-            self.failed.update({id(edit): error for edit in left})
+            self._results.update((id(edit), error) for edit in left)
 
     def _left(self, edits: Sequence[Edit]) -> list[Edit]:
         """The edits that are still to be made and may be."""
         try:
             found = self._server.read(self._zone, [RecordPlace(edit.name, edit.type, self._zone) for edit in edits])
         except ProviderError as error:
-            self.failed.update({id(edit): error for edit in edits})
+            self._results.update((id(edit), error) for edit in edits)
             return []
         left: list[Edit] = []
         for edit in edits:
             live = found.get(RecordPlace(edit.name, edit.type, self._zone))
             if _shows(live, edit.after):
-                self.done[id(edit)] = live
+                self._results[id(edit)] = live
                 continue
             if _shows(live, edit.before):
                 left.append(edit)
             else:
                 what = "holds " + ", ".join(live.values) if live is not None else "is gone"
-                self.failed[id(edit)] = Conflict(f"{edit.name} {edit.type} is not what the change expects: it {what}")
+                self._results[id(edit)] = Conflict(f"{edit.name} {edit.type} is not what the change expects: it {what}")
         return left
 
 
@@ -231,6 +232,13 @@ def _edit(place: RecordPlace, change: Change) -> Edit:
     return Edit(place.name, place.type, before, after, ttl)
 
 
+def _made(edit: Edit) -> RecordSet | None:
+    """What stands there once an edit is made."""
+    if edit.after is None or edit.after.ttl == edit.ttl:
+        return edit.after
+    return RecordSet(edit.after.values, edit.ttl)
+
+
 def _record_set(state: State | None) -> RecordSet | None:
     return RecordSet(tuple(sorted(state["values"])), int(state.get("ttl", 0))) if state is not None else None
 
@@ -246,10 +254,16 @@ def _units(edits: Iterable[Edit]) -> list[Unit]:
     emptied before it is filled."""
     edits = list(edits)
     aliases = {edit.name for edit in edits if edit.type == "CNAME"}
-    by_name: dict[tuple[str, str], list[Edit]] = {}
+    together: dict[str, list[Edit]] = {}
+    units: list[Unit] = []
     for edit in edits:
-        by_name.setdefault((edit.name, "" if edit.name in aliases else edit.type), []).append(edit)
-    return sorted(by_name.values(), key=lambda unit: all(edit.after is None for edit in unit))
+        if edit.name not in aliases:
+            units.append((edit,))
+        elif edit.name in together:
+            together[edit.name].append(edit)
+        else:
+            units.append(together.setdefault(edit.name, [edit]))
+    return sorted(units, key=lambda unit: all(edit.after is None for edit in unit))
 
 
 def _by_zone(targets: Iterable[Target]) -> dict[str, dict[RecordPlace, Target]]:

@@ -59,7 +59,7 @@ def resolve(_name: str, spec: RecordSpec, around: Surroundings) -> Desired:
         provider=via,
         address=str(place),
         claims=record_claims(place.name, place.type),
-        gate=Gate(timeout=float(patience)),
+        gate=_gate(float(patience)),
     )
 
 
@@ -72,6 +72,12 @@ def find_domain(name: str, record_type: str, domains: Mapping[str, DomainLike]) 
         if fits and (found is None or len(zone) > found[0]):
             found = len(zone), domain
     return found[1] if found else None
+
+
+@lru_cache(maxsize=16)
+def _gate(patience: float) -> Gate:
+    """One for all records of a connection."""
+    return Gate(timeout=patience)
 
 
 @lru_cache(maxsize=256)
