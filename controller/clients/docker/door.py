@@ -27,7 +27,8 @@ QUICK = 60.0
 _LOST = ("context deadline", "context canceled", "connection refused", "connection error", "timed out", "timeout")
 _CONNECT = 10.0
 _LIMIT = 256
-_PARALLEL_WRITES = 4
+_PARALLEL_WRITES = 8
+"""Starts wait much for the kernel: eight at once fill two cores, and more gain nothing."""
 _SERVER_FAULT = 500
 
 Version = tuple[int, int]
@@ -71,13 +72,13 @@ class Door:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """One of the four places for work that loads the engine (create, start, remove)."""
+        """One of the few places for work that loads the engine (create, start, remove)."""
         with self._writes:
             yield
 
     @contextmanager
     def making(self) -> Iterator[None]:
-        """One of the four places, for calls in which engines report what a person wrote wrongly as a failure of their own (port
+        """One of the few places, for calls in which engines report what a person wrote wrongly as a failure of their own (port
         taken, no such command, bad subnet): that is Permanent."""
         try:
             with self._writes:

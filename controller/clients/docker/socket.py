@@ -11,7 +11,7 @@ from docker.transport.unixconn import UnixHTTPAdapter, UnixHTTPConnection, UnixH
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-_POOL = 16
+_POOL = 64
 
 
 class SocketAdapter(UnixHTTPAdapter):

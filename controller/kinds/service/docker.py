@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from threading import Event as Flag
 from typing import Any
 
 from controller.clients.blobs import BlobStore
-from controller.clients.docker import DockerHost, Happening, Look
+from controller.clients.docker import DockerHost, Happening, Kept, Look
 from controller.core.change import Change
 from controller.core.discovery import Discovery
 from controller.core.errors import ProviderError
@@ -20,12 +20,13 @@ from controller.kinds.service import mounts, pinning
 from controller.kinds.service.delivery import Delivery
 from controller.kinds.service.discover import discover
 from controller.kinds.service.edge import EdgeNetworks
+from controller.kinds.service.ground import Ground
 from controller.kinds.service.health import judge
 from controller.kinds.service.placing import Placing
 from controller.kinds.service.projection import Details, Eyes, project
 from controller.kinds.service.roster import Roster
 from controller.kinds.service.speech import Speech
-from controller.kinds.service.spot import running
+from controller.kinds.service.spot import Spot, running
 from controller.kinds.service.swap import Swap, told
 from controller.kinds.service.tuning import Tuning
 
@@ -33,7 +34,7 @@ EVENTS = {
     "container": [
         "create", "start", "die", "stop", "pause", "unpause", "rename", "update", "destroy", "oom", "health_status", "restart",
     ],
-    "network": ["connect", "disconnect"],
+    "network": ["create", "destroy", "remove", "connect", "disconnect"],
     "image": ["tag", "untag", "pull", "load", "import", "delete"],
 }  # fmt: skip
 _RETRY = 1.0
@@ -69,7 +70,9 @@ class ServiceProvider:
         self._eyes = Eyes(vault.fingerprint, roots, host.images.by_id, self._roster.called, self._roster.called_then)
         delivery = Delivery(blobs, roots, vault.reveal, vault.conceal)
         edges = EdgeNetworks(host, instance)
-        self._swap = Swap(host, instance, delivery, edges, clock.monotonic, told, self._roster.container_of)
+        self._networks: Kept[Sequence[Details]] = Kept(host.networks.all)
+        ground = Ground(host, delivery, edges, self._networks)
+        self._swap = Swap(host, instance, delivery, ground, clock.monotonic, told, self._roster.container_of)
         self._look = Look(host.containers, self._swap.inspect, self._roster.wants)
         self._placing = Placing(host, instance, self._swap, Tuning(host, edges), self._show)
         self._speech = Speech(host, self._standing, vault.conceal)
@@ -102,16 +105,17 @@ class ServiceProvider:
     def apply(self, change: Change, interrupt: Flag) -> Receipt:
         """Make the change; see the laws of the port, and `Spot` for the positions."""
         self._placing.make(change, interrupt)
-        return self._receipt(change)
+        return self._receipt(change, self._swap.spot(change.address))
 
     def release(self, change: Change, receipt: Receipt) -> Receipt:
         """End the probation of what stands; a deleted container goes for good. Idempotent."""
         spot = self._swap.spot(change.address)
         if change.after is not None:
-            self._swap.finish(spot, change.address)
+            spot = self._swap.finish(spot, change.address)
         elif spot.parked is not None and spot.parked["Id"] in receipt.retained:
             self._host.containers.remove(str(spot.parked["Id"]))
-        return replace(self._receipt(change), retained=())
+            spot = replace(spot, parked=None)
+        return replace(self._receipt(change, spot), retained=())
 
     def audit(self) -> None:
         """Look at every container anew next time."""
@@ -148,6 +152,7 @@ class ServiceProvider:
 
         def opened() -> None:
             self._look.attach(True)
+            self._networks.attach(True)
             moved(None)
 
         def heard(happening: Happening) -> None:
@@ -159,18 +164,20 @@ class ServiceProvider:
                 key = self._roster.key_of(happening.attributes, container)
                 if key is not None:
                     moved(key)
+            else:
+                self._networks.doubt()
 
         while not stop.is_set():
             with suppress(ProviderError):
                 self._host.events.follow(EVENTS, opened, heard, stop)
             self._look.attach(False)
+            self._networks.attach(False)
             stop.wait(_RETRY)
 
     def _show(self, details: Details, address: str) -> dict[str, Any]:
         return project(details, address, self._eyes)
 
-    def _receipt(self, change: Change) -> Receipt:
-        spot = self._swap.spot(change.address)
+    def _receipt(self, change: Change, spot: Spot) -> Receipt:
         stands = self._placing.standing(change, spot)
         for each in (spot.current, spot.coming, spot.parked, stands):
             if each is not None:

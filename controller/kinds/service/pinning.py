@@ -34,29 +34,18 @@ def pin(host: DockerHost, state: State, applied: State | None) -> State:
     return {**state, "image_digest": digest}
 
 
-def reference(host: DockerHost, state: State) -> str:
-    """What to write into a create call so that exactly the pinned content runs. Raises Permanent when it is not on the engine."""
+def provide(host: DockerHost, state: State, progress: Progress, interrupt: Flag) -> str:
+    """Bring the pinned content to the engine unless it is there; what to write into a create call so that exactly this runs.
+    Raises Permanent when it is nowhere."""
     digest = str(state["image_digest"])
     name = parse_image(str(state["image"])) if "image" in state else None
-    if not digest.startswith(LOCAL):
-        if name is None:
-            raise Permanent(f"a container made by image id shows no name to pull {digest} by")
-        return name.pinned(digest)
-    image_id = digest.removeprefix(LOCAL)
-    found = host.images.inspect(name.tagged) if name is not None else None
-    return name.tagged if name is not None and found is not None and found["Id"] == image_id else image_id
-
-
-def fetch(host: DockerHost, state: State, progress: Progress, interrupt: Flag) -> None:
-    """Bring the pinned content to the engine unless it is there."""
-    digest = str(state["image_digest"])
     if digest.startswith(LOCAL):
-        if host.images.inspect(digest.removeprefix(LOCAL)) is None:
-            raise Permanent(f"image {state.get('image')} ({digest[:24]}…) was built on this engine and is gone from it")
-        return
-    name = parse_image(str(state["image"]))
+        return _built(host, digest.removeprefix(LOCAL), name)
+    if name is None:
+        raise Permanent(f"a container made by image id shows no name to pull {digest} by")
     if host.images.inspect(f"{name.name}@{digest}") is None:
         host.images.pull(name, digest, progress, interrupt, str(state.get("platform", "")))
+    return name.pinned(digest)
 
 
 def gate(api: tuple[int, int], host: str, state: State) -> None:
@@ -76,6 +65,17 @@ def gate(api: tuple[int, int], host: str, state: State) -> None:
     for lowest, what, release in wanted:
         if api < lowest:
             raise Permanent(f"{what} needs Docker {release} or newer; {host} speaks API {api[0]}.{api[1]}")
+
+
+def _built(host: DockerHost, image_id: str, name: ImageName | None) -> str:
+    """The tag while it means this image, so that people see it; else its id."""
+    tagged = host.images.inspect(name.tagged) if name is not None else None
+    if name is not None and tagged is not None and tagged["Id"] == image_id:
+        return name.tagged
+    if host.images.inspect(image_id) is None:
+        called = name.tagged if name is not None else "of no name"
+        raise Permanent(f"image {called} ({LOCAL}{image_id[:18]}…) was built on this engine and is gone from it")
+    return image_id
 
 
 def _digest(host: DockerHost, name: ImageName, policy: str) -> str | None:

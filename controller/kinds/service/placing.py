@@ -134,7 +134,7 @@ class Placing:
 
     def standing(self, change: Change, spot: Spot) -> Details | None:
         """The container that a change is about: by handle when somebody renamed it."""
-        if change.handle and spot.handle() != change.handle:
+        if change.handle and not spot.bears(change.handle):
             found = self.swap.inspect(change.handle)
             if found is not None and names.stem(str(found["Name"]).lstrip("/")) != change.address:
                 return found

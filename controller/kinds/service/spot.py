@@ -58,6 +58,10 @@ class Spot:
         """True while the one that stands has not been released."""
         return self.current is None and self.coming is not None and started(self.coming)
 
+    def bears(self, container: str) -> bool:
+        """True for the id of one of them."""
+        return any(each is not None and each["Id"] == container for each in (self.current, self.coming, self.parked))
+
     def handle(self) -> str:
         """The id of the one that stands, or ""."""
         return str(self.stands["Id"]) if self.stands is not None else ""

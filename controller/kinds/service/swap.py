@@ -15,7 +15,7 @@ from controller.core.key import Key
 from controller.core.state import Health, State
 from controller.kinds.service import endpoints, mounts, names, payload, pinning
 from controller.kinds.service.delivery import COPIED_AT_TEXT, Delivery
-from controller.kinds.service.edge import EdgeNetworks
+from controller.kinds.service.ground import Ground
 from controller.kinds.service.health import judge
 from controller.kinds.service.normal import DISABLED
 from controller.kinds.service.projection import NANO
@@ -39,7 +39,7 @@ class Swap:
     host: DockerHost
     instance: str
     delivery: Delivery
-    edges: EdgeNetworks
+    ground: Ground
     now: Callable[[], float]
     told: Callable[[Key, str], None]
     container_id: Callable[[str], str]
@@ -58,23 +58,11 @@ class Swap:
         edited = [target for target in copied if self.host.containers.changed_at(str(details["Id"]), target) != COPIED_AT_TEXT]
         return {**details, EDITED: edited} if edited else details
 
-    def require(self, state: State) -> None:
-        """Refuse, before anything is touched, a state that names what is not on the host: engines notice only at the start."""
-        self.delivery.unmask(state)
-        self.edges.ensure(state)
-        self.edges.provide(endpoints.early(state))
-        for network in endpoints.early(state):
-            if network != endpoints.DEFAULT and self.host.networks.inspect(network) is None:
-                raise Permanent(f"there is no network {network!r} on {self.host.name}")
-        for entry in (state.get("volumes") or {}).values():
-            if entry.get("external") and self.host.volumes.inspect(str(entry["source"])) is None:
-                raise Permanent(f"there is no volume {entry['source']!r} on {self.host.name}")
-
     def prepare(self, change: Change, state: State, spot: Spot, interrupt: Flag, *, quiet: bool = False) -> str:
         """Pull, and create the coming container stopped; returns its id. Until here nothing that runs was touched, and nothing is
         left when it fails."""
-        self.require(state)
-        pinning.fetch(self.host, state, lambda text: self.told(change.key, text), interrupt)
+        self.ground.require(state)
+        image = pinning.provide(self.host, state, lambda text: self.told(change.key, text), interrupt)
         if spot.coming is not None:
             if twin(spot.coming, names.identity(state)) and (spot.unseen or not started(spot.coming)):
                 return str(spot.coming["Id"])
@@ -82,7 +70,7 @@ class Swap:
         if interrupt.is_set():
             raise Interrupted(f"{change.key}: called off before anything was changed")
         old = spot.current or spot.parked
-        made = self._create(change, state, old, quiet=quiet)
+        made = self._create(change, state, old, image, quiet=quiet)
         try:
             self._complete(made, state, quiet=quiet)
         except ProviderError:
@@ -147,15 +135,17 @@ class Swap:
         if failed is not None:
             self.discard(str(failed["Id"]))
 
-    def finish(self, spot: Spot, address: str) -> None:
-        """End the probation of the one that stands: its real restart policy, its real name."""
+    def finish(self, spot: Spot, address: str) -> Spot:
+        """End the probation of the one that stands: its real restart policy, its real name. Where all stand then."""
         coming = spot.coming
         if coming is None or not spot.probation:
-            return
+            return spot
+        container = str(coming["Id"])
         restart = labels_of(coming).get(names.RESTART) or "no"
         if restart != "no":
-            self.host.containers.update(str(coming["Id"]), {"RestartPolicy": payload.restart_policy(restart)})
-        self.host.containers.rename(str(coming["Id"]), address)
+            self.host.containers.update(container, {"RestartPolicy": payload.restart_policy(restart)})
+        self.host.containers.rename(container, address)
+        return Spot(current=self.inspect(container), parked=spot.parked)
 
     def start(self, container: str, change: Change) -> None:
         """Start a container; what the engine says when it cannot is the error."""
@@ -213,8 +203,9 @@ class Swap:
 
     def enter(self, container: str, state: State, networks: Iterable[str]) -> None:
         """Attach a container to those of its networks that it is not on. Raises Permanent when an address is taken."""
-        on = endpoints.joined(self.host.containers.inspect(container) or {})
-        for network in networks:
+        wanted = list(networks)
+        on = endpoints.joined(self.host.containers.inspect(container) or {}) if wanted else ()
+        for network in wanted:
             if network not in on:
                 entry = endpoints.attachments(state)[network]
                 try:
@@ -241,14 +232,14 @@ class Swap:
         """Remove a container that failed or never ran."""
         self.host.containers.remove(container, volumes=True)
 
-    def _create(self, change: Change, state: State, old: Details | None, *, quiet: bool) -> str:
+    def _create(self, change: Change, state: State, old: Details | None, image: str, *, quiet: bool) -> str:
         inherited = mounts.anonymous(old) if old is not None else {}
         delivered = self.delivery.copied(state)
         self.delivery.lay_out(state, change.address)
         replaced = str(old["Id"]) if old is not None else ""
         around = payload.Circumstances(
             self.host.api,
-            pinning.reference(self.host, state),
+            image,
             self.delivery.roots,
             inherited,
             self.delivery.reveal,
