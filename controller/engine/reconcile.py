@@ -15,7 +15,7 @@ from controller.core.estate import Estate, HomelabSpec
 from controller.core.event import Report
 from controller.core.plan import Note, Plan, Rollout
 from controller.core.ports import Follows, Place, Providers, Source, Vouches
-from controller.core.run import RolloutRun, Row, Run
+from controller.core.run import Row, Run
 from controller.core.state import Target
 from controller.engine import adapt as adapting
 from controller.engine.bench import Bench
@@ -80,21 +80,26 @@ class Reconciler:
     world_name: str
     flights: Flights = field(init=False)
     patience: Patience = field(init=False)
-    lineage: Lineage = field(init=False)
     last: Report | None = field(default=None, init=False)
     unsettled: bool = field(default=False, init=False)
     """True while an interrupted rollout could not be settled."""
 
     def __post_init__(self) -> None:
         self.patience = Patience(self.bench.clock)
-        self.lineage = Lineage(self.source, self.bench.store)
-        self.flights = Flights(self.bench, self._ended)
+        self.flights = Flights(
+            self.bench, lambda rollout, end: self.patience.ended(rollout, end.outcome, end.not_before, end.reason)
+        )
         self._estates: dict[str, Estate] = {}
         self._adapted: adapting.Memory = {}
         self._memo: Memo = {}
         self._calm: _Calm | None = None
         self._followed: Situation | None = None
         self._lock = RLock()
+
+    @property
+    def lineage(self) -> Lineage:
+        """Which revision is the deployed one."""
+        return Lineage(self.source, self.bench.store)
 
     def reconcile(self, cause: str, by: str, leave: Flag | None = None, *, patient: bool = False) -> Report:
         """One pass. Returns when everything it started has ended, or as soon as `leave` is set. A `patient` pass leaves alone
@@ -263,9 +268,6 @@ class Reconciler:
     def _said(self, revision: Revision, diagnostics: tuple[Diagnostic, ...], reason: str) -> tuple[object, ...]:
         """What a look follows from beside the world, the specification and the ledger."""
         return revision, diagnostics, reason, self.bench.store.quarantined(), self.bench.store.suspensions()
-
-    def _ended(self, rollout: Rollout, result: RolloutRun) -> None:
-        self.patience.ended(rollout, result.outcome, result.not_before, result.reason)
 
     def _follow(self, found: Survey) -> None:
         """Ledger rows, quarantine and the live revision follow what this pass established."""
