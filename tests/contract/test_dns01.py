@@ -126,6 +126,18 @@ def test_proofs_stand_beside_those_of_others_and_one_certificate_has_both_names(
     assert plain.server.dump(zone) == before
 
 
+def test_two_certificates_for_one_name_do_not_quarrel(plain: Home) -> None:
+    one, two = plain.name("one"), plain.name("two")
+    more = [
+        {"kind": "Certificate", "name": "first", "spec": {"host": one, "challenge": "dns"}},
+        {"kind": "Certificate", "name": "second", "spec": {"host": two, "names": [one], "challenge": "dns"}},
+    ]
+    assert set(plain.commit({"one": {"host": one}, "two": {"host": two}}, more)) == {Outcome.APPLIED}, plain.reasons()
+    plain.certificates.audit()
+    assert plain.look_again() == []
+    assert plain.orders() == 2
+
+
 def test_what_the_authority_does_not_believe_is_not_served_and_leaves_nothing(doubted: Home) -> None:
     fine = {"fine": {"host": doubted.name("fine"), "tls": "internal"}}
     assert doubted.commit(fine) == DONE, doubted.reasons()

@@ -67,7 +67,7 @@ class OrderedCertificates:
         self._handing = Lock()
         self._known: dict[Key, Present] = {}
         self._seen: dict[str, tuple[str, float]] = {}
-        """Serial that visitors of a host were shown, and when."""
+        """Serial of the one that visitors of a host were served with, and when that was seen."""
         self._vain: dict[str, tuple[int, float, str]] = {}
         """Repairs that the authority refused: how many in a row, when the next may be tried, and why."""
 
@@ -254,16 +254,16 @@ class OrderedCertificates:
         return serial == bundle.serial and 0 <= self._clock.now() - at < _FRESH
 
     def _is_served(self, host: str, bundle: Bundle, loaded: Collection[str]) -> bool:
-        """True when visitors get it, and when no route needs it yet. Raises Transient."""
+        """True when visitors get it, or another of ours that is as good, and when no route needs it yet. Raises Transient."""
         if self._connection.bundle(host) not in loaded:
             return True
         found, trouble = self._shown(host)
         if trouble:
             raise Transient(trouble)
-        if found is None or found.serial != bundle.serial:
+        if found is None or (found.serial != bundle.serial and found.serial not in self._shelf.serials(loaded)):
             return False
         with self._lock:
-            self._seen[host] = found.serial, self._clock.now()
+            self._seen[host] = bundle.serial, self._clock.now()
         return True
 
     def _loaded(self) -> frozenset[str]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event as Flag
-from threading import Lock, RLock
+from threading import Lock
 from typing import Any
 
 from controller.clients import durable
@@ -23,7 +23,7 @@ TTL = 60
 _PAUSE = 1.0
 _PATIENCE = 900.0
 """Seconds for a change to be taken, and again for all authoritative servers to show it."""
-_PATIENCE_AT_END = 120.0
+_PATIENCE_AT_END, _PATIENCE_WHEN_CALLED_OFF = 120.0, 15.0
 """Seconds to take a proof away: what stays is written down, and taken away later."""
 
 
@@ -44,7 +44,7 @@ class Proofs:
         self._book = book
         self._clock = clock
         self._lock = Lock()
-        self._writing = RLock()
+        self._turns: dict[Spot, Lock] = {}
         self._shown: set[tuple[Spot, str]] = set()
         """Those of orders that run now."""
 
@@ -67,9 +67,9 @@ class Proofs:
         finally:
             with self._lock:
                 self._shown -= entries
-            self.clean()
+            self.clean(_PATIENCE_WHEN_CALLED_OFF if interrupt.is_set() else _PATIENCE_AT_END)
 
-    def clean(self) -> None:
+    def clean(self, patience: float = _PATIENCE_AT_END) -> None:
         """Take away what no order needs: proofs that are over, or that a crash left behind. What cannot be taken away now stays
         written down for the next time."""
         with self._lock:
@@ -77,7 +77,7 @@ class Proofs:
         for spot in sorted({spot for spot, _ in left}):
             gone = {value for where, value in left if where == spot}
             try:
-                self._edit(spot, set(), gone, Flag(), _PATIENCE_AT_END)
+                self._edit(spot, set(), gone, Flag(), patience)
             except ProviderError:
                 continue
             with self._lock:
@@ -95,7 +95,7 @@ class Proofs:
         """Add and remove values, and leave those of others. Raises what the provider raises when its time is over."""
         deadline = self._clock.monotonic() + patience
         while True:
-            with self._writing:
+            with self._turn(spot):
                 live = self._look(spot, interrupt, deadline - self._clock.monotonic())
                 before = set(live["values"]) if live else set()
                 after = (before | more) - less
@@ -110,6 +110,11 @@ class Proofs:
                 else:
                     return
             self._pause(interrupt, wait)
+
+    def _turn(self, spot: Spot) -> Lock:
+        """Held by who changes the texts there."""
+        with self._lock:
+            return self._turns.setdefault(spot, Lock())
 
     def _look(self, spot: Spot, interrupt: Flag, patience: float) -> State | None:
         """What is there, None = nothing. Raises Transient when that cannot be told in time."""
@@ -144,11 +149,11 @@ class Proofs:
     def _read(self) -> set[tuple[Spot, str]]:
         try:
             listed = json.loads(self._book.read_bytes())
+            return {(Spot(RecordPlace.parse(address), via), value) for address, via, value in listed}
         except FileNotFoundError:
             return set()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise Transient(f"{self._book}: {error}; remove it, and look for texts at _acme-challenge names") from error
-        return {(Spot(RecordPlace.parse(address), via), value) for address, via, value in listed}
 
     def _note(self, change: Callable[[set[tuple[Spot, str]]], set[tuple[Spot, str]]]) -> None:
         listed: Sequence[Any] = sorted([str(spot.place), spot.via, value] for spot, value in change(self._read()))

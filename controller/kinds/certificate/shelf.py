@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
@@ -31,6 +31,15 @@ class Shelf:
     def handed(self, host: str) -> Bundle | None:
         """What Caddy finds for a host, None when there is no file. Raises Transient, Permanent for a damaged one."""
         return self._load(self._path(host))
+
+    def serials(self, paths: Collection[str]) -> set[str]:
+        """Those in files that Caddy reads, as far as they are ours and can be read."""
+        found: set[str] = set()
+        for path in map(Path, paths):
+            with suppress(Transient, Permanent):
+                if path.parent == self._handed and (bundle := self._load(path)) is not None:
+                    found.add(bundle.serial)
+        return found
 
     def all(self, host: str) -> Iterator[Bundle]:
         """Everything that was ever ordered for a host and can still be read, newest last."""
