@@ -12,6 +12,7 @@ from threading import Event, Lock
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from controller.clients.caddy.part import ROOT, Part, part
 from controller.core.errors import Conflict, Permanent, ProviderError, Transient
 
 LONGEST_REASON = 256
@@ -45,12 +46,13 @@ class Refused(Permanent):
 @dataclass(frozen=True, slots=True)
 class Config:
     """A configuration as it was read. `body` are the exact bytes; `header` is the entity tag when Caddy sends one as a header
-    (2.8 and newer), `trailer` when it came after the body (2.6 and 2.7)."""
+    (2.8 and newer), `trailer` when it came after the body (2.6 and 2.7); `whole` = the document is all that Caddy has."""
 
     document: Any
     body: bytes
     header: str = ""
     trailer: str = ""
+    whole: bool = True
 
     @property
     def tag(self) -> str:
@@ -82,7 +84,7 @@ class CaddyDoor:
         if document is found.document:
             return found
         if self._shown is None or self._shown[0] is not found or self._shown[1].document != document:
-            self._shown = found, replace(found, document=document)
+            self._shown = found, replace(found, document=document, whole=False)
         return self._shown[1]
 
     @contextmanager
@@ -117,15 +119,17 @@ class CaddyDoor:
 
     def write(self, document: Any, read: Config) -> None:
         """Replace the configuration that was read. Raises Stale, Unsure, Refused, Transient (nothing was sent)."""
-        body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
-        self._replace(body, read, {})
+        # The tag is that of the whole configuration, whichever part of it is sent.
+        made = part(read.document, document) if read.whole else Part("POST", ROOT, document)
+        body = json.dumps(made.value, separators=(",", ":"), ensure_ascii=False).encode()
+        self._change(made.method, made.path, body, {"If-Match": read.tag})
 
     def reload(self, read: Config) -> None:
         """Have it take the configuration that was read once more, with all files that it names. Raises as `write`."""
-        self._replace(read.body, read, _ANEW)
+        self._change("POST", ROOT, read.body, {**_ANEW, "If-Match": read.tag})
 
-    def _replace(self, body: bytes, read: Config, more: Mapping[str, str]) -> None:
-        status, answer = self._send("POST", "/config/", body, {**_SAME, **more, "If-Match": read.tag})
+    def _change(self, method: str, path: str, body: bytes, more: Mapping[str, str]) -> None:
+        status, answer = self._send(method, path, body, {**_SAME, **more})
         if status == 412:
             raise Stale(f"somebody else changed the configuration of Caddy at {self.admin}")
         if status != 200:
