@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,13 +23,14 @@ class NoCertificate(Transient):
 @dataclass(frozen=True, slots=True)
 class Served:
     """A certificate. `names` are its DNS names, `issuer` is the common name of who signed it, `serial` is in hex, and it is valid
-    from `since` to `until` (seconds since the epoch)."""
+    from `since` to `until` (seconds since the epoch); `self_signed` = nobody else stands for it."""
 
     names: tuple[str, ...]
     issuer: str
     serial: str
     since: float
     until: float
+    self_signed: bool = False
 
     def covers(self, host: str) -> bool:
         """True when it is good for a host; a star stands for one whole label (RFC 9525, section 6.3)."""
@@ -62,6 +64,36 @@ def served(address: str, port: int, host: str, timeout: float = _TIMEOUT) -> Ser
     return _read(content)
 
 
+def distrust(address: str, port: int, host: str, roots: Sequence[str] = (), timeout: float = _TIMEOUT) -> str:
+    """Why a visitor does not trust what a host serves, "" when it leads to one of the roots: those in PEM files, or (none) those
+    of this machine, without which nothing is judged. Raises NoCertificate, Transient."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        for path in roots:
+            context.load_verify_locations(path)
+    except OSError as error:
+        raise Transient(f"the roots in {path} cannot be read: {error.strerror or error}") from error
+    if not roots:
+        places = ssl.get_default_verify_paths()
+        if not (places.cafile or places.capath):
+            return ""
+        context.load_default_certs()
+    try:
+        made = socket.create_connection((address, port), timeout)
+    except OSError as error:
+        raise Transient(f"nothing answers at {address} port {port}: {error.strerror or error}") from error
+    with made:
+        try:
+            context.wrap_socket(made, server_hostname=host).close()
+        except ssl.SSLCertVerificationError as error:
+            return error.verify_message or str(error)
+        except ssl.SSLError as error:
+            raise NoCertificate(f"there is no certificate for {host} ({error.reason or error})") from error
+        except OSError as error:
+            raise Transient(f"{host} ended the connection: {error.strerror or error}") from error
+    return ""
+
+
 @lru_cache(maxsize=1024)
 def _read(content: bytes) -> Served:
     try:
@@ -78,4 +110,5 @@ def _read(content: bytes) -> Served:
         serial=f"{found.serial_number:x}",
         since=found.not_valid_before_utc.timestamp(),
         until=found.not_valid_after_utc.timestamp(),
+        self_signed=found.issuer == found.subject,
     )

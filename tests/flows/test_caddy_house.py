@@ -24,6 +24,7 @@ from controller.wire.backends import BACKENDS
 from controller.wire.kinds import load_kinds
 from tests.contract.caddy_yard import person, target
 from tests.support.caddy import NEW, OLD, Caddies, Caddy, Tap, WebSocket, echo, upstream
+from tests.support.dns import DnsServers
 from tests.support.house import House
 from tests.support.pebble import Pebble
 from tests.support.space import wait_until
@@ -40,8 +41,9 @@ class CaddyHouse:
         self.tap = Tap(str(self.declared["admin"]))
         self.house = House(clock=SystemClock(), kinds=load_kinds())
         tools: Any = SimpleNamespace(clock=SystemClock(), state=caddy.folder, others=dict)
-        opened = dict(BACKENDS["caddy"].open("caddy", self.declared, tools))
-        self.provider = RouteProvider(Connection.parse("caddy", self.declared), SystemClock(), self.tap)
+        opened: dict[str, Any] = dict(BACKENDS["caddy"].open("caddy", self.declared, tools))
+        permitted = opened["certificate"].permitted
+        self.provider = RouteProvider(Connection.parse("caddy", self.declared), SystemClock(), self.tap, permitted)
         self.house.providers = {**{(kind, "caddy"): each for kind, each in opened.items()}, ("route", "caddy"): self.provider}
 
     def commit(self, specs: Specs) -> None:
@@ -197,4 +199,30 @@ def test_a_certificate_is_renewed_on_demand_beside_the_loop(caddy: Caddy) -> Non
             made.reconcile()
             assert len(made.store.runs()) == runs, "nothing is left to do"
     finally:
+        authority.close()
+
+
+def test_a_host_whose_caa_forbids_it_is_told_and_never_ordered(caddy: Caddy) -> None:
+    authority, names = Pebble(caddy.http_port, caddy.https_port), DnsServers()
+    try:
+        zone = names.bind.fresh()
+        names.bind.edit(zone, zone, "CAA", '0 issue "other.test"')
+        asked = {"caa": ["pebble.test"], "resolvers": [f"127.0.0.1:{names.bind.port}"]}
+        house = CaddyHouse(caddy, acme={**authority.acme, **asked})
+        with upstream() as server:
+            app = {"host": f"app.{zone}", "to": server.url, "exposure": "public"}
+            report = house.apply({"app": app, "in": {"host": f"in.{zone}", "to": server.url}})
+            stands = {str(status.key): status for status in report.statuses}
+            assert [str(stands[key].sync) for key in ("route/app", "route/in")] == ["Failed", "Synced"]
+            assert f'CAA at {zone} says 0 issue "other.test"' in stands["route/app"].why
+            assert f"app.{zone}" not in str(caddy.document()) + authority.log()
+            names.bind.edit(zone, zone, "CAA", '0 issue "other.test"', '0 issue "pebble.test"')
+
+            def mended() -> bool:
+                return all(str(status.sync) == "Synced" for status in house.house.reconcile().statuses)
+
+            wait_until(mended, "a pass that finds the new record")
+            assert f"app.{zone}" in authority.log()
+    finally:
+        names.close()
         authority.close()

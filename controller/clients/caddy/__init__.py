@@ -4,7 +4,7 @@ from controller.clients.caddy.choose import caddy_called
 from controller.clients.caddy.connection import COEXIST, DURATION, LOOPBACK, OWNED, TYPE, Acme, Connection, ranges
 from controller.clients.caddy.door import CaddyDoor, Config, Refused, Stale, Unsure
 from controller.clients.caddy.listeners import doubled
-from controller.clients.caddy.log import LOGGERS, failure
+from controller.clients.caddy.log import LOGGERS, failed_tries, failure
 from controller.clients.caddy.probe import Door, probe, reachable, visited
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Unsure",
     "caddy_called",
     "doubled",
+    "failed_tries",
     "failure",
     "probe",
     "ranges",

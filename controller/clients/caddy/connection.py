@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from controller.clients.dns.servers import read_server
 from controller.core.dns import certificate_key
 from controller.core.edge import DEFAULT_SUBNET, slots
 from controller.core.errors import Problem, Rejected
@@ -36,6 +37,9 @@ class _Acme(BaseModel):
     email: str = ""
     roots: list[str] = []
     challenges: list[Literal["http", "tls-alpn"]] = Field(default=["http", "tls-alpn"], min_length=1)
+    caa: list[str] = []
+    resolvers: list[str] = []
+    trust: list[str] = []
 
 
 class _Declared(BaseModel):
@@ -65,12 +69,17 @@ class _Declared(BaseModel):
 @dataclass(frozen=True, slots=True)
 class Acme:
     """How public certificates are ordered. `ca` is a directory URL ("" = Let's Encrypt), `roots` PEM files on Caddy's machine
-    that the CA itself is trusted by, `challenges` those that may be used."""
+    that the CA itself is trusted by, `challenges` those that may be used. `caa` are its names in CAA records (none = those of a
+    known CA, else CAA is not asked), looked up at `resolvers` (none = this machine's); `trust` PEM files on this machine with the
+    roots that visitors trust what it issues by (none = those of this machine for Let's Encrypt, else trust is not judged)."""
 
     ca: str = ""
     email: str = ""
     roots: tuple[str, ...] = ()
     challenges: tuple[str, ...] = ("http", "tls-alpn")
+    caa: tuple[str, ...] = ()
+    resolvers: tuple[str, ...] = ()
+    trust: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +146,15 @@ class Connection:
             ) from error
         if problems := list(_problems(read)):
             raise Rejected(problems)
-        acme = Acme(read.acme.ca, read.acme.email, tuple(read.acme.roots), tuple(sorted(set(read.acme.challenges))))
+        acme = Acme(
+            ca=read.acme.ca,
+            email=read.acme.email,
+            roots=tuple(read.acme.roots),
+            challenges=tuple(sorted(set(read.acme.challenges))),
+            caa=tuple(name.rstrip(".").lower() for name in read.acme.caa),
+            resolvers=tuple(read.acme.resolvers),
+            trust=tuple(read.acme.trust),
+        )
         return cls(
             name=name,
             admin=read.admin,
@@ -206,6 +223,14 @@ def _problems(read: _Declared) -> Iterable[Problem]:
         yield Problem(("grace_period",), f"{read.grace_period!r} is not a duration", "write 10s")
     if read.acme.ca and not read.acme.ca.startswith("https://"):
         yield Problem(("acme", "ca"), "the directory of a CA is an https:// address")
+    for index, text in enumerate(read.acme.resolvers):
+        try:
+            ip_address(read_server(text)[0])
+        except ValueError:
+            yield Problem(("acme", "resolvers", index), f"{text!r} is not a resolver", "write its address, 192.168.1.1:53")
+    for index, path in enumerate(read.acme.trust):
+        if not path.startswith("/"):
+            yield Problem(("acme", "trust", index), f"{path!r} is not an absolute path on this machine")
     for index, path in enumerate(read.acme.roots):
         if not path.startswith("/"):
             yield Problem(("acme", "roots", index), f"{path!r} is not an absolute path on Caddy's machine")

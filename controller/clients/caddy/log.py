@@ -34,6 +34,15 @@ def failure(path: str, host: str, since: float) -> str:
     return found if len(found) <= _LONGEST else f"{found[: _LONGEST - 1]}…"
 
 
+def failed_tries(path: str, host: str, since: float) -> list[float]:
+    """When an authority found a proof for a host wrong, after `since` (seconds since the epoch), as far as the log tells."""
+    return [
+        float(entry["ts"])
+        for entry in _entries(path)
+        if entry.get("identifier") == host and _after(entry, since) and entry.get("msg") == "challenge failed"
+    ]
+
+
 def _detail(entry: dict[str, Any]) -> str:
     """The authority's own words about a challenge (RFC 8555, section 6.7)."""
     problem = entry.get("problem")

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from threading import Event as Flag
 from threading import Lock
 
-from controller.clients.caddy import CaddyDoor, Connection, failure, reachable, visited
-from controller.clients.tls import NoCertificate, Served, served
+from controller.clients.caddy import CaddyDoor, Config, Connection, failure, reachable, visited
+from controller.clients.tls import NoCertificate, Served, distrust, served
 from controller.core.change import Change
-from controller.core.errors import Transient
+from controller.core.errors import Permanent, Transient
 from controller.core.key import Key
+from controller.core.limit import YES, Limit, Never, Wait
 from controller.core.ports import Clock
 from controller.core.renewal import Renewal
 from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, Target, Unknown
-from controller.kinds.certificate.forced import Forcing, is_own
+from controller.kinds.certificate.forced import Forcing, is_ordered, is_own
+from controller.kinds.certificate.permitted import Permitted
 from controller.kinds.certificate.resolve import ANY
 
 _AT_ONCE = 16
@@ -54,9 +57,14 @@ class CertificateProvider:
         self._wanted: dict[str, str] = {}
         self._since: dict[str, float] = {}
         self._released: set[Key] = set()
+        self._trusted: dict[str, tuple[str, str]] = {}
+        self._read: Config | None = None
+        self.permitted = Permitted(connection, clock)
+        """What the public authority may and does issue."""
 
     def observe(self, targets: Collection[Target]) -> Snapshot:
         """The targets: nothing lists certificates. The same objects as last time where nothing moved."""
+        self._read = None
         wanted = [target for target in targets if target.key not in self._released]
         stale = [target for target in wanted if self._stale(target.address)]
         if stale:
@@ -66,6 +74,13 @@ class CertificateProvider:
         with self._lock:
             items |= {target.key: self._looks[target.address].observed for target in wanted}
         return Snapshot(items)
+
+    def limit(self, change: Change) -> Limit:
+        """What the authority says of a certificate that is ordered here; of those that Caddy orders the Route asks."""
+        after = change.after or {}
+        if after.get("challenge") != "dns":
+            return YES
+        return self.permitted(list(dict.fromkeys([after["host"], *after.get("names", ())])), ["dns-01"])
 
     def apply(self, change: Change, _interrupt: Flag) -> Receipt:
         """Begin or end to vouch for a host. The gate waits until visitors get the certificate. Raises Transient."""
@@ -77,6 +92,7 @@ class CertificateProvider:
         self._released.discard(change.key)
         self._wanted[host] = str(change.after["issuer"])
         self._since[host] = self._clock.now()
+        self._read = None
         look = self._look(host)
         if look.trouble:
             raise Transient(look.trouble)
@@ -84,6 +100,7 @@ class CertificateProvider:
 
     def health(self, target: Target) -> Verdict:
         """How it stands now. Raises Transient."""
+        self._read = None
         look = self._look(target.address)
         if look.trouble:
             raise Transient(look.trouble)
@@ -91,6 +108,9 @@ class CertificateProvider:
 
     def renew(self, target: Target, interrupt: Flag) -> Renewal:
         """Have Caddy order it anew, now. Raises Transient, Permanent, Interrupted."""
+        allowed = self.permitted([target.address]) if self._is_ordered(target.address) else YES
+        if isinstance(allowed, (Wait, Never)):
+            raise Permanent(allowed.why)
         try:
             forcing = Forcing(self._door, self._clock, self._shown, partial(failure, self._connection.log))
             return forcing(target.address, interrupt)
@@ -124,12 +144,16 @@ class CertificateProvider:
     def _handshake(self, host: str) -> tuple[Served | None, str]:
         name = visited(host)
         try:
-            found = served(self._connection.probe or reachable(self._connection.listen[0]), self._connection.https_port, name)
+            found = served(*self._place(), name)
         except NoCertificate:
             return None, ""
         except Transient as error:
             return None, self._away() and str(error)
         return (found if found.covers(name) else None), ""
+
+    def _place(self) -> tuple[str, int]:
+        """Where a visitor of this machine meets Caddy."""
+        return self._connection.probe or reachable(self._connection.listen[0]), self._connection.https_port
 
     def _shown(self, host: str) -> Served | None:
         """What a visitor of a host is shown now. Raises Transient."""
@@ -176,7 +200,31 @@ class CertificateProvider:
             return Health.DEGRADED, f"the certificate of {host} expired on {_day(found.until)}{self._because(host)}"
         if found.until - now < (found.until - found.since) * _OVERDUE:
             return Health.DEGRADED, f"the certificate of {host} expires on {_day(found.until)}{self._because(host)}"
+        with suppress(Transient):  # judged as soon as Caddy can be asked
+            if why := self._distrust(host, found):
+                return Health.DEGRADED, f"visitors do not trust the certificate of {host}, issued by {found.issuer}: {why}"
         return Health.HEALTHY, ""
+
+    def _is_ordered(self, host: str) -> bool:
+        """True when Caddy says that it orders the host's certificate from a public authority. Raises Transient."""
+        if self._read is None:
+            self._read = self._door.config()
+        return is_ordered(self._read.document, host)
+
+    def _distrust(self, host: str, found: Served) -> str:
+        """Why visitors do not trust what a public authority was to issue, "" when they do or that cannot be told: of an authority
+        of one's own only its `trust` tells, but nobody trusts what vouches for itself. Raises Transient."""
+        if _kind_of(found) != "acme" or not self._is_ordered(host):
+            return ""
+        self.permitted.shown(host, found.serial, found.since)
+        acme = self._connection.acme
+        if found.self_signed:
+            return "it is signed by itself, not by the authority that is declared"
+        if acme.ca and not acme.trust:
+            return ""
+        if self._trusted.get(host, ("", ""))[0] != found.serial:
+            self._trusted[host] = found.serial, distrust(*self._place(), visited(host), acme.trust)
+        return self._trusted[host][1]
 
     def _because(self, host: str) -> str:
         reason = failure(self._connection.log, host, 0.0)

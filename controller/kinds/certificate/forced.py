@@ -140,6 +140,12 @@ def is_own(issuer: str) -> bool:
     return issuer.startswith("Caddy Local Authority")
 
 
+def is_ordered(document: Any, host: str) -> bool:
+    """True when a configuration has Caddy order the certificate of a host from a public authority."""
+    found = next((item for item in _policies(document) if host in _subjects(item)), {})
+    return any(issuer.get("module") == "acme" for issuer in found.get("issuers") or ())
+
+
 def due(found: Served, now: float) -> float:
     """The share of its life left at which the certificate is due and one that is issued now is not: it is due since it had a
     little less than its age, and a new one gets there only later."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from threading import Event as Flag
 from threading import Lock
@@ -38,11 +38,18 @@ class RouteProvider:
     visible_within = 0.0
     gather = 0.3
 
-    def __init__(self, connection: Connection, clock: Clock, door: CaddyDoor | None = None) -> None:
-        """`door` is the one to use instead of a new one."""
+    def __init__(
+        self,
+        connection: Connection,
+        clock: Clock,
+        door: CaddyDoor | None = None,
+        permitted: Callable[[Collection[str]], Limit] = lambda _hosts: YES,
+    ) -> None:
+        """`door` is to be used instead of a new one; `permitted` says whether the public authority issues for hosts."""
         self._connection = connection
         self._clock = clock
         self._door = door or CaddyDoor(connection.admin)
+        self._permitted = permitted
         self._front = Front(connection, self._door)
         self._lock = Lock()
         self._known: dict[str, tuple[Placed, tuple[str, ...], Present]] = {}
@@ -74,7 +81,10 @@ class RouteProvider:
             return snapshot
 
     def limit(self, change: Change) -> Limit:
-        """Never for a host that a route of somebody else answers for already."""
+        """Never for a host that a route of somebody else answers for; and what the authority says of hosts that are new to it."""
+        hosts = sorted(_ordered(change.after) - _ordered(change.before))
+        if hosts and (answer := self._permitted(hosts)) != YES:
+            return answer
         if change.after is None or change.before is not None:
             return YES
         read_before = self._read
@@ -267,6 +277,11 @@ class RouteProvider:
 def _shown(entry: Placed) -> dict[str, Any]:
     """The state of a route of a person's own. Where it stands is no drift: there it was found."""
     return read(entry.raw, entry.tls, list(entry.listen))
+
+
+def _ordered(state: State | None) -> set[str]:
+    """The hosts for which Caddy orders certificates of a public authority."""
+    return set(state["hosts"]) if state is not None and state["tls"].get("issuer") == "acme" else set()
 
 
 def _equal(state: State | None, live: State | None) -> bool:
