@@ -86,7 +86,8 @@ denial.
 Built in: every risk is denied until a rule allows it by name (`privileged`, `docker-socket`, `host-network`,
 `host-pid`, `cap:NAME`, `device:PATH`, `host-path:PATH`, `security-opt:…`, `sysctl:…`, …), and these are held: `data`
 (a volume would be deleted), `protected`, `deletions` (more than the limits), `empty` (the revision declares nothing),
-`history` (the branch was rewritten), `irreversible`.
+`history` (the branch was rewritten), `irreversible`, `exposure` (a route that was not public is opened to everybody, or
+a port of this machine alone is published to others).
 """
 
 SETTINGS_TEXT = """

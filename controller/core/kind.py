@@ -81,6 +81,10 @@ def _replace(_fields: Sequence[FieldDiff]) -> Action:
     return Action.REPLACE
 
 
+def _never(_before: State, _after: State) -> str:
+    return ""
+
+
 def _exact(_action: Action, _before: State | None, _after: State | None) -> Reversal:
     return Reversal.EXACT
 
@@ -94,6 +98,8 @@ class Kind:
     `verb` chooses UPDATE or REPLACE for a difference, `reversal` grades the undo, `same` is the kind's tolerance, `whole` are
     the top-level fields in which undeclared entries of the world count as a difference.
 
+    `widens` says whom a new state lets in who was kept out by the old one ("" = nobody): a person is asked first.
+
     `markless` = the backend cannot keep an owner mark. An object that equals its declaration is then adopted without a question,
     and forgotten instead of deleted when the declaration goes; one that differs is foreign until `mode: adopt`.
     `lasting` = nothing of ours goes when the declaration goes: it is forgotten. `stages` are the steps of a host on its way to
@@ -106,6 +112,7 @@ class Kind:
     expand: Callable[[str, Any, Surroundings], Sequence[Draft]] | None = None
     verb: Callable[[Sequence[FieldDiff]], Action] = _replace
     reversal: Callable[[Action, State | None, State | None], Reversal] = _exact
+    widens: Callable[[State, State], str] = _never
     same: Same = equal
     whole: frozenset[str] = field(default=frozenset())
     markless: bool = False

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from controller.core.change import Action, Change, Reversal
 from controller.core.decision import Approval, Decision, Verdict
+from controller.core.kind import Kind
 from controller.core.plan import Plan, Rollout
 from controller.core.policy import Match, Policy, Rule, Window
 from controller.core.resource import Risk
@@ -30,6 +31,7 @@ class Circumstances:
     now: float
     history: str = ""
     approvals: Mapping[str, Approval] = field(default_factory=dict)
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
 
 
 def judge(plan: Plan, facts: Circumstances) -> dict[str, Decision]:
@@ -100,10 +102,17 @@ def _concerns(change: Change, plan: Plan, facts: Circumstances) -> Iterable[tupl
         yield risk.name, Verdict.DENY, _risk_reason(risk)
     if facts.history and not change.drift:
         yield "history", Verdict.HOLD, facts.history
+    if not change.drift and (reason := _widened(change, facts)):
+        yield "exposure", Verdict.HOLD, reason
     if change.action is Action.DELETE:
         yield from _deletion(change, plan, facts)
     if change.action.writes and change.reversal in (Reversal.LOSSY, Reversal.NONE):
         yield "irreversible", Verdict.HOLD, f"{change.action} cannot be taken back ({change.reversal})"
+
+
+def _widened(change: Change, facts: Circumstances) -> str:
+    kind = facts.kinds.get(change.key.kind)
+    return kind.widens(change.before, change.after) if kind and change.before is not None and change.after is not None else ""
 
 
 def _risk_reason(risk: Risk) -> str:

@@ -223,7 +223,6 @@ class Reconciler:
         # Before the look: what lands during it is judged by the next one.
         wait_for = busy(self.bench, self.flights, estate.policy.timezone)
         rows = store.rows()
-        readable = bool(estate.revision.id)
         providers = self.connect(estate.homelab)
         calm = None if fresh or wait_for else self._calm
         if calm is not None and calm.stands_on(estate, rows, providers):
@@ -237,7 +236,7 @@ class Reconciler:
         situation = Situation(
             estate=estate,
             world=world,
-            rows=rows if readable else {},
+            rows=rows if estate.revision.id else {},
             kinds=self.linker.kinds,
             quarantined=store.quarantined(),
             suspended=store.suspensions(),
@@ -253,6 +252,7 @@ class Reconciler:
             now=clock.now(),
             history=self.lineage.doubt(estate.revision),
             approvals=store.approvals(),
+            kinds=self.linker.kinds,
         )
         decisions = judge(made, facts)
         waits = {each.digest: self.patience.waits(each, estate.policy.timezone) for each in made.rollouts}

@@ -6,6 +6,7 @@ from controller.kinds.route.expand import expand
 from controller.kinds.route.model import RouteSpec
 from controller.kinds.route.resolve import WHOLE, resolve, same, verb
 from controller.kinds.route.telling import STAGES
+from controller.kinds.route.widening import widens
 
 KIND = Kind(
     name="route",
@@ -14,6 +15,7 @@ KIND = Kind(
     resolve=resolve,
     expand=expand,
     verb=verb,
+    widens=widens,
     same=same,
     whole=WHOLE,
     stages=STAGES,

@@ -6,6 +6,7 @@ from controller.kinds.service.docker import ServiceProvider
 from controller.kinds.service.judgement import WHOLE, reversal, same, verb
 from controller.kinds.service.model import ServiceSpec
 from controller.kinds.service.resolve import expand, resolve
+from controller.kinds.service.widening import widens
 
 KIND = Kind(
     name="service",
@@ -14,6 +15,7 @@ KIND = Kind(
     resolve=resolve,
     expand=expand,
     verb=verb,
+    widens=widens,
     reversal=reversal,
     same=same,
     whole=WHOLE,
