@@ -164,11 +164,11 @@ class Home:
         return [f"{entry.change.action} {entry.change.key}: {entry.change.cause}" for entry in entries]
 
     def secrets(self) -> list[str]:
-        """The lines of every private key that is on disk."""
+        """The lines of every private key that is on disk, but for the last: it holds the public half, which is no secret."""
         found: list[str] = []
         for path in [*self.state.glob("*/*/*.pem"), *self.handed.glob("*.pem")]:
             inside = path.read_text().partition("-----BEGIN PRIVATE KEY-----")[2].partition("-----END")[0]
-            found += [line for line in inside.splitlines() if line]
+            found += [line for line in inside.splitlines() if line][:-1]
         return found
 
     def close(self) -> None:
