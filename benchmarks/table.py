@@ -36,8 +36,9 @@ def render(rows: Sequence[Row], *, quick: bool) -> str:
         "# Measured" + (" (quick run)" if quick else ""),
         "",
         f"`make bench` on {os.cpu_count()} cores, Linux {kernel}, Python {platform.python_version()}.",
-        "Times are best / median; ratios and goals use medians. Floor: the bare calls over the engine's socket with Python's",
-        "`http.client`. Floor, peers and ours take turns within one run, so that a busy machine slows all of them.",
+        "Values are best / median; ratios and goals use medians. Floor: the bare calls to the engine, to Caddy or to the name",
+        "server, from Python; for records octoDNS. Floor, peers and ours take turns within one run, so that a busy machine",
+        "slows all of them.",
         "",
     ]
     return "\n".join([*head, *lines, "", f"{sum(met)} of {len(met)} goals met.", *([""] if notes else []), *notes])

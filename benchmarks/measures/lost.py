@@ -1,4 +1,4 @@
-"""Requests that an update behind Caddy loses, and how long the unluckiest one waits; beside it what a bare reload loses."""
+"""Requests that an update behind Caddy loses, and those that a bare reload of it does."""
 
 from __future__ import annotations
 
@@ -51,11 +51,12 @@ def _updates(stage: Stage, home: Home, version: str, order: str) -> Row:
             _apply(home, f"{order}-{number}", order)
             time.sleep(1.0)
         counts += found
-    lost = sum(each.lost for each in counts)
+    # Two loads run during each update: on kept connections, and on fresh ones.
+    lost = Sample(tuple(float(kept.lost + fresh.lost) for kept, fresh in zip(counts[::2], counts[1::2], strict=True)), "lost")
     waits = Sample(tuple(each.longest / _MICRO for each in counts))
-    note = f"{lost} of {sum(each.requests for each in counts)} requests lost in {len(counts) // 2} updates on {stage.version}"
-    name = f"update behind {version}, {order}: longest wait of a request"
-    return Row(name, stage.version, waits, "0 requests lost", lost == 0, note=note)
+    note = f"of {sum(each.requests for each in counts):,} requests; longest wait of one {waits} on {stage.version}"
+    name = f"requests lost by an update behind {version}, {order}"
+    return Row(name, stage.version, lost, "0", sum(lost.values) == 0, note=note)
 
 
 def _reloads(stage: Stage, home: Home, version: str) -> Row:
@@ -66,10 +67,13 @@ def _reloads(stage: Stage, home: Home, version: str) -> Row:
             if status != 200:
                 raise RuntimeError(answer)
             time.sleep(0.3)
-    kept, fresh = (each.lost / _RELOADS for each in counts)
+    kept, fresh = counts
     waits = Sample(tuple(each.longest / _MICRO for each in counts))
-    note = f"lost per reload on {stage.version}: {kept:.1f} on kept connections, {fresh:.1f} on fresh ones"
-    return Row(f"bare reload of {version}: longest wait of a request", stage.version, waits, "", None, note=note)
+    lost = Sample(((kept.lost + fresh.lost) / _RELOADS,), "lost")
+    note = (
+        f"{kept.lost} on kept connections and {fresh.lost} on fresh ones in {_RELOADS}; longest wait {waits} on {stage.version}"
+    )
+    return Row(f"requests lost by a bare reload of {version}", stage.version, lost, "reported", None, note=note)
 
 
 def _apply(home: Home, text: str, order: str) -> None:
