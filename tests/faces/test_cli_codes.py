@@ -86,6 +86,8 @@ def _cut(home: Home) -> None:
         (3, _invalid, ["apply"], "an invalid specification is not applied"),
         (4, _applied, ["approve", "0123456789ab"], "an approval of what is not there"),
         (4, _applied, ["retry", "all"], "nothing to try again"),
+        (4, _applied, ["renew", "service/web"], "only certificates can be renewed"),
+        (4, _applied, ["renew", "certificate/nobodys"], "nothing of that name is declared"),
         (4, _denied, ["apply"], "the rules deny it"),
         (4, _applied, ["detach", "--all"], "nobody can answer the question"),
         (5, _bad, ["apply"], "it did not get healthy and was taken back"),

@@ -6,6 +6,8 @@ from threading import Event as Flag
 
 import pytest
 
+from controller.cli.renew import renewal_lines
+from controller.cli.text import Paint
 from controller.clients.memory import MemoryProvider
 from controller.core.errors import Permanent, ProviderError, Transient
 from controller.core.renewal import Renewal
@@ -50,6 +52,21 @@ def test_the_answer_says_what_took_the_place_of_what(web: WebHouse, renewing: Re
     assert answer.json() == done
     assert renewing.serial == 11
     assert told(web) == [("Renewing", "box/one"), ("Renewed", "box/one")]
+
+
+def test_what_a_person_reads() -> None:
+    item = {
+        "key": "certificate/app",
+        "host": "app.home.test",
+        "before": "4f",
+        "after": "77",
+        "issuer": "Lab\x1b[2J",
+        "until": 0.0,
+    }
+    lines = renewal_lines(item, Paint(False))
+    assert lines[:2] == ["renewed certificate/app: app.home.test", "  serial  4f → 77"]
+    assert lines[2].startswith("  issuer  Lab")
+    assert "\x1b" not in "".join(lines), "no text from outside acts on a terminal"
 
 
 FAILURES = (
