@@ -16,7 +16,7 @@ from benchmarks.timing import Row
 
 MEASURES = {
     "plan": "plan of 10,000 resources on the simulated world",
-    "dns": "DNS records: an unchanged pass over 1,000, and 10,000 on PowerDNS beside octoDNS",
+    "dns": "10,000 DNS records on PowerDNS beside octoDNS",
     "edge": "an unchanged pass over routes and records, and one route more among 1,000",
     "certificate": "from the write of a route to the certificate that is served",
     "noop": "resident no-op pass, 100 and 500 services",

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Gives a file (0600) new content at once. One writer at a time: see `locked`. Raises OSError; the old content then stays."""
+def replace(path: Path, content: bytes, owner: tuple[int, int] | None = None) -> None:
+    """Gives a file (0600) new content at once, and another `owner` (ids of user and group). One writer at a time: see `locked`.
+    Raises OSError; the old content then stays."""
     unfinished = path.with_name(path.name + ".new")
-    _write(unfinished, content)
+    _write(unfinished, content, owner)
     unfinished.replace(path)
     _sync_folder(path.parent)
 
@@ -28,7 +29,7 @@ def locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, owner: tuple[int, int] | None) -> None:
     # A file that a crash left under this name may be anything: it is never written through.
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -36,6 +37,9 @@ def _write(path: Path, content: bytes) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
+            if owner is not None:
+                # By the open file: whoever owns the folder could put another one under this name.
+                os.fchown(file.fileno(), *owner)
             os.fsync(file.fileno())
     except BaseException:
         path.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Event as Flag
 from typing import Protocol, runtime_checkable
 
-from controller.core.state import Target
+from controller.core.state import State, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,6 @@ class Renewal:
 class Renews(Protocol):
     """A provider whose objects can be had anew while their declaration stays the same."""
 
-    def renew(self, target: Target, interrupt: Flag) -> Renewal:
-        """Have it anew; returns when visitors get the new one. Raises Transient, Permanent (why there is none), Interrupted. What
-        was there before is in force until then, as far as the backend allows."""
+    def renew(self, target: Target, state: State, interrupt: Flag) -> Renewal:
+        """Have it anew as it is declared (`state`); returns when visitors get the new one. Raises Transient, Permanent (why there
+        is none), Interrupted. What was there before is in force until then, as far as the backend allows."""

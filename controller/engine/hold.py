@@ -13,7 +13,7 @@ from controller.core.ports import Limits, Place, Providers
 from controller.core.run import Row
 from controller.engine.group import Edges
 
-_WALLS = frozenset(["Unknown", "Foreign", "Missing", "Refused", "Quarantined", "Stuck", "InProgress", "Waiting", "Blocked"])
+WALLS = frozenset(["Unknown", "Foreign", "Missing", "Refused", "Quarantined", "Stuck", "InProgress", "Waiting", "Blocked"])
 """Notes that say: this is not there as it is wanted. Nothing that needs it is started."""
 LEFT_OUT = frozenset(["Waiting", "Blocked", "Refused"])
 """Notes on changes that are left out of a plan for a reason outside of the world that was looked at."""
@@ -42,7 +42,7 @@ class Sieve:
     def sift(self, changes: Sequence[Change], edges: Edges) -> Sifted:
         """Sort the changes. A repair is not held by what it needs: it brings back what stood beside it before, and an outage of
         one backend must not stop the repairs of the others."""
-        walls = {note.key: note for note in self.notes if note.reason in _WALLS or self.missing(note)}
+        walls = {note.key: note for note in self.notes if note.reason in WALLS or self.missing(note)}
         asks, left = _answers(changes, self.providers, self.when)
         if walls:
             left |= _walled(changes, walls, self.rows, left)

@@ -23,7 +23,7 @@ from controller.engine.busy import UNSETTLED, busy
 from controller.engine.flights import Flights
 from controller.engine.hold import LEFT_OUT
 from controller.engine.judge import Circumstances, judge
-from controller.engine.lineage import Lineage, more_than_repairs
+from controller.engine.lineage import Lineage, more_than_repairs, outstanding
 from controller.engine.link import Linker
 from controller.engine.observe import World, observe, targets
 from controller.engine.patience import Patience
@@ -256,7 +256,7 @@ class Reconciler:
         )
         decisions = judge(made, facts)
         waits = {each.digest: self.patience.waits(each, estate.policy.timezone) for each in made.rollouts}
-        doubt = self.lineage.plea(estate.revision, facts.history, made.rollouts)
+        doubt = self.lineage.plea(estate.revision, facts.history, made)
         findings = Findings(revision, estate, world, rows, made, decisions, diagnostics, reason or doubt, waits)
         report = fold(findings, clock.now(), self.world_name)
         survey = Survey(revision, estate, world, made, decisions, report, situation)
@@ -273,7 +273,7 @@ class Reconciler:
         """Ledger rows, quarantine and the live revision follow what this pass established."""
         for rollout in self.patience.vain(found.plan):
             self._stop(rollout, found.estate.revision.id)
-        if not self.lineage.follow(found.estate.revision, pending=more_than_repairs(found.plan.rollouts)):
+        if not self.lineage.follow(found.estate.revision, pending=outstanding(found.plan, found.situation)):
             return  # not even what protects an object may change with it
         if found.situation is not self._followed:
             stale = refreshed(found.situation, found.plan)

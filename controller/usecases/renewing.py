@@ -47,7 +47,7 @@ def renew(sync: Sync, key: Key, by: str) -> Renewed:
 
     tell("Renewing", f"{by} has {key} renewed")
     try:
-        made = provider.renew(target, Flag())
+        made = provider.renew(target, resource.state, Flag())
     except ProviderError as error:
         tell("RenewalFailed", str(error), Severity.ERROR)
         raise

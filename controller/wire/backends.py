@@ -49,7 +49,6 @@ class Backend:
 def _open_caddy(name: str, declared: Mapping[str, Any], tools: Tools) -> Opened:
     connection = caddy.Connection.parse(name, declared)
     certificates = certificate.open_certificates(connection, tools)
-    certificates.permitted = certificate.Permitted(connection, tools.clock, tools.state / f"{name}-issued.json")
     return {
         "route": route.RouteProvider(connection, tools.clock, permitted=certificates.permitted),
         "certificate": certificates,

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from threading import Event as Flag
+from typing import Any
 
 import pytest
 
-from controller.clients.caddy import Connection
+from controller.clients.caddy import CaddyDoor, Config, Connection, Unsure
 from controller.clients.clock import SystemClock
 from controller.clients.tls import NoCertificate, Served, served
 from controller.core.errors import Permanent, Transient
@@ -72,7 +73,7 @@ class House:
         return found[0]
 
     def renew(self, host: str) -> Renewal:
-        return self.provider.renew(Target(Key("certificate", host.replace(".", "-")), host), Flag())
+        return self.provider.renew(Target(Key("certificate", host.replace(".", "-")), host), {}, Flag())
 
     @contextmanager
     def visitor(self, host: str) -> Iterator[list[str]]:
@@ -162,6 +163,21 @@ def test_a_new_one_that_is_not_to_be_had(caddy: Caddy) -> None:
         with pytest.raises(Permanent, match=home.public):
             home.renew(home.public)
         assert home.serial(home.public) == before, "the old one is served on"
+        assert json.dumps(caddy.document()) == configured
+
+
+def test_an_answer_that_gets_lost_leaves_nothing_behind(caddy: Caddy, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, cut = CaddyDoor.write, iter([True])
+
+    def cut_once(door: CaddyDoor, document: Any, config: Config) -> None:
+        write(door, document, config)
+        if next(cut, False):
+            raise Unsure("the connection was cut")
+
+    with house(caddy, "coexist") as home:
+        before, configured = home.serial(home.public), json.dumps(caddy.document())
+        monkeypatch.setattr(CaddyDoor, "write", cut_once)
+        assert home.renew(home.public).before == before
         assert json.dumps(caddy.document()) == configured
 
 

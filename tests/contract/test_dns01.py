@@ -230,7 +230,7 @@ def test_a_person_may_have_it_renewed_at_any_time(plain: Home) -> None:
     target = Target(key, by_dns(f"*.{plain.zone}"), f"*.{plain.zone}")
     first = plain.served("a").serial
     plain.restart()
-    renewal = plain.certificates.renew(target, Flag())
+    renewal = plain.certificates.renew(target, plain.house.reconciler.survey().estate.resources[key].state, Flag())
     second = plain.served("a").serial
     assert (renewal.before, renewal.after, renewal.issuer) == (first, second, plain.served("a").issuer)
     assert first != second

@@ -11,7 +11,7 @@ from controller.cli.text import Paint
 from controller.clients.memory import MemoryProvider
 from controller.core.errors import Permanent, ProviderError, Transient
 from controller.core.renewal import Renewal
-from controller.core.state import Target
+from controller.core.state import State, Target
 from controller.usecases.access import Scope
 from tests.support.house import BOX
 from tests.support.webhouse import WebHouse
@@ -25,7 +25,8 @@ class Renewing(MemoryProvider):
     serial = 10
     trouble: ProviderError | None = None
 
-    def renew(self, target: Target, interrupt: Flag) -> Renewal:
+    def renew(self, target: Target, state: State, interrupt: Flag) -> Renewal:
+        assert state["size"] == 1
         assert not interrupt.is_set()
         if self.trouble is not None:
             raise self.trouble

@@ -100,3 +100,32 @@ def test_it_unprotects_nothing_and_what_breaks_is_repaired(home: Home, inside: I
     simulated(inside).remove("service", "local", "s0")
     inside.apply()
     assert inside.running() == {"s0": "web:2"}
+
+
+def test_a_word_for_a_revision_is_for_once(home: Home, inside: Inside) -> None:
+    old = beside(home)
+    home.git("reset", "-q", "--hard", "newer")
+    inside.apply()
+    home.git("reset", "-q", "--hard", old)
+    inside.apply()
+    inside.sync.approve([old], "me")
+    inside.apply()
+    home.commit({"README": "on top\n"})
+    inside.apply()
+    newest = deployed(inside)
+    home.git("reset", "-q", "--hard", old)
+    assert f"`homelab approve {old[:10]}` accepts it" in inside.apply().reason
+    assert deployed(inside) == newest
+
+
+def test_what_cannot_be_seen_now_is_not_taken_for_done(home: Home, inside: Inside) -> None:
+    old = home.git("rev-parse", "HEAD").strip()
+    home.commit({"s0.yaml": service("s0", "web:3")})
+    inside.apply()
+    newest = deployed(inside)
+    home.git("reset", "-q", "--hard", old)
+    simulated(inside).cut("local")
+    assert f"`homelab approve {old[:10]}` accepts it" in inside.apply().reason
+    inside.sync.approve([old], "me")
+    inside.apply()
+    assert deployed(inside) == newest

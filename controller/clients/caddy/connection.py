@@ -27,6 +27,7 @@ DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h))+")
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 _LOG = "homelab-certificates.log"
 _FOLDER = re.compile(r"(/[^/{}\x00-\x1f\x7f]+)+/?")
+FOLDER_HINT = "add `certificates: /var/lib/caddy/certificates` to it in homelab.yaml: a folder that Caddy reads and that stays"
 _LISTEN = re.compile(r"[0-9A-Za-z.:\[\]-]*")
 
 
@@ -237,8 +238,7 @@ def _problems(read: _Declared) -> Iterable[Problem]:
     if read.log and not read.log.startswith("/"):
         yield Problem(("log",), f"{read.log!r} is not an absolute path", 'write /run/caddy/certificates.log, or "" for none')
     if read.certificates and not _FOLDER.fullmatch(read.certificates):
-        hint = "write a folder that is still there after a restart, such as /var/lib/caddy/homelab"
-        yield Problem(("certificates",), f"{read.certificates!r} is not an absolute path", hint)
+        yield Problem(("certificates",), f"{read.certificates!r} is not an absolute path", FOLDER_HINT)
     if read.version and not re.fullmatch(r"2\.\d+(\.\d+)?", read.version):
         yield Problem(("version",), f"{read.version!r} is not a version of Caddy", "write 2.7.6")
 

@@ -6,6 +6,8 @@ import re
 
 LONGEST_NAME = 253
 LONGEST_LABEL = 63
+WILDCARD = "*."
+"""How the name begins that stands for every name below."""
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
 
 
@@ -20,7 +22,7 @@ class Unwritable(ValueError):
 def owner_name(text: str) -> str:
     """The full name of a record; its first label may be `*`. International names become punycode. Raises Unwritable."""
     name = _ascii(text)
-    below = name.removeprefix("*.")
+    below = name.removeprefix(WILDCARD)
     if name == "*":
         raise Unwritable("'*' alone is not a full name", "write it with its zone, such as *.example.net")
     _check(below, text)
@@ -37,6 +39,15 @@ def host_name(text: str, *, underscores: bool = False) -> str:
     if "." not in name:
         raise Unwritable(f"{text!r} is not a full name", f"write it with its zone, such as {name}.example.net")
     return name
+
+
+def visited_host(text: str) -> str:
+    """The full name of a host that visitors ask for; the first label may be `*`. Raises Unwritable."""
+    below = text.removeprefix(WILDCARD)
+    name = host_name(below)
+    if re.fullmatch(r"[\d.]+", name):
+        raise Unwritable(f"{text!r} is an address, not a name", "write the name of a host")
+    return text[: len(text) - len(below)] + name
 
 
 def check_host(name: str) -> None:

@@ -3,7 +3,6 @@
 from controller.core.kind import Kind
 from controller.kinds.certificate.caddy import CertificateProvider
 from controller.kinds.certificate.model import CertificateSpec
-from controller.kinds.certificate.permitted import Permitted
 from controller.kinds.certificate.provider import open_certificates
 from controller.kinds.certificate.resolve import resolve, same, verb
 from controller.kinds.certificate.telling import STAGES
@@ -20,4 +19,4 @@ KIND = Kind(
     stages=STAGES,
 )
 
-__all__ = ["KIND", "CertificateProvider", "CertificateSpec", "Permitted", "open_certificates"]
+__all__ = ["KIND", "CertificateProvider", "CertificateSpec", "open_certificates"]

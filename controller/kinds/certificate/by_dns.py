@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from controller.clients.acme import LETS_ENCRYPT
-from controller.clients.caddy import Connection
-from controller.clients.dns.names import Unwritable, host_name, owner_name
+from controller.clients.caddy import FOLDER_HINT, Connection
+from controller.clients.dns.names import WILDCARD, Unwritable, owner_name, visited_host
 from controller.core.dns import is_inside
 from controller.core.errors import Problem, Rejected
 from controller.core.kind import Surroundings
 from controller.kinds.certificate.model import CertificateSpec
 
-WILDCARD = "*."
 CHALLENGE = "_acme-challenge"
 _MARK = "dns-01 "
 _FROM = " via "
@@ -41,9 +40,8 @@ def holder(text: str) -> tuple[str, str]:
 
 def canonical(text: str, at: tuple[str | int, ...]) -> str:
     """A host name in its one form; the first label may be `*`. Raises Rejected."""
-    below = text.removeprefix(WILDCARD)
     try:
-        return text[: len(text) - len(below)] + host_name(below)
+        return visited_host(text)
     except Unwritable as error:
         raise Rejected([Problem(at, str(error), error.hint)]) from error
 
@@ -80,7 +78,6 @@ def ordered(host: str, spec: CertificateSpec, connection: Connection, around: Su
     }
 
 
-FOLDER_HINT = "add `certificates: /var/lib/caddy/homelab` to it in homelab.yaml: a folder that Caddy reads and that stays"
 IN_TIME, DUE = "in time", "due"
 
 

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from threading import Event as Flag
 from threading import Lock
 
@@ -16,19 +16,17 @@ from controller.clients.tls import NoCertificate, Served, distrust, served
 from controller.core.change import Change
 from controller.core.errors import Permanent, Transient
 from controller.core.key import Key
-from controller.core.limit import YES, Limit, Never, Wait
+from controller.core.limit import Limit, Never, Wait
 from controller.core.ports import Clock
 from controller.core.renewal import Renewal
-from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, Target, Unknown
+from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target, Unknown
 from controller.kinds.certificate.forced import Forcing, is_ordered, is_own
+from controller.kinds.certificate.life import AT_ONCE, FRESH, LEFT, out_of_date, told
 from controller.kinds.certificate.permitted import Permitted
 from controller.kinds.certificate.resolve import ANY
 
-_AT_ONCE = 16
-_FRESH, _AGAIN = 300.0, 5.0
-"""Seconds for which an answer is good: certificates live for days, but one that is not as it should be is waited for."""
-_OVERDUE = 1 / 6
-"""Share of its life at whose beginning an old certificate is a fault: Caddy renews when a third is left."""
+_AGAIN = 5.0
+"""Seconds for which an answer counts that is not as it should be: it is waited for."""
 Verdict = tuple[Health, str]
 
 
@@ -48,7 +46,8 @@ class CertificateProvider:
 
     visible_within = 0.0
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock, issued: Path | None = None) -> None:
+        """`issued` is the file that keeps what the authority issued in the last week (None = it is forgotten)."""
         self._connection = connection
         self._clock = clock
         self._door = CaddyDoor(connection.admin)
@@ -59,7 +58,7 @@ class CertificateProvider:
         self._released: set[Key] = set()
         self._trusted: dict[str, tuple[str, str]] = {}
         self._read: Config | None = None
-        self.permitted = Permitted(connection, clock)
+        self.permitted = Permitted(connection, clock, issued)
         """What the public authority may and does issue."""
 
     def observe(self, targets: Collection[Target]) -> Snapshot:
@@ -68,19 +67,12 @@ class CertificateProvider:
         wanted = [target for target in targets if target.key not in self._released]
         stale = [target for target in wanted if self._stale(target.address)]
         if stale:
-            with ThreadPoolExecutor(min(_AT_ONCE, len(stale)), "handshake") as pool:
+            with ThreadPoolExecutor(min(AT_ONCE, len(stale)), "handshake") as pool:
                 list(pool.map(lambda target: self._look(target.address), stale))
         items: dict[Key, Observed] = {target.key: ABSENT for target in targets}
         with self._lock:
             items |= {target.key: self._looks[target.address].observed for target in wanted}
         return Snapshot(items)
-
-    def limit(self, change: Change) -> Limit:
-        """What the authority says of a certificate that is ordered here; of those that Caddy orders the Route asks."""
-        after = change.after or {}
-        if after.get("challenge") != "dns":
-            return YES
-        return self.permitted(list(dict.fromkeys([after["host"], *after.get("names", ())])), ["dns-01"])
 
     def apply(self, change: Change, _interrupt: Flag) -> Receipt:
         """Begin or end to vouch for a host. The gate waits until visitors get the certificate. Raises Transient."""
@@ -106,17 +98,21 @@ class CertificateProvider:
             raise Transient(look.trouble)
         return self._verdict(target.address, look.found)
 
-    def renew(self, target: Target, interrupt: Flag) -> Renewal:
+    def renew(self, target: Target, _state: State, interrupt: Flag) -> Renewal:
         """Have Caddy order it anew, now. Raises Transient, Permanent, Interrupted."""
-        allowed = self.permitted([target.address]) if self._is_ordered(target.address) else YES
-        if isinstance(allowed, (Wait, Never)):
-            raise Permanent(allowed.why)
+        if self._is_ordered(target.address):
+            self._require(self.permitted([target.address]))
         try:
             forcing = Forcing(self._door, self._clock, self._shown, partial(failure, self._connection.log))
             return forcing(target.address, interrupt)
         finally:
             with self._lock:
                 self._looks.pop(target.address, None)
+
+    @staticmethod
+    def _require(allowed: Limit) -> None:
+        if isinstance(allowed, (Wait, Never)):
+            raise Permanent(allowed.why)
 
     def audit(self) -> None:
         """Ask for every certificate again at the next look."""
@@ -129,7 +125,7 @@ class CertificateProvider:
         if look is None:
             return True
         well = isinstance(look.observed, Present) and look.observed.health is Health.HEALTHY
-        return not 0 <= self._clock.now() - look.at < (_FRESH if well else _AGAIN)
+        return not 0 <= self._clock.now() - look.at < (FRESH if well else _AGAIN)
 
     def _look(self, host: str) -> _Look:
         found, trouble = self._handshake(host)
@@ -142,13 +138,18 @@ class CertificateProvider:
         return look
 
     def _handshake(self, host: str) -> tuple[Served | None, str]:
+        found, trouble = self._asked(host)
+        return found, trouble if trouble and self._away() else ""
+
+    def _asked(self, host: str) -> tuple[Served | None, str]:
+        """What a visitor is shown, or why nobody answers."""
         name = visited(host)
         try:
             found = served(*self._place(), name)
         except NoCertificate:
             return None, ""
         except Transient as error:
-            return None, self._away() and str(error)
+            return None, str(error)
         return (found if found.covers(name) else None), ""
 
     def _place(self) -> tuple[str, int]:
@@ -181,8 +182,8 @@ class CertificateProvider:
             "issuer": _kind_of(found),
             "issued_by": found.issuer,
             "names": sorted(found.names),
-            "expires": _day(found.until),
-            "renews_around": _day(found.until - (found.until - found.since) / 3),
+            "expires": told(found.until),
+            "renews_around": told(found.until - (found.until - found.since) * LEFT),
         }
         return Present(state, host, Owner.FOREIGN, health, why)
 
@@ -193,13 +194,9 @@ class CertificateProvider:
                 return Health.DEGRADED, f"no certificate for {host}: {reason}"
             shown = f"{found.issuer} issued the one that is served" if found else "none is served yet"
             return Health.PROGRESSING, f"{host} waits for its certificate: {shown}"
-        now = self._clock.now()
-        if now < found.since:
-            return Health.DEGRADED, f"the certificate of {host} is not valid before {_day(found.since)}"
-        if now >= found.until:
-            return Health.DEGRADED, f"the certificate of {host} expired on {_day(found.until)}{self._because(host)}"
-        if found.until - now < (found.until - found.since) * _OVERDUE:
-            return Health.DEGRADED, f"the certificate of {host} expires on {_day(found.until)}{self._because(host)}"
+        if why := out_of_date(host, found.since, found.until, self._clock.now()):
+            reason = failure(self._connection.log, host, 0.0)
+            return Health.DEGRADED, f"{why}: {reason}" if reason else why
         with suppress(Transient):  # judged as soon as Caddy can be asked
             if why := self._distrust(host, found):
                 return Health.DEGRADED, f"visitors do not trust the certificate of {host}, issued by {found.issuer}: {why}"
@@ -207,9 +204,8 @@ class CertificateProvider:
 
     def _is_ordered(self, host: str) -> bool:
         """True when Caddy says that it orders the host's certificate from a public authority. Raises Transient."""
-        if self._read is None:
-            self._read = self._door.config()
-        return is_ordered(self._read.document, host)
+        read = self._read = self._read or self._door.config()
+        return is_ordered(read.document, host)
 
     def _distrust(self, host: str, found: Served) -> str:
         """Why visitors do not trust what a public authority was to issue, "" when they do or that cannot be told: of an authority
@@ -226,14 +222,6 @@ class CertificateProvider:
             self._trusted[host] = found.serial, distrust(*self._place(), visited(host), acme.trust)
         return self._trusted[host][1]
 
-    def _because(self, host: str) -> str:
-        reason = failure(self._connection.log, host, 0.0)
-        return f" and was not renewed: {reason}" if reason else " and was not renewed"
-
 
 def _kind_of(found: Served) -> str:
     return "internal" if is_own(found.issuer) else "acme"
-
-
-def _day(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

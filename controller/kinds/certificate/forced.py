@@ -101,8 +101,11 @@ class _Forced:
         self._written: list[Any] = []
 
     def into(self, document: Any) -> Any:
-        """The configuration with the policy, in front of the others: of those that name a host the first counts. Raises
-        Permanent when Caddy does not order the certificate."""
+        """The configuration with the policy, in front of the others: of those that name a host the first counts; the same object
+        when it has it already. Raises Permanent when Caddy does not order the certificate."""
+        if self._written and _policies(document) == self._written:
+            return document  # it was done, and only the answer was lost
+        document = self.without(document)
         policies = _policies(document)
         found = next((item for item in policies if self._host in _subjects(item)), None)
         if found is None:

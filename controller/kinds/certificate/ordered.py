@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager, suppress
 from hashlib import sha256
 from threading import Event as Flag
 from threading import Lock
@@ -22,22 +21,20 @@ from controller.core.ports import Clock
 from controller.core.renewal import Renewal
 from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, State, Target, Unknown
 from controller.kinds.certificate.by_dns import DUE, IN_TIME, holder, host_of
-from controller.kinds.certificate.proofs import Proofs, Spot
+from controller.kinds.certificate.life import AT_ONCE, FRESH, LEFT, out_of_date, told
+from controller.kinds.certificate.proofs import ProofPlace, Proofs
 from controller.kinds.certificate.shelf import Shelf
 
-_LEFT = 1 / 3
-"""Share of its life that is left when a certificate is renewed, as Caddy does it."""
 _SPREAD = 0.1
-"""Part of that share by which renewals of different certificates lie apart."""
-_OVERDUE = 1 / 6
+"""Part of the share of its life at which a certificate is renewed, by which renewals of different ones lie apart."""
 _FIRST, _LONGEST = 600.0, 43_200.0
 """Seconds between two repairs that are refused: doubled each time. Let's Encrypt bears five failures in an hour for one name."""
-_FRESH = 300.0
-_AT_ONCE = 16
 _TRIES = 10
 _PAUSE = 0.1
 Shown = Callable[[str], tuple[Served | None, str]]
 """What a visitor of a host is shown, or why that cannot be told."""
+Counted = Callable[[str, str, float], None]
+"""Hears of each that was issued: host, serial, since when it is valid."""
 
 
 class Orders(Protocol):
@@ -54,7 +51,15 @@ class OrderedCertificates:
     that nothing is ordered twice and an undo serves the one before. For many threads."""
 
     def __init__(
-        self, connection: Connection, door: CaddyDoor, authority: Orders, proofs: Proofs, shelf: Shelf, shown: Shown, clock: Clock
+        self,
+        connection: Connection,
+        door: CaddyDoor,
+        authority: Orders,
+        proofs: Proofs,
+        shelf: Shelf,
+        shown: Shown,
+        counted: Counted,
+        clock: Clock,
     ) -> None:
         self._connection = connection
         self._door = door
@@ -62,6 +67,7 @@ class OrderedCertificates:
         self._proofs = proofs
         self._shelf = shelf
         self._shown = shown
+        self._counted = counted
         self._clock = clock
         self._lock = Lock()
         self._handing = Lock()
@@ -81,7 +87,7 @@ class OrderedCertificates:
                 loaded = self._loaded()
             except ProviderError as error:
                 return found | {target.key: Unknown(str(error)) for target in known}
-            with ThreadPoolExecutor(min(_AT_ONCE, len(known)), "handshake") as pool:
+            with ThreadPoolExecutor(min(AT_ONCE, len(known)), "handshake") as pool:
                 seen = pool.map(lambda target: self._observed(target, loaded), known)
                 found |= {target.key: observed for target, observed in zip(known, seen, strict=True)}
         return found
@@ -100,6 +106,10 @@ class OrderedCertificates:
         self._hand(host, bundle)
         return Receipt(host, {**self._state(host, bundle), **change.after, "serial": bundle.serial})
 
+    def keeps(self, host: str, state: State) -> bool:
+        """True when nothing has to be ordered for a state. Raises Transient."""
+        return bool(state.get("serial")) or self._usable(host, state) is not None
+
     def health(self, target: Target) -> tuple[Health, str]:
         """How it stands. Raises Transient."""
         host = host_of(target.address)
@@ -108,12 +118,12 @@ class OrderedCertificates:
             return Health.MISSING, f"no certificate for {host} has been ordered"
         return self._verdict(host, bundle, served=self._is_served(host, bundle, self._loaded()))
 
-    def renew(self, host: str, interrupt: Flag) -> Renewal:
+    def renew(self, host: str, state: State, interrupt: Flag) -> Renewal:
         """Order it anew, now; returns when visitors get the new one. Raises Transient, Permanent, Interrupted, Deferred."""
         before = self._shelf.handed(host)
         if before is None:
             raise Permanent(f"no certificate for {host} has been ordered from here")
-        bundle = self._new(host, self._shelf.noted(host), interrupt)
+        bundle = self._new(host, state, interrupt)
         self._hand(host, bundle)
         for _ in range(_TRIES):
             if self._is_served(host, bundle, self._loaded()):
@@ -129,7 +139,7 @@ class OrderedCertificates:
 
     def tidy(self, now: float) -> None:
         """Proofs that a crash left in the DNS, and certificates that nobody can use any more."""
-        self._proofs.clean()
+        self._proofs.clean(0.0)
         self._shelf.discard_expired(now)
 
     def _observed(self, target: Target, loaded: Collection[str]) -> Observed:
@@ -162,16 +172,13 @@ class OrderedCertificates:
             "served": True,
             "serial": bundle.serial,
             "issued_by": bundle.issuer,
-            "expires": _day(bundle.until),
-            "renews_around": _day(renewed_at(bundle)),
+            "expires": told(bundle.until),
+            "renews_around": told(renewed_at(bundle)),
         }
 
     def _verdict(self, host: str, bundle: Bundle, *, served: bool) -> tuple[Health, str]:
-        now = self._clock.now()
-        if now >= bundle.until:
-            return Health.DEGRADED, f"the certificate of {host} expired on {_day(bundle.until)} and was not renewed"
-        if bundle.until - now < (bundle.until - bundle.since) * _OVERDUE:
-            return Health.DEGRADED, f"the certificate of {host} expires on {_day(bundle.until)} and was not renewed"
+        if why := out_of_date(host, bundle.since, bundle.until, self._clock.now()):
+            return Health.DEGRADED, why
         if not served:
             return Health.PROGRESSING, f"Caddy serves another certificate for {host} than the one that was ordered"
         return Health.HEALTHY, ""
@@ -196,7 +203,7 @@ class OrderedCertificates:
         """A new one. A repair that was refused is not tried again at once: authorities count what fails."""
         count, until, why = self._vain.get(host, (0, 0.0, ""))
         if repair and self._clock.now() < until:
-            raise Deferred(f"{host} is not asked for again before {_day(until)}: {why}", until)
+            raise Deferred(f"{host} is not asked for again yet: {why}", until)
         try:
             bundle = self._new(host, state, interrupt)
         except Permanent as error:
@@ -208,18 +215,18 @@ class OrderedCertificates:
     def _new(self, host: str, state: State, interrupt: Flag) -> Bundle:
         if state["authority"] != self._authority.directory:
             raise Permanent(f"the connection {self._connection.name!r} orders at {self._authority.directory} now")
-        self._proofs.clean()
-        self._shelf.note(host, {word: state[word] for word in ("names", "authority", "proofs")})
+        self._proofs.clean(0.0)
 
         def prove(wanted: Mapping[str, Sequence[str]]) -> AbstractContextManager[None]:
-            spots: dict[Spot, Sequence[str]] = {}
+            spots: dict[ProofPlace, Sequence[str]] = {}
             for name, texts in wanted.items():
                 zone, via = holder(str(state["proofs"][name]))
-                spots[Spot(RecordPlace(name, "TXT", zone), via)] = texts
+                spots[ProofPlace(RecordPlace(name, "TXT", zone), via)] = texts
             return self._proofs.shown(spots, interrupt)
 
         bundle = self._authority.order(list(state["names"]), prove, interrupt)
         self._shelf.keep(host, bundle)
+        self._counted(host, bundle.serial, bundle.since)
         return bundle
 
     def _hand(self, host: str, bundle: Bundle) -> None:
@@ -230,9 +237,10 @@ class OrderedCertificates:
                 self._shelf.hand(host, bundle)
             reason: ProviderError = Transient(f"the configuration of Caddy at {self._connection.admin} does not come to rest")
             for _ in range(_TRIES):
-                try:
+                with suppress(Transient):  # nobody answers for now: it is read all the same
                     if self._is_served(host, bundle, self._loaded()):
                         return
+                try:
                     self._door.reload(self._door.config())
                 except (Stale, Unsure) as error:
                     reason = error
@@ -251,7 +259,7 @@ class OrderedCertificates:
         """True when visitors got it a short while ago."""
         with self._lock:
             serial, at = self._seen.get(host, ("", 0.0))
-        return serial == bundle.serial and 0 <= self._clock.now() - at < _FRESH
+        return serial == bundle.serial and 0 <= self._clock.now() - at < FRESH
 
     def _is_served(self, host: str, bundle: Bundle, loaded: Collection[str]) -> bool:
         """True when visitors get it, or another of ours that is as good, and when no route needs it yet. Raises Transient."""
@@ -276,8 +284,4 @@ class OrderedCertificates:
 def renewed_at(bundle: Bundle) -> float:
     """When a certificate is to be renewed, in seconds since the epoch: always the same for the same one."""
     share = int.from_bytes(sha256(bundle.serial.encode()).digest()[:4], "big") / 2**32
-    return bundle.until - (bundle.until - bundle.since) * _LEFT * (1 + _SPREAD * share)
-
-
-def _day(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return bundle.until - (bundle.until - bundle.since) * LEFT * (1 + _SPREAD * share)

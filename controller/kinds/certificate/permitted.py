@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from controller.clients.acme import LETS_ENCRYPT
 from controller.clients.caddy import Connection, failed_tries
 from controller.clients.dns.caa import Caa, Forbidden, Silent, judged
 from controller.clients.durable import replace
@@ -18,15 +19,15 @@ from controller.core.errors import Transient
 from controller.core.limit import YES, Limit, Never, Wait
 from controller.core.ports import Clock
 
-LETS_ENCRYPT = "letsencrypt.org"
+_CAA_NAME = "letsencrypt.org"
 _KNOWN = {
-    "letsencrypt.org": (LETS_ENCRYPT,),
+    "letsencrypt.org": (_CAA_NAME,),
     "zerossl.com": ("sectigo.com", "zerossl.com"),
     "pki.goog": ("pki.goog",),
     "buypass.com": ("buypass.com",),
 }
 """Names of authorities in CAA records, by the end of the host of their directory."""
-_LIMITED = ("", "https://acme-v02.api.letsencrypt.org/directory")
+_LIMITED = ("", LETS_ENCRYPT)
 """Directories whose limits are known: https://letsencrypt.org/docs/rate-limits/."""
 HOUR, WEEK = 3600.0, 7 * 86_400.0
 FAILURES, DUPLICATES, PER_DOMAIN = 5, 5, 50
@@ -76,7 +77,7 @@ class Permitted:
         """The authority's names in CAA records; none = they are not known, and CAA is not asked."""
         acme = self._connection.acme
         if acme.caa or not acme.ca:
-            return acme.caa or (LETS_ENCRYPT,)
+            return acme.caa or (_CAA_NAME,)
         host = acme.ca.removeprefix("https://").partition("/")[0].partition(":")[0]
         return next((names for end, names in _KNOWN.items() if host == end or host.endswith(f".{end}")), ())
 

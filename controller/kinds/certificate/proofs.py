@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Flag
 from threading import Lock
@@ -28,11 +28,24 @@ _PATIENCE_AT_END, _PATIENCE_WHEN_CALLED_OFF = 120.0, 15.0
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Spot:
+class ProofPlace:
     """Where proofs for a name stand: the records, and the connection that holds their zone."""
 
     place: RecordPlace
     via: str
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What all that work on one book share: a connection that is opened anew must not take running orders for left-overs."""
+
+    lock: Lock = field(default_factory=Lock)
+    turns: dict[ProofPlace, Lock] = field(default_factory=dict)
+    shown: set[tuple[ProofPlace, str]] = field(default_factory=set)
+    """Those of orders that run now."""
+
+
+_DESKS: dict[Path, _Desk] = {}
 
 
 class Proofs:
@@ -43,20 +56,18 @@ class Proofs:
         self._records = records
         self._book = book
         self._clock = clock
-        self._lock = Lock()
-        self._turns: dict[Spot, Lock] = {}
-        self._shown: set[tuple[Spot, str]] = set()
-        """Those of orders that run now."""
+        desk = _DESKS.setdefault(book, _Desk())
+        self._lock, self._turns, self._shown = desk.lock, desk.turns, desk.shown
 
     @contextmanager
-    def shown(self, wanted: Mapping[Spot, Collection[str]], interrupt: Flag) -> Iterator[None]:
+    def shown(self, wanted: Mapping[ProofPlace, Collection[str]], interrupt: Flag) -> Iterator[None]:
         """Texts that every authoritative server shows while the block runs. Raises what a provider's `apply` raises."""
         values = {spot: {declared("TXT", text) for text in texts} for spot, texts in wanted.items()}
         entries = {(spot, value) for spot, several in values.items() for value in several}
         for spot in values:
             self._refuse_alias(spot, interrupt)
         with self._lock:
-            self._shown |= entries
+            self._shown.update(entries)
             self._note(lambda book: book | entries)
         try:
             for spot, several in values.items():
@@ -66,7 +77,7 @@ class Proofs:
             yield
         finally:
             with self._lock:
-                self._shown -= entries
+                self._shown.difference_update(entries)
             self.clean(_PATIENCE_WHEN_CALLED_OFF if interrupt.is_set() else _PATIENCE_AT_END)
 
     def clean(self, patience: float = _PATIENCE_AT_END) -> None:
@@ -83,15 +94,15 @@ class Proofs:
             with self._lock:
                 self._note(lambda book, spot=spot, gone=gone: book - {(spot, value) for value in gone})  # type: ignore[misc]
 
-    def _refuse_alias(self, spot: Spot, interrupt: Flag) -> None:
+    def _refuse_alias(self, spot: ProofPlace, interrupt: Flag) -> None:
         """An authority follows an alias to a name that is not ours to write to."""
         place = RecordPlace(spot.place.name, "CNAME", spot.place.zone)
-        found = self._look(Spot(place, spot.via), interrupt, _PATIENCE)
+        found = self._look(ProofPlace(place, spot.via), interrupt, _PATIENCE)
         if found:
             hint = "order the certificate where that name is, or remove the alias"
             raise Permanent(f"{place.name} is an alias of {found['values'][0]}, where the proof would have to stand: {hint}")
 
-    def _edit(self, spot: Spot, more: set[str], less: set[str], interrupt: Flag, patience: float) -> None:
+    def _edit(self, spot: ProofPlace, more: set[str], less: set[str], interrupt: Flag, patience: float) -> None:
         """Add and remove values, and leave those of others. Raises what the provider raises when its time is over."""
         deadline = self._clock.monotonic() + patience
         while True:
@@ -111,12 +122,12 @@ class Proofs:
                     return
             self._pause(interrupt, wait)
 
-    def _turn(self, spot: Spot) -> Lock:
+    def _turn(self, spot: ProofPlace) -> Lock:
         """Held by who changes the texts there."""
         with self._lock:
             return self._turns.setdefault(spot, Lock())
 
-    def _look(self, spot: Spot, interrupt: Flag, patience: float) -> State | None:
+    def _look(self, spot: ProofPlace, interrupt: Flag, patience: float) -> State | None:
         """What is there, None = nothing. Raises Transient when that cannot be told in time."""
         target = _target(spot)
         deadline = self._clock.monotonic() + patience
@@ -128,7 +139,7 @@ class Proofs:
                 raise Transient(found.reason)
             self._pause(interrupt, _PAUSE)
 
-    def _agreed(self, spot: Spot, values: set[str], interrupt: Flag) -> None:
+    def _agreed(self, spot: ProofPlace, values: set[str], interrupt: Flag) -> None:
         """Wait until every authoritative server shows the values."""
         provider = self._records(spot.via)
         deadline = self._clock.monotonic() + _PATIENCE
@@ -146,16 +157,16 @@ class Proofs:
         if self._clock.wait(interrupt, seconds):
             raise Interrupted("called off before the proof stood in the DNS")
 
-    def _read(self) -> set[tuple[Spot, str]]:
+    def _read(self) -> set[tuple[ProofPlace, str]]:
         try:
             listed = json.loads(self._book.read_bytes())
-            return {(Spot(RecordPlace.parse(address), via), value) for address, via, value in listed}
+            return {(ProofPlace(RecordPlace.parse(address), via), value) for address, via, value in listed}
         except FileNotFoundError:
             return set()
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise Transient(f"{self._book}: {error}; remove it, and look for texts at _acme-challenge names") from error
 
-    def _note(self, change: Callable[[set[tuple[Spot, str]]], set[tuple[Spot, str]]]) -> None:
+    def _note(self, change: Callable[[set[tuple[ProofPlace, str]]], set[tuple[ProofPlace, str]]]) -> None:
         listed: Sequence[Any] = sorted([str(spot.place), spot.via, value] for spot, value in change(self._read()))
         try:
             self._book.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -164,11 +175,11 @@ class Proofs:
             raise Transient(f"{self._book}: {error.strerror or error}") from error
 
 
-def _target(spot: Spot) -> Target:
+def _target(spot: ProofPlace) -> Target:
     return Target(record_key(spot.place.name, spot.place.type), str(spot.place), str(spot.place))
 
 
-def _change(spot: Spot, live: State | None, after: set[str]) -> Change:
+def _change(spot: ProofPlace, live: State | None, after: set[str]) -> Change:
     target = _target(spot)
     like = live or {"zone": spot.place.zone, "name": spot.place.name, "type": spot.place.type, "ttl": TTL}
     made = {**like, "values": sorted(after)} if after else None

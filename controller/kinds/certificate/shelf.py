@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 from controller.clients import durable
 from controller.clients.acme import Bundle, read_bundle
 from controller.core.dns import certificate_key
 from controller.core.errors import Permanent, Transient
 
-_ORDER = "order.json"
+_KEPT = 30 * 86_400.0
+"""Seconds for which one is kept after its end: an undo must find what was served before."""
 
 
 class Shelf:
@@ -59,34 +58,13 @@ class Shelf:
         except OSError as error:
             raise _unwritten(path, error) from error
 
-    def note(self, host: str, order: Mapping[str, Any]) -> None:
-        """Write down what is ordered for a host, so that it can be ordered again. Raises Transient."""
-        path = self._folder(host) / _ORDER
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            durable.replace(path, json.dumps(order).encode())
-        except OSError as error:
-            raise _unwritten(path, error) from error
-
-    def noted(self, host: str) -> Mapping[str, Any]:
-        """What was ordered last. Raises Permanent when nothing was."""
-        path = self._folder(host) / _ORDER
-        try:
-            found = json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise Permanent(f"no certificate for {host} has been ordered from here") from error
-        return found if isinstance(found, dict) else {}
-
     def hand(self, host: str, bundle: Bundle) -> None:
         """Put one where Caddy finds it. The folder must be there: a person says who may look into it. Raises Transient."""
         path = self._path(host)
-        made = path.with_name(f"{path.name}.next")
         try:
-            durable.replace(made, bundle.content)
-            owner = path.parent.stat()
-            if os.geteuid() == 0:
-                os.chown(made, owner.st_uid, owner.st_gid)
-            made.replace(path)
+            folder = path.parent.stat()
+            owner = (folder.st_uid, folder.st_gid) if os.geteuid() == 0 else None
+            durable.replace(path, bundle.content, owner)
         except OSError as error:
             raise _unwritten(path, error) from error
 
@@ -98,11 +76,11 @@ class Shelf:
             raise _unwritten(self._path(host), error) from error
 
     def discard_expired(self, now: float) -> None:
-        """Remove what nobody can use any more from our own folder. Raises Transient."""
+        """Remove what nobody can use any more, nor an undo, from our own folder. Raises Transient."""
         for path in self._kept.glob("*/*.pem"):
             try:
                 bundle = self._load(path)
-                if bundle is not None and bundle.until < now:
+                if bundle is not None and bundle.until + _KEPT < now:
                     path.unlink(missing_ok=True)
             except OSError as error:
                 raise _unwritten(path, error) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from controller.clients.caddy import Connection
+from controller.clients.caddy import FOLDER_HINT, Connection
 from controller.clients.dns.names import Unwritable, owner_name
 from controller.core.dns import certificate_key
 from controller.core.errors import Problem
@@ -19,8 +19,7 @@ FROM_DNS = "dns"
 def problems(hosts: Iterable[tuple[Place, str]], around: Surroundings, connection: Connection) -> Iterable[Problem]:
     """Why hosts cannot be served so."""
     if not connection.certificates:
-        hint = "add `certificates: /var/lib/caddy/homelab` to it in homelab.yaml: a folder that Caddy reads and that stays"
-        yield Problem(("tls",), f"the connection {connection.name!r} names no folder for certificates", hint)
+        yield Problem(("tls",), f"the connection {connection.name!r} names no folder for certificates", FOLDER_HINT)
     for at, host in hosts:
         for name, each in _written(around):
             if _name(getattr(each, "host", "")) == host and getattr(each, "challenge", "") != FROM_DNS:

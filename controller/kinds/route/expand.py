@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from controller.clients.caddy import Connection
-from controller.clients.dns.names import Unwritable, owner_name
+from controller.clients.dns.names import WILDCARD, Unwritable, owner_name
 from controller.core.dns import PUBLIC_ADDRESS, certificate_key, is_inside, record_key
 from controller.core.document import Draft
 from controller.core.errors import Rejected
 from controller.core.key import Key
 from controller.core.kind import Surroundings
 from controller.kinds.route.by_dns import FROM_DNS, chosen, written
-from controller.kinds.route.hosts import WILDCARD, Place, canonical_host
+from controller.kinds.route.hosts import Place, canonical_host
 from controller.kinds.route.model import RouteSpec
 from controller.kinds.route.places import caddy_of
 

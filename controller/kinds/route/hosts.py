@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import re
 
-from controller.clients.dns.names import Unwritable, host_name
+from controller.clients.dns.names import WILDCARD, Unwritable, visited_host
 from controller.core.errors import Problem, Rejected
 
-WILDCARD = "*."
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()+,;=:@%/-]*")
 Place = tuple[str | int, ...]
 
 
 def canonical_host(text: str, at: Place) -> str:
     """Lower case, punycode, no dot at the end; the first label may be `*`. Raises Rejected."""
-    below = text.removeprefix(WILDCARD)
     try:
-        name = host_name(below)
+        return visited_host(text)
     except Unwritable as error:
         raise Rejected([Problem(at, str(error), error.hint)]) from error
-    if re.fullmatch(r"[\d.]+", name):
-        raise Rejected([Problem(at, f"{text!r} is an address, not a name", "a route needs a host name")])
-    return f"{WILDCARD}{name}" if below != text else name
 
 
 def canonical_path(text: str, at: Place) -> str:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from controller.clients.caddy import COEXIST, LOOPBACK, Connection, ranges
+from controller.clients.dns.names import WILDCARD
 from controller.core.change import Action
 from controller.core.diff import FieldDiff, equal
 from controller.core.edge import slots
@@ -19,7 +20,7 @@ from controller.core.resource import Gate
 from controller.kinds.route import by_dns, tuning
 from controller.kinds.route.by_dns import FROM_DNS
 from controller.kinds.route.expand import named, needed
-from controller.kinds.route.hosts import WILDCARD, canonical_host, canonical_path
+from controller.kinds.route.hosts import canonical_host, canonical_path
 from controller.kinds.route.model import CertificateFiles, Exposure, RouteSpec
 from controller.kinds.route.places import caddy_of
 from controller.kinds.route.render import EVERYBODY
