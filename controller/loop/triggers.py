@@ -28,6 +28,8 @@ _FAREWELL = 5.0
 """Seconds that a watching provider gets to end."""
 _STEP_MS = 20
 """How long the file watcher sleeps between two looks at its flag."""
+_ROUND_MS = 500
+"""How long it waits for a change before it tells that there was none."""
 
 WatchPaths = Callable[[], tuple[Path, ...]]
 
@@ -121,10 +123,14 @@ class Commits:
                 continue
             changes = watch(
                 *paths, watch_filter=None, recursive=False, step=_STEP_MS, debounce=2 * _STEP_MS, stop_event=self._stop,
-                raise_interrupt=False,
+                raise_interrupt=False, rust_timeout=_ROUND_MS, yield_on_timeout=True,
             )  # fmt: skip
+            fresh = True
             try:
-                for _ in changes:
+                for changed in changes:
+                    if not (changed or fresh):
+                        continue
+                    fresh = False  # what moved before the watcher stood is seen in its first round
                     self.look()
                     if self._standing() != paths:
                         break
