@@ -43,6 +43,7 @@ class House:
     def __init__(self, caddy: Caddy, mode: str, to: str) -> None:
         self.caddy = caddy
         self.authority = Pebble(caddy.http_port, caddy.https_port)
+        caddy.acquaint(self.authority.acme)
         if mode == "coexist":
             caddy.load(person(caddy))
         self.routes = Routes(caddy, {"mode": mode, "acme": self.authority.acme})

@@ -43,6 +43,7 @@ class Story(Home):
         place = f"{HOST}:{self.bind.port}"
         self.authority = engine.space.call(Pebble, caddy.http_port, caddy.https_port, place)
         self.trust = ssl.create_default_context(cadata=engine.space.call(self.authority.root))
+        caddy.acquaint(self.authority.acme)
         self.their_port = free_port()
         say = {"handle": [{"handler": "static_response", "body": THEIRS}]}
         servers = {"theirs": {"listen": [f"{HOST}:{self.their_port}"], "routes": [say]}}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from threading import Event as Flag
 from threading import Lock, Thread
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
+
+T = TypeVar("T")
 
 
 class Closer:
@@ -21,6 +24,14 @@ class Closer:
     def watch(self, stop: Flag, name: str) -> None:
         """Close it when `stop` is set, within a second."""
         Thread(target=self._close_on, args=(stop,), name=name, daemon=True).start()
+
+    def read(self, pieces: Iterable[T]) -> Iterator[T]:
+        """What comes until it ends or is closed: whoever reads meanwhile finds the stream taken apart, in whichever way."""
+        try:
+            yield from pieces
+        except Exception:
+            if not self._ended.is_set():
+                raise
 
     def close(self) -> None:
         """End it now."""

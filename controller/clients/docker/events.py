@@ -47,7 +47,7 @@ class Events:
         closer.watch(stop, f"events-{self._door.name}")
         try:
             opened()
-            for value in values:
+            for value in closer.read(values):
                 happening = _read(value)
                 if happening.action.partition(":")[0] in wanted.get(happening.type, ()):
                     told(happening)

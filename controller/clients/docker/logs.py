@@ -35,7 +35,7 @@ class Logs:
         closer = Closer(reply)
         closer.watch(stop, f"logs-{self._door.name}")
         try:
-            yield from frames(content, terminal=terminal)
+            yield from frames(closer.read(content), terminal=terminal)
         except Transient:
             if not stop.is_set():
                 raise
