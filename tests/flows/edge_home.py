@@ -85,13 +85,19 @@ class Home:
         self._git("add", "-A")
         self._git("commit", "-q", "--allow-empty", "-m", "change")
 
+    def homelab(self, *words: str, said: str = "") -> int:
+        """Run a command; its exit code."""
+        command = ["nsenter", self.network, str(HOMELAB), *words]
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False, cwd=self.specs, input=said
+        )
+        self.said = done.stdout + done.stderr
+        return done.returncode
+
     def apply(self) -> int:
         """Commit what is written and apply it; the exit code."""
         self.commit()
-        words = ["nsenter", self.network, str(HOMELAB), "apply"]
-        done = subprocess.run(words, env=self.environment, capture_output=True, text=True, check=False, cwd=self.specs)
-        self.said = done.stdout + done.stderr
-        return done.returncode
+        return self.homelab("apply")
 
     def get(self, name: str) -> str:
         """The body that a visitor gets."""

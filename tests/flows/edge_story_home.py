@@ -18,7 +18,7 @@ from typing import Any
 from controller.core.run import Entry, Run
 from controller.settings import read_settings
 from controller.wire import open_house
-from tests.flows.edge_home import HOMELAB, Home
+from tests.flows.edge_home import Home
 from tests.support.caddy import Caddy, free_port, trusting
 from tests.support.dns import ALGORITHM, HOST, KEY, SECRET, DnsServers
 from tests.support.engines import Engine
@@ -71,15 +71,6 @@ class Story(Home):
         said = {"host": self.host(name), "hosts": list(hosts), "port": 80, "exposure": "public", **expose}
         self.write(f"{name}.yaml", "Service", name, {"image": image, "stop_grace_period": "2s", "expose": said})
         self.labels |= {host.partition(".")[0] for host in (said["host"], *hosts)}
-
-    def homelab(self, *words: str, said: str = "") -> int:
-        """Run a command; its exit code."""
-        command = ["nsenter", self.network, str(HOMELAB), *words]
-        done = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, check=False, cwd=self.specs, input=said
-        )
-        self.said = done.stdout + done.stderr
-        return done.returncode
 
     def die(self, boundary: int, kind: str) -> int:
         """One pass that is killed at a boundary of a kind, or (0) nowhere; how it ended."""

@@ -9,7 +9,6 @@ import io
 import json
 import os
 import ssl
-import subprocess
 import tarfile
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
@@ -21,7 +20,7 @@ from controller.clients.caddy import CaddyDoor
 from controller.core.run import Outcome
 from controller.settings import read_settings
 from controller.wire import open_house
-from tests.flows.edge_home import HOMELAB, Home
+from tests.flows.edge_home import Home
 from tests.support import caddy as caddies
 from tests.support.caddy import Caddy
 from tests.support.dns import ALGORITHM, HOST, KEY, SECRET, DnsServers
@@ -99,15 +98,6 @@ class ContainedHome(Home):
         """A service for those at home."""
         expose = {"host": f"{name}.{self.zone}", "port": 80}
         self.write(f"{name}.yaml", "Service", name, {"image": image, "stop_grace_period": "2s", "expose": expose})
-
-    def homelab(self, *words: str, said: str = "") -> int:
-        """Run a command; its exit code."""
-        command = ["nsenter", self.network, str(HOMELAB), *words]
-        done = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, check=False, cwd=self.specs, input=said
-        )
-        self.said = done.stdout + done.stderr
-        return done.returncode
 
     def settle(self) -> None:
         """Commit what is written; passes until there is nothing to do, as a running controller makes them."""
