@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from controller.clients.caddy.part import ROOT, Part, part
+from controller.clients.caddy.unread import unread
 from controller.core.errors import Conflict, Permanent, ProviderError, Transient
 
 LONGEST_REASON = 256
@@ -20,6 +21,9 @@ _TIMEOUT = 60.0
 """A write returns when the old servers have ended, which takes up to their grace period."""
 _LOOKS = 8
 _PAUSE = 0.05
+_TRIES = 9
+_BREATH = 0.3
+"""Seconds in which a file that was being written is whole; all tries take a little over two."""
 _SAME = {"Content-Type": "application/json"}
 _ANEW = {"Cache-Control": "must-revalidate"}
 """Without it an equal configuration is passed over."""
@@ -75,6 +79,7 @@ class CaddyDoor:
         self._address = (parts.hostname or "127.0.0.1", parts.port or 2019)
         self._last: Config | None = None
         self._shown: tuple[Config, Config] | None = None
+        self._broken = ""
 
     def config(self) -> Config:
         """The whole configuration; the very same object as last time while it did not change. What stands there for a moment
@@ -129,11 +134,23 @@ class CaddyDoor:
         self._change("POST", ROOT, read.body, {**_ANEW, "If-Match": read.tag})
 
     def _change(self, method: str, path: str, body: bytes, more: Mapping[str, str]) -> None:
-        status, answer = self._send(method, path, body, {**_SAME, **more})
-        if status == 412:
-            raise Stale(f"somebody else changed the configuration of Caddy at {self.admin}")
-        if status != 200:
-            raise Refused(f"Caddy refuses: {_reason(answer, status)}")
+        """One write. A file that cannot be read is mostly one that is being written at that moment: it is tried again for a
+        little while, but not once more for one that was found broken before."""
+        for left in range(_TRIES, 0, -1):
+            status, answer = self._send(method, path, body, {**_SAME, **more})
+            if status == 200:
+                self._broken = ""
+                return
+            if status == 412:
+                raise Stale(f"somebody else changed the configuration of Caddy at {self.admin}")
+            reason = _reason(answer, status)
+            found = unread(reason)
+            if found is None:
+                raise Refused(f"Caddy refuses: {reason}")
+            if left == 1 or found.what == self._broken:
+                self._broken = found.what
+                raise Refused(f"Caddy refuses: {reason}; {found.remedy}")
+            Event().wait(_BREATH)
 
     def adapt(self, caddyfile: str) -> tuple[Any, list[str]]:
         """A Caddyfile as configuration, and Caddy's warnings. Raises Refused with what is wrong in it, Transient."""
