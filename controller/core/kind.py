@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 from pydantic import BaseModel
@@ -89,6 +90,23 @@ def _exact(_action: Action, _before: State | None, _after: State | None) -> Reve
     return Reversal.EXACT
 
 
+class Heed(StrEnum):
+    """What is done about a difference: written whenever the world moved (REPAIR), only when the declaration moved (ONCE), or told
+    and never written (REPORT)."""
+
+    REPAIR = "repair"
+    ONCE = "once"
+    REPORT = "report"
+
+
+def _repair(_state: State) -> Heed:
+    return Heed.REPAIR
+
+
+def _alone(_before: State | None, _after: State | None) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One thing a user can declare.
@@ -102,7 +120,13 @@ class Kind:
 
     `markless` = the backend cannot keep an owner mark. An object that equals its declaration is then adopted without a question,
     and forgotten instead of deleted when the declaration goes; one that differs is foreign until `mode: adopt`.
-    `lasting` = nothing of ours goes when the declaration goes: it is forgotten. `stages` are the steps of a host on its way to
+    `lasting` = nothing of ours goes when the declaration goes: it is forgotten. `standing` = the object is there before us and
+    only ever changed: declaring it is enough, it needs no adoption. `volatile` = it moves by itself (a lamp): what changed since
+    the plan is written over, what changed since it was written is left as it is by an undo, and neither is a conflict.
+    `attended` says why a person must agree to every write of a state, also to a repair ("" = nobody need); `heeds` what a
+    difference of a declared state means.
+
+    `stages` are the steps of a host on its way to
     its visitors that a change of this kind is part of."""
 
     name: str
@@ -117,4 +141,8 @@ class Kind:
     whole: frozenset[str] = field(default=frozenset())
     markless: bool = False
     lasting: bool = False
+    standing: bool = False
+    volatile: bool = False
+    attended: Callable[[State | None, State | None], str] = _alone
+    heeds: Callable[[State], Heed] = _repair
     stages: Stages = field(default_factory=dict)

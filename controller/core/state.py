@@ -50,7 +50,8 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """The object exists. `state` is its normal form, `handle` the backend's own id, `why` explains the health."""
+    """The object exists. `state` is its normal form, `handle` the backend's own id, `why` explains the health, `by` says who
+    changed it last where the backend knows ("a person", "an automation")."""
 
     state: State
     handle: str
@@ -58,6 +59,7 @@ class Present:
     health: Health = Health.HEALTHY
     why: str = ""
     etag: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

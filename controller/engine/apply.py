@@ -102,7 +102,7 @@ class Application:
             raise Interrupted("called off")
         entry = self._keep(self.bench.intend(self.run, self.number(), self.rollout, change))
         self._progress.reached(change, Moment.BEGUN)
-        receipt = self._write(change)
+        entry, receipt = self._write(entry)
         with self._lock:
             self._receipts[change.place] = receipt
         entry = self._keep(self.bench.done(entry, receipt, self.revision))
@@ -114,10 +114,17 @@ class Application:
             gate(change, receipt.handle, provider, bench.clock, self.interrupt, bench.pulse, waits)
         self._progress.reached(change, Moment.PROVED)
 
-    def _write(self, change: Change) -> Receipt:
+    def _write(self, entry: Entry) -> tuple[Entry, Receipt]:
+        change = entry.change
         if not change.action.writes:
-            return Receipt(change.handle, change.before)
-        return self.bench.write(change, self.interrupt)
+            return entry, Receipt(change.handle, change.before)
+        try:
+            return entry, self.bench.write(change, self.interrupt)
+        except Conflict:
+            if not self.bench.kinds[change.key.kind].volatile:
+                raise
+        entry = self._keep(self.bench.renew(entry))
+        return entry, self.bench.write(entry.change, self.interrupt)
 
     def _commit(self) -> tuple[Change, Exception] | None:
         """Everything passed: end undo protection and close the entries."""

@@ -93,6 +93,14 @@ class Bench:
         self.store.record(entry, pending)
         return entry
 
+    def renew(self, entry: Entry) -> Entry:
+        """Write down what an object that moves by itself shows now: that is what an undo brings back. Raises Transient."""
+        observed = self.look(entry.change)
+        before = observed.state if isinstance(observed, Present) else None
+        renewed = replace(entry, change=replace(entry.change, before=before), at=self.clock.now())
+        self.store.record(renewed)
+        return renewed
+
     def done(self, entry: Entry, receipt: Receipt, revision: str, step: Step = Step.DONE) -> Entry:
         """Write down that the backend has it, with the ledger row that follows from it."""
         change, now = entry.change, self.clock.now()

@@ -104,6 +104,8 @@ def _concerns(change: Change, plan: Plan, facts: Circumstances) -> Iterable[tupl
         yield "history", Verdict.HOLD, facts.history
     if not change.drift and (reason := _widened(change, facts)):
         yield "exposure", Verdict.HOLD, reason
+    if change.action.writes and (reason := _attended(change, facts)):
+        yield "attended", Verdict.HOLD, reason
     if change.action is Action.DELETE:
         yield from _deletion(change, plan, facts)
     if change.action.writes and change.reversal in (Reversal.LOSSY, Reversal.NONE):
@@ -113,6 +115,11 @@ def _concerns(change: Change, plan: Plan, facts: Circumstances) -> Iterable[tupl
 def _widened(change: Change, facts: Circumstances) -> str:
     kind = facts.kinds.get(change.key.kind)
     return kind.widens(change.before, change.after) if kind and change.before is not None and change.after is not None else ""
+
+
+def _attended(change: Change, facts: Circumstances) -> str:
+    kind = facts.kinds.get(change.key.kind)
+    return kind.attended(change.before, change.after) if kind else ""
 
 
 def _risk_reason(risk: Risk) -> str:

@@ -10,7 +10,7 @@ from controller.core.decision import Quarantine, Suspension
 from controller.core.diff import FieldDiff, compare
 from controller.core.estate import Estate
 from controller.core.key import Key
-from controller.core.kind import Kind
+from controller.core.kind import Heed, Kind
 from controller.core.plan import Note, Plan
 from controller.core.ports import Place, Providers
 from controller.core.resource import Mode, Resource, Rollback
@@ -158,17 +158,25 @@ def _subtract(resource: Resource, row: Row | None, observed: Observed, kind: Kin
 
 
 def _present(resource: Resource, row: Row | None, observed: Present, kind: Kind) -> Change | Note | None:
-    if resource.mode is not Mode.OBSERVE and (row is None or _exchanged(row, observed)):
+    heed = Heed.REPORT if resource.mode is Mode.OBSERVE else kind.heeds(resource.state)
+    if heed is not Heed.REPORT and (row is None or (_exchanged(row, observed) and not kind.standing)):
         return _unowned(resource, row, observed, kind)
     applied, shown = (row.applied, row.shown) if row is not None else (None, None)
     fields = compare(resource.state, observed.state, applied, shown, kind.same, kind.whole)
+    if heed is Heed.ONCE:
+        fields = tuple(item for item in fields if not item.drift)
     if not fields:
         return None
-    if resource.mode is Mode.OBSERVE:
-        return _note(resource, "Drifted", f"differs in {_names(fields)}; mode is observe")
+    if heed is Heed.REPORT:
+        mode = "mode is observe" if resource.mode is Mode.OBSERVE else "it is only observed"
+        return _note(resource, "Drifted", f"differs in {_names(fields)}{_by(observed)}; {mode}")
     drift = all(item.drift for item in fields)
-    cause = f"drift: {_names(fields)}" if drift else f"changed: {_names([f for f in fields if not f.drift])}"
+    cause = f"drift: {_names(fields)}{_by(observed)}" if drift else f"changed: {_names([f for f in fields if not f.drift])}"
     return _change(resource, kind.verb(fields), observed, cause, kind, fields, row, drift)
+
+
+def _by(observed: Present) -> str:
+    return f" (by {observed.by})" if observed.by else ""
 
 
 def _exchanged(row: Row, observed: Present) -> bool:
@@ -185,7 +193,9 @@ def _unowned(resource: Resource, row: Row | None, observed: Present, kind: Kind)
         return _change(resource, Action.ADOPT, observed, "carries our mark but is not in the ledger", kind, fields)
     if row is not None and not fields:
         return _change(resource, Action.ADOPT, observed, "an equal object stands in its place", kind, fields)
-    if kind.markless and not fields:
+    if kind.standing and fields:
+        return _change(resource, kind.verb(fields), observed, f"new: {_names(fields)}", kind, fields)
+    if (kind.markless or kind.standing) and not fields:
         return _change(resource, Action.ADOPT, observed, "is there already, as declared", kind, fields)
     hint = f"rename it, or take it over with `mode: adopt` (or `homelab adopt {resource.key}`)"
     return _note(resource, "Foreign", f"{resource.address!r} exists and is not ours; {hint}")

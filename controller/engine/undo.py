@@ -163,7 +163,12 @@ class _WayBack:
         except Deferred as error:
             self.bench.postpone(decided, error)
             return error
-        except (Transient, Conflict, Permanent, Unhealthy) as error:
+        except Conflict as error:
+            if not self.bench.kinds[entry.change.key.kind].volatile:
+                return error
+            _leave(self.bench, decided)
+            return None
+        except (Transient, Permanent, Unhealthy) as error:
             return error
         self.inverted += [done] if done is not None else []
         return None
@@ -195,6 +200,13 @@ def _take_back(bench: Bench, entry: Entry) -> tuple[Change, Receipt] | None:
     bench.back(entry, Step.UNDONE, handle=receipt.handle)
     bench.say("Undone", f"{change.action} taken back: it is as before", entry, Severity.WARNING)
     return inverse, receipt
+
+
+def _leave(bench: Bench, entry: Entry) -> None:
+    """What moves by itself did so since it was written: that is nobody's mistake, and newer than what was before."""
+    words = "it changed since it was written and is left as it is"
+    bench.back(entry, Step.UNDONE, note=words)
+    bench.say("LeftAsItIs", words, entry, Severity.WARNING)
 
 
 def _invert(bench: Bench, entry: Entry) -> tuple[Change, Receipt]:
