@@ -45,6 +45,9 @@ class House(Protocol):
     def events(self, after: int, limit: int, key: str) -> Sequence[Data]:
         """Events with a number above `after`, oldest first."""
 
+    def energy(self, days: int, via: str) -> Data:
+        """`energy.EnergyView`."""
+
     def log(self, key: str, lines: int, back: float) -> str:
         """The last lines that a key wrote, of the last `back` seconds (0 = however old), secrets masked."""
 

@@ -31,6 +31,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "history": ("history", "List what was done, newest first."),
         "show": ("history", "Show everything about a key, a run or a revision."),
         "events": ("watch", "Show what happened."),
+        "energy": ("energy", "Show how much energy the house used, and what it cost."),
         "logs": ("watch", "Show what a service says."),
         "lock": ("lock", "Show who holds the writing lease."),
         "doctor": ("doctor", "Find what is wrong with this installation, and say how to fix it."),

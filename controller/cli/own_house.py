@@ -15,6 +15,7 @@ from controller.core.errors import Refused, SourceError
 from controller.core.key import Key
 from controller.usecases.access import Access, Scope
 from controller.usecases.desk import Desk
+from controller.usecases.energy import energy
 from controller.usecases.importing_sketch import Handle
 from controller.usecases.passed import PassView, pass_now
 from controller.usecases.renewing import renew
@@ -54,6 +55,9 @@ class OwnHouse:
 
     def events(self, after: int, limit: int, key: str) -> Sequence[Data]:
         return [_data(event) for event in self.desk.look.events(after, limit, key)]
+
+    def energy(self, days: int, via: str) -> Data:
+        return _data(energy(self.desk.look, days, via))
 
     def log(self, key: str, lines: int, back: float) -> str:
         return self.desk.look.log(_key(key), lines, back)

@@ -53,6 +53,10 @@ class RunningHouse:
         found: Sequence[Data] = self._socket.get("events", after=after, limit=limit, key=key or None)["events"]
         return found
 
+    def energy(self, days: int, via: str) -> Data:
+        found: Data = self._socket.get("energy", days=days, via=via or None)
+        return found
+
     def log(self, key: str, lines: int, back: float) -> str:
         return "".join(self._socket.text(f"logs/{key}", lines=lines, back=back))
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from controller.core.key import NAME_PATTERN, Key
 from controller.usecases.access import Scope
+from controller.usecases.energy import DAYS, MOST_DAYS
 
 
 def _key(text: str) -> str:
@@ -160,6 +161,13 @@ class EventsQuery(Query):
     after: Annotated[int, Field(ge=0, le=2**53)] | None = None
     limit: Annotated[int, Field(ge=1, le=500)] = 200
     key: Annotated[str, Field(max_length=100)] = ""
+
+
+class EnergyQuery(Query):
+    """So many days with today, of the connection `via` ("" = the only one that measures)."""
+
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS)] = DAYS
+    via: Annotated[str, Field(max_length=64, pattern=_VISIBLE)] = ""
 
 
 class LogsQuery(Query):

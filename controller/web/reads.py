@@ -8,6 +8,7 @@ from threading import Event as Flag
 
 from controller.core.errors import HomelabError, Refused, SourceError
 from controller.core.key import Key
+from controller.usecases.energy import energy as energy_used
 from controller.usecases.views import status_view
 from controller.web.answers import Alive, EventsPage, HistoryPage, Me, Ready
 from controller.web.call import Call, Face, Flow, Reply, Stream
@@ -102,6 +103,11 @@ def resource(face: Face, call: Call) -> Reply:
         return Reply(face.desk.look.resource(key))
     except (ValueError, Refused) as error:
         raise Problem(404, "not-found", str(error)) from error
+
+
+def energy(face: Face, call: Call) -> Reply:
+    """How much the house used."""
+    return Reply(energy_used(face.desk.look, call.query.days, call.query.via))
 
 
 PLAIN = "text/plain; charset=utf-8"

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from controller.usecases.access import Scope
+from controller.usecases.energy import EnergyView
 from controller.usecases.renewing import Renewed
 from controller.usecases.rollback import WayBack
 from controller.usecases.secrets import SecretView
@@ -24,7 +25,7 @@ _READ, _PLAN, _APPROVE, _APPLY, _ADMIN = Scope.READ, Scope.PLAN, Scope.APPROVE, 
 
 def routes() -> Routes:
     """All of it, by path and method."""
-    return {**_open(), **_looking(), **_deciding(), **_steering(), **_vault(), **_credentials()}
+    return {**_open(), **_looking(), **_telling(), **_deciding(), **_steering(), **_vault(), **_credentials()}
 
 
 def _open() -> Routes:
@@ -69,6 +70,24 @@ def _looking() -> Routes:
         "/api/v1/resources/{kind}/{name}": {
             "GET": Operation(
                 reads.resource, "Everything known about one key.", _READ, ResourceView, lane=Lane.SLOW, problems=(404, 503)
+            )
+        },
+    }
+
+
+def _telling() -> Routes:
+    """What was said and measured."""
+    return {
+        "/api/v1/energy": {
+            "GET": Operation(
+                reads.energy,
+                "How much energy the house used each day, and what it cost.",
+                _READ,
+                EnergyView,
+                query=bodies.EnergyQuery,
+                lane=Lane.SLOW,
+                etag=True,
+                problems=(409, 503),
             )
         },
         "/api/v1/logs/{kind}/{name}": {

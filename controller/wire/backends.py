@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from controller.clients import caddy
 from controller.clients.docker import DEFAULT_URL, Connection, DockerHost, Tls
-from controller.clients.memory import BatchingProvider, MemoryProvider, MemoryWorld
+from controller.clients.memory import BatchingProvider, MemoryProvider, MemoryWorld, MeteredProvider
 from controller.core.change import Change
 from controller.core.errors import HomelabError, Problem, Rejected, SettingsError, Transient
 from controller.core.estate import HomelabSpec
@@ -28,6 +28,9 @@ LOCAL = "local"
 DOCKER = "docker"
 _ONE_WRITE = frozenset(["route"])
 """Kinds of which a real backend makes many changes with one write."""
+
+_HOME, _METERED = "homeassistant", "entity"
+"""The type of connection that measures energy, and the kind whose provider does."""
 
 Opened = Mapping[str, Provider]
 """Providers of one connection by kind."""
@@ -201,14 +204,17 @@ def _other(backend: Backend, name: str, declared: Mapping[str, Any], tools: Tool
 def memory_connections(world: MemoryWorld, kinds: Mapping[str, Kind], instance: str) -> Connections:
     """The simulated world behind every connection, for every kind that stands for objects."""
 
-    def open_one(name: str, _declared: Mapping[str, Any]) -> tuple[Opened, Closed]:
+    def open_one(name: str, declared: Mapping[str, Any]) -> tuple[Opened, Closed]:
         standing = {each: kind for each, kind in kinds.items() if kind.resolve is not None}
-        return {each: _simulated(kind, world, name, instance) for each, kind in standing.items()}, _nothing
+        metered = _METERED if declared.get("type") == _HOME else ""
+        return {each: _simulated(kind, world, name, instance, metered) for each, kind in standing.items()}, _nothing
 
     return Connections(open_one)
 
 
-def _simulated(kind: Kind, world: MemoryWorld, connection: str, instance: str) -> MemoryProvider:
+def _simulated(kind: Kind, world: MemoryWorld, connection: str, instance: str, metered: str) -> MemoryProvider:
+    if kind.name == metered:
+        return MeteredProvider(kind, world, connection, instance)
     if kind.name in _ONE_WRITE:
         return BatchingProvider(kind, world, connection, instance, gather=0.05)
     return MemoryProvider(kind, world, connection, instance)
