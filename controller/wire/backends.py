@@ -22,6 +22,7 @@ from controller.core.state import Receipt, Snapshot, Target, canonical
 from controller.core.suggest import did_you_mean
 from controller.kinds import certificate, record, route
 from controller.settings import Settings
+from controller.wire.home import PROVIDERS, home_problems, open_home
 from controller.wire.kinds import Tools, docker_providers, foreign_kinds
 
 LOCAL = "local"
@@ -41,7 +42,8 @@ Closed = Callable[[], None]
 @dataclass(frozen=True)
 class Backend:
     """What stands behind a type of connection: the kinds that it holds, and how it is opened (name, declaration, tools). Opening
-    never connects; it raises Rejected for a declaration that is wrong, with paths below it. What needs an end has a `close`.
+    never connects; it raises Rejected for a declaration that is wrong, with paths below it. What needs an end, a provider or the
+    whole, has a `close`.
     `check` is what is wrong with a declaration as a person wrote it, with the same paths."""
 
     kinds: tuple[str, ...]
@@ -72,6 +74,7 @@ BACKENDS: Mapping[str, Backend] = {
     "powerdns": Backend(("record",), record.open_powerdns),
     "zoneedit": Backend(("record",), record.open_zoneedit),
     "octodns": Backend(("record",), record.open_octodns, record.octodns_problems),
+    "homeassistant": Backend(tuple(PROVIDERS), open_home, home_problems),
 }
 """Types of connections beside `docker`."""
 
@@ -89,7 +92,7 @@ def connection_problems(name: str, declared: Mapping[str, Any]) -> Iterable[Prob
 
 @runtime_checkable
 class Closes(Protocol):
-    """A provider that holds something open."""
+    """A provider, or the providers of a connection, that hold something open."""
 
     def close(self) -> None:
         """End it. Never raises."""
@@ -189,16 +192,16 @@ def _docker(settings: Settings, name: str, declared: Mapping[str, Any], tools: T
 
 def _other(backend: Backend, name: str, declared: Mapping[str, Any], tools: Tools) -> tuple[dict[str, Provider], Closed]:
     try:
-        opened = dict(backend.open(name, declared, tools))
+        opened = backend.open(name, declared, tools)
     except HomelabError as error:
         return dict.fromkeys(backend.kinds, Shut(f"{name}: {_said(error)}")), _nothing
-    closes = [provider.close for provider in opened.values() if isinstance(provider, Closes)]
+    closes = [each.close for each in (*opened.values(), opened) if isinstance(each, Closes)]
 
     def end() -> None:
         for close in closes:
             close()
 
-    return opened, end
+    return dict(opened), end
 
 
 def memory_connections(world: MemoryWorld, kinds: Mapping[str, Kind], instance: str) -> Connections:

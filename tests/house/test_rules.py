@@ -36,6 +36,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "urllib3": ("controller.clients.docker", "controller.clients.zoneedit"),
     "uvicorn": ("controller.web",),
     "watchfiles": ("controller.loop",),
+    "websockets": ("controller.clients.homeassistant",),
     "yaml": ("controller.clients.yaml",),
 }
 

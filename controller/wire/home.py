@@ -1,0 +1,40 @@
+"""The providers behind a connection to Home Assistant: all of them share one client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from controller.clients.homeassistant import Connection, Home
+from controller.core.errors import Problem, Rejected
+from controller.core.ports import Provider
+from controller.wire.kinds import Tools
+
+PROVIDERS: Mapping[str, Callable[[Home, Tools], Provider]] = {}
+"""What makes the provider of a kind."""
+
+
+class HomeProviders(dict[str, Provider]):
+    """The providers of one home, and the client that ends with them."""
+
+    def __init__(self, home: Home, tools: Tools) -> None:
+        super().__init__({kind: make(home, tools) for kind, make in PROVIDERS.items()})
+        self._home = home
+
+    def close(self) -> None:
+        """End the connection."""
+        self._home.close()
+
+
+def open_home(name: str, declared: Mapping[str, Any], tools: Tools) -> HomeProviders:
+    """The providers of a connection as homelab.yaml declares it. Raises Rejected."""
+    return HomeProviders(Home(Connection.parse(name, declared), tools.secret(declared, "token"), tools.clock), tools)
+
+
+def home_problems(name: str, declared: Mapping[str, Any]) -> Iterable[Problem]:
+    """What is wrong with a declaration."""
+    try:
+        Connection.parse(name, declared)
+    except Rejected as error:
+        return error.problems
+    return ()
