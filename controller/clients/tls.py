@@ -17,7 +17,7 @@ _TIMEOUT = 5.0
 
 
 class NoCertificate(Transient):
-    """The server has none for the host: it ended the handshake (RFC 8446, section 6.2)."""
+    """The server has none for the host: it said so (an alert, RFC 8446, section 6.2) or does not speak TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,8 @@ def secured(made: socket.socket, host: str) -> ssl.SSLSocket:
     context.verify_mode = ssl.CERT_NONE
     try:
         return context.wrap_socket(made, server_hostname=host)
-    except ssl.SSLError as error:
-        raise NoCertificate(f"there is no certificate for {host} ({error.reason or error})") from error
     except OSError as error:
-        raise Transient(f"{host} ended the connection: {error.strerror or error}") from error
+        raise _told(host, error) from error
 
 
 def served(address: str, port: int, host: str, timeout: float = _TIMEOUT) -> Served:
@@ -87,11 +85,16 @@ def distrust(address: str, port: int, host: str, roots: Sequence[str] = (), time
             context.wrap_socket(made, server_hostname=host).close()
         except ssl.SSLCertVerificationError as error:
             return error.verify_message or str(error)
-        except ssl.SSLError as error:
-            raise NoCertificate(f"there is no certificate for {host} ({error.reason or error})") from error
         except OSError as error:
-            raise Transient(f"{host} ended the connection: {error.strerror or error}") from error
+            raise _told(host, error) from error
     return ""
+
+
+def _told(host: str, error: OSError) -> Transient:
+    """What a handshake that failed says. One that is only cut says nothing: a server that takes a new configuration does that."""
+    if isinstance(error, ssl.SSLError) and not isinstance(error, (ssl.SSLEOFError, ssl.SSLSyscallError)):
+        return NoCertificate(f"there is no certificate for {host} ({error.reason or error})")
+    return Transient(f"{host} ended the connection: {error.strerror or error}")
 
 
 @lru_cache(maxsize=1024)
