@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import Thread
 
 import pytest
-from requests.certs import where
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from controller.clients.tls import NoCertificate, distrust, served
 from controller.core.errors import Transient
@@ -43,7 +43,7 @@ def in_plain_http(visitor: socket.socket) -> None:
 
 def trusted(address: str, port: int, host: str) -> str:
     """With roots of its own: without any, what this machine has not is not asked for."""
-    return distrust(address, port, host, [where()])
+    return distrust(address, port, host, [DEFAULT_CA_BUNDLE_PATH])
 
 
 @contextmanager
