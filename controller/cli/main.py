@@ -21,7 +21,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
     "Begin": {
         "init": ("begin", "Make a spec repository that works as it is."),
         "new": ("begin", "Write a document of a kind from its example."),
-        "import": ("take_over", "Write specs for what already runs, and take it over."),
+        "import": ("bring_in", "Write specs for what already runs, and take it over."),
         "demo": ("run", "Show the product on a simulated world."),
     },
     "Look": {

@@ -21,6 +21,9 @@ from controller.usecases.importing_sketch import SCHEMA_LINE, Handle, Left, Sket
 from controller.usecases.rollback import Overlay
 from controller.usecases.secrets import SecretKeeper
 
+HOME = "homeassistant"
+"""The type of connection that holds a home, which is imported by itself."""
+
 
 @dataclass(frozen=True)
 class Importing:
@@ -36,14 +39,14 @@ class Importing:
     # What runs
 
     def discover(self) -> tuple[Discovery, ...]:
-        """Every object that is there without being ours, behind every connection. Raises Transient when a backend does not
-        answer."""
+        """Every object that runs without being ours, behind every connection. Raises Transient when a backend does not answer."""
         _, _, estate = self._now()
         ours = {row.handle for row in self.store.rows().values()}
+        homes = {name for name, declared in estate.homelab.connections.items() if declared.get("type") == HOME}
         found: dict[Key, Discovery] = {}
-        for provider in self.reconciler.connect(estate.homelab).values():
+        for (_, connection), provider in self.reconciler.connect(estate.homelab).items():
             asked: object = provider
-            if isinstance(asked, Discovers):
+            if isinstance(asked, Discovers) and connection not in homes:
                 for item in asked.discover():
                     if item.handle not in ours:
                         found.setdefault(item.key, item)
