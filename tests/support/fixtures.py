@@ -11,6 +11,9 @@ from tests.support.caddy import OLD as CADDY_OLD
 from tests.support.caddy import Caddies, Caddy
 from tests.support.dns import DnsServers
 from tests.support.engines import NEW, OLD, STRICT, TLS, Engine, Engines, Kind
+from tests.support.homeassistant import NEW as HOME_NEW
+from tests.support.homeassistant import OLD as HOME_OLD
+from tests.support.homeassistant import HomeAssistant, HomeAssistants
 from tests.support.postgres import Postgres
 
 
@@ -92,3 +95,17 @@ def name_servers() -> Iterator[DnsServers]:
     servers = DnsServers()
     yield servers
     servers.close()
+
+
+@pytest.fixture(scope="session")
+def home_assistants() -> Iterator[HomeAssistants]:
+    """All Home Assistants of this test process, shared: a test must use names of its own."""
+    running = HomeAssistants()
+    yield running
+    running.close()
+
+
+@pytest.fixture(params=[HOME_OLD, HOME_NEW], ids=["home-assistant-old", "home-assistant-new"])
+def home_assistant(home_assistants: HomeAssistants, request: pytest.FixtureRequest) -> HomeAssistant:
+    """Each supported Home Assistant in turn, running."""
+    return home_assistants.get(request.param)

@@ -2,14 +2,17 @@
 
 A root lives in `$XDG_CACHE_HOME/homelabhub` (default `~/.cache/homelabhub`) under a name that includes the digest of its recipe,
 so a changed recipe builds a new one. Packages come from the Debian mirror that the machine itself is configured for, else from
-mmdebstrap's default.
+mmdebstrap's default; Python packages from the index that pip is configured for, each checked against the hash in its lock.
 """
 
 from __future__ import annotations
 
+import ast
+import concurrent.futures
 import fcntl
 import hashlib
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -17,6 +20,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
+VENV = "/opt/venv"
 OPTIONS = (
     "--variant=essential",
     # A mirror may be a frozen snapshot; signatures are checked all the same.
@@ -30,17 +35,32 @@ OPTIONS = (
 )
 
 
+PIP_TO_UV = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "trusted-host": "UV_INSECURE_HOST",
+    "cert": "SSL_CERT_FILE",
+    "proxy": "ALL_PROXY",
+}
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """What goes into one root: a Debian suite, the packages added to its essential ones, and options of its own."""
+    """What goes into one root: a Debian suite, the packages added to its essential ones, options of its own, and Python packages:
+    `python` (such as `3.14`) with everything in the file `lock` beside this one, in `VENV`."""
 
     suite: str
     packages: tuple[str, ...]
     options: tuple[str, ...] = ()
+    python: str = ""
+    lock: str = ""
 
     @property
     def name(self) -> str:
         text = "\n".join((self.suite, *self.packages, *OPTIONS, *self.options))
+        if self.lock:
+            text += f"\n{self.python}\n{(HERE / self.lock).read_text()}"
         return f"{self.suite}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
@@ -51,6 +71,9 @@ CADDY = Recipe("bookworm", ("caddy", "pebble"), ("--variant=apt",))  # a user is
 DNS = Recipe(
     "bookworm", ("bind9", "busybox-static", "iproute2", "knot", "pdns-backend-sqlite3", "pdns-server", "sqlite3", "tini")
 )
+HOME = ("busybox-static", "ca-certificates", "libstdc++6", "mosquitto")
+HOME_NEW = Recipe("forky", (*HOME, "python3.14", "tini-static"), python="3.14", lock="homeassistant-2026.11.txt")
+HOME_OLD = Recipe("trixie", (*HOME, "python3.13", "tini"), python="3.13", lock="homeassistant-2025.4.txt")
 
 
 def cache_folder() -> Path:
@@ -79,6 +102,42 @@ def _build(recipe: Recipe, target: Path) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"mmdebstrap could not build {recipe.suite}:\n{done.stderr[-2000:]}")
+    if recipe.lock:
+        _install(recipe, target)
+
+
+def _install(recipe: Recipe, root: Path) -> None:
+    """Makes `VENV` inside a root with the locked Python packages, compiled, so that no first start has to. Wheels only: nothing
+    is built."""
+    python = ["chroot", str(root), f"/usr/bin/python{recipe.python}"]
+    _run([*python, "-m", "venv", "--without-pip", VENV], f"no Python {recipe.python} in {recipe.suite}")
+    version = _run([*python, "-c", "import platform; print(platform.python_version())"], "Python").strip()
+    packages, caught = f"{VENV}/lib/python{recipe.python}/site-packages", f"{root}/var/cache/uv"
+    words = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet", "--no-config", "--cache-dir", caught]
+    words += ["--target", f"{root}{packages}", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+    words += ["--python-version", version, "--python-platform", f"{platform.machine()}-manylinux_2_36"]
+    words += ["--index-strategy", "unsafe-best-match", "-r", str(HERE / recipe.lock)]
+    _run(words, f"uv could not install {recipe.lock}", {**os.environ, **index_settings()})
+    shutil.rmtree(caught)
+    _run([*python, "-m", "compileall", "-q", "-j", "2", packages], f"Python {recipe.python} could not compile {recipe.lock}")
+
+
+def _run(words: list[str], failure: str, environment: dict[str, str] | None = None) -> str:
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        raise RuntimeError(f"{failure}:\n{(done.stdout + done.stderr)[-2000:]}")
+    return done.stdout
+
+
+def index_settings() -> dict[str, str]:
+    """Where pip gets its packages on this machine, as the settings of uv, which does not read pip's."""
+    told = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True).stdout
+    found: dict[str, str] = {}
+    for line in told.splitlines():
+        name, _, value = line.partition("=")
+        found.setdefault(name.rpartition(".")[2], str(ast.literal_eval(value)))
+    settings = {PIP_TO_UV[name]: value for name, value in found.items() if name in PIP_TO_UV}
+    return {name: " ".join(value.split()) for name, value in settings.items() if name not in os.environ}
 
 
 def debian_mirror(apt: Path = Path("/etc/apt")) -> list[str]:
@@ -96,8 +155,9 @@ def debian_mirror(apt: Path = Path("/etc/apt")) -> list[str]:
 
 
 def main() -> None:
-    for recipe in (BOOKWORM, FORKY, CADDY, DNS):
-        sys.stderr.write(f"setup: {root_of(recipe)}\n")
+    with concurrent.futures.ThreadPoolExecutor(3) as builders:
+        for root in builders.map(root_of, (HOME_NEW, HOME_OLD, BOOKWORM, FORKY, CADDY, DNS)):
+            sys.stderr.write(f"setup: {root}\n")
 
 
 if __name__ == "__main__":
