@@ -136,7 +136,7 @@ class Home:
     def trusted(self, label: str) -> bool:
         """True when a visitor who trusts the authority trusts what the host serves."""
         context = ssl.create_default_context(cadata=self.authority.root())
-        with socket.create_connection(("127.0.0.1", self.caddy.https_port), 10) as made:
+        with socket.create_connection(("127.0.0.1", self.caddy.https_port), 60) as made:
             try:
                 context.wrap_socket(made, server_hostname=self.name(label)).close()
             except ssl.SSLCertVerificationError:

@@ -27,7 +27,7 @@ def authority(caddy: Caddy) -> Iterator[Pebble]:
 def trusted(caddy: Caddy, host: str, root: str) -> bool:
     """True when a visitor who trusts a root trusts what the host serves."""
     context = ssl.create_default_context(cadata=root)
-    made = socket.create_connection(("127.0.0.1", caddy.https_port), 10)
+    made = socket.create_connection(("127.0.0.1", caddy.https_port), 60)
     with contextlib.closing(made):
         try:
             context.wrap_socket(made, server_hostname=host).close()
@@ -60,6 +60,7 @@ def test_a_public_route_gets_its_certificate(mode: str, challenge: str, caddy: C
 
 
 def test_a_host_that_the_authority_cannot_reach_waits_alone(caddy: Caddy, authority: Pebble) -> None:
+    caddy.acquaint(authority.acme)
     routes = Routes(caddy, {"acme": {**authority.acme, "challenges": ["tls-alpn"]}})
     authority.place("lost.home.test", "127.0.0.9")
     with upstream() as server:

@@ -128,7 +128,7 @@ def test_a40_too_many_listeners_are_told_so(web: WebHouse, monkeypatch: pytest.M
 def test_a40_two_hundred_listen_and_all_hear(web: WebHouse) -> None:
     token = web.token(Scope.READ)
     last = web.store.last_event()
-    links = [socket.create_connection(("127.0.0.1", web.port), timeout=20) for _ in range(200)]
+    links = [socket.create_connection(("127.0.0.1", web.port), timeout=60) for _ in range(200)]
     head = HEAD.format(token=token, after=last)
     try:
         for link in links:
@@ -154,7 +154,7 @@ def test_a40_a_listener_that_never_reads_is_let_go_and_nobody_waits_for_it(tmp_p
     token = web.token(Scope.READ)
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        deaf.settimeout(20)
+        deaf.settimeout(60)
         deaf.connect(("127.0.0.1", web.port))
         deaf.sendall(HEAD.format(token=token, after=0).encode())
         # Far more than all buffers between us hold.

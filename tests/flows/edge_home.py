@@ -22,6 +22,7 @@ from tests.support.caddy import Caddy
 from tests.support.engines import Engine
 from tests.support.images import layer
 from tests.support.roots import root_of
+from tests.support.space import wait_until
 
 HOMELAB = Path(sys.executable).parent / "homelab"
 CHECK = {"interval": "200ms", "retries": 3}
@@ -117,6 +118,8 @@ class Home:
         running = [subprocess.Popen([*command, *words, address], stdout=subprocess.PIPE, text=True) for words in kinds]
         counts: list[Count] = []
         try:
+            for each in running:
+                wait_until(lambda each=each: _counts(each.pid), "wrk to count")  # type: ignore[misc]
             yield counts
         finally:
             for each in running:
@@ -127,6 +130,12 @@ class Home:
     def _git(self, *words: str) -> None:
         who = ["-c", "user.name=tester", "-c", "user.email=tester@example.org"]
         subprocess.run(["git", *who, *words], cwd=self.specs, check=True, capture_output=True)
+
+
+def _counts(pid: int) -> bool:
+    """True when an interrupt makes wrk tell what it counted: before it has come so far, an interrupt just ends it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return bool(int(re.findall(r"^SigCgt:\s*([0-9a-f]+)$", status, re.MULTILINE)[0], 16) & 1 << signal.SIGINT - 1)
 
 
 class Websocket:

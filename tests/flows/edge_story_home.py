@@ -84,7 +84,7 @@ class Story(Home):
         connection = HTTPConnection(host)
         with contextlib.closing(connection):
             connection.sock = (trust or self.trust).wrap_socket(
-                self.engine.connect(self.caddy.https_port, timeout=20), server_hostname=host
+                self.engine.connect(self.caddy.https_port, timeout=60), server_hostname=host
             )
             connection.request("GET", "/", headers={"Host": host})
             return connection.getresponse().read().decode().strip()
@@ -164,7 +164,7 @@ class Story(Home):
             yield details["Name"], (details["Id"], details["Image"], details["Config"], places)
 
     def _certificate(self, host: str) -> bytes | None:
-        with self.trust.wrap_socket(self.engine.connect(self.caddy.https_port, timeout=20), server_hostname=host) as made:
+        with self.trust.wrap_socket(self.engine.connect(self.caddy.https_port, timeout=60), server_hostname=host) as made:
             return made.getpeercert(binary_form=True)
 
     def _declare_connections(self, place: str) -> None:

@@ -13,6 +13,7 @@ import tarfile
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,10 @@ class Contained(Caddy):
         self.http_port, self.https_port = 80, 443
         self.socket = folder / "run" / "admin.sock"
         self.door = CaddyDoor(f"unix://{self.socket}")
+
+    def call(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
+        """One call, once: one that was ended leaves a socket at which nobody answers. Raises OSError, HTTPException."""
+        return self._call(method, path, body)
 
 
 class ContainedHome(Home):

@@ -49,7 +49,7 @@ class CaddyHouse:
     def commit(self, specs: Specs) -> None:
         homelab = {"kind": "Homelab", "name": "home", "spec": {"connections": {"caddy": self.declared}}}
         files = {
-            f"{name}.yaml": json.dumps({"kind": "Route", "name": name, "spec": {"dns": "off", "timeout": 20, **spec}})
+            f"{name}.yaml": json.dumps({"kind": "Route", "name": name, "spec": {"dns": "off", "timeout": 60, **spec}})
             for name, spec in specs.items()
         }
         self.house.book.write({"homelab.yaml": json.dumps(homelab), **files})

@@ -76,8 +76,18 @@ class Follower:
     def interrupt(self) -> tuple[int, str]:
         """Ctrl-C; the exit code and what was said on the way out."""
         self.process.send_signal(signal.SIGINT)
-        _, err = self.process.communicate(timeout=60)
-        return self.process.returncode, err
+        assert self.process.stderr is not None
+        said = self.process.stderr.read()  # not `communicate`: it would take the output apart under its reader
+        return self.process.wait(), said
+
+    def end(self) -> None:
+        """End it, if it has not ended, and everything that belongs to it."""
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        for pipe in (self.process.stdout, self.process.stderr):
+            assert pipe is not None
+            pipe.close()
 
 
 @contextmanager
@@ -87,8 +97,7 @@ def follower(home: Home, *arguments: str) -> Iterator[Follower]:
     try:
         yield made
     finally:
-        made.process.kill()
-        made.process.wait()
+        made.end()
 
 
 HEARD = ["to-stderr", "token=•••", "version 1 begins", "whole •••"]

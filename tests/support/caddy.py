@@ -89,7 +89,11 @@ class Caddy:
         self.load({"apps": {"tls": {"certificates": {"automate": policy["subjects"]}, "automation": automation}}})
         place = str(acme["ca"]).removeprefix("https://").replace(":", "-").replace("/", "-")
         users = self.folder / "storage" / "acme" / place / "users"
-        wait_until(lambda: {each.suffix for each in users.glob("*/*")} >= {".json", ".key"}, f"an account in {users}")
+
+        def written() -> bool:
+            return {each.suffix for each in users.glob("*/*") if each.stat().st_size} >= {".json", ".key"}
+
+        wait_until(written, f"an account in {users}")
         self.load({})
 
     def document(self) -> Any:

@@ -118,11 +118,11 @@ class Engine:
                 image = next(each for each in images.IMAGES if each.reference == reference)
                 self._images[reference] = images.load(self.api, image, root_of(self.kind.recipe) / "usr/bin/busybox")
 
-    def connect(self, port: int, timeout: float = 5.0) -> socket.socket:
+    def connect(self, port: int, timeout: float = 60.0) -> socket.socket:
         """A TCP connection to 127.0.0.1 in the engine's network, where published ports are. Raises OSError."""
         return self.space.connect(port, timeout=timeout)
 
-    def get(self, port: int, path: str = "/", timeout: float = 5.0) -> tuple[int, str]:
+    def get(self, port: int, path: str = "/", timeout: float = 60.0) -> tuple[int, str]:
         """Status and body of an HTTP GET on a published port. Raises OSError when nothing listens."""
         client = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
         client.sock = self.connect(port, timeout)

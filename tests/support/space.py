@@ -117,7 +117,7 @@ class Space:
         """Signals (`TERM`, `KILL`) the process whose id, as counted inside, a file inside holds. Raises CommandFailed."""
         self.run("busybox", "kill", f"-{name}", self.run("cat", pid_file).decode().strip())
 
-    def connect(self, port: int, host: str = "127.0.0.1", timeout: float = 5.0) -> socket.socket:
+    def connect(self, port: int, host: str = "127.0.0.1", timeout: float = 60.0) -> socket.socket:
         """A TCP connection made inside, usable by any thread outside. Raises OSError."""
         return self.call(socket.create_connection, (host, port), timeout)
 

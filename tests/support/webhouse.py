@@ -150,7 +150,7 @@ class WebHouse:
         """The headers of a request that our own page makes."""
         return {"Origin": self.address, "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}
 
-    def raw(self, sent: bytes, wait: float = 5.0) -> bytes:
+    def raw(self, sent: bytes, wait: float = 60.0) -> bytes:
         """Bytes as they are, and everything that comes back until the other side closes (or nothing more comes)."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=wait) as link:
             link.sendall(sent)
