@@ -101,15 +101,17 @@ class Channel:
                 if protocol.parser_exc is not None and not isinstance(protocol.parser_exc, EOFError):
                     raise ConnectionError(str(protocol.parser_exc))
                 return
+            opening = protocol.state.name == "CONNECTING"
             silent = self._clock.monotonic() - heard_at
-            if silent >= DEAD_AFTER:
-                raise TimeoutError("it does not answer any more")
-            if silent >= ASK_AFTER and not asked and protocol.state.name == "OPEN":
+            if silent >= (OPENING if opening else DEAD_AFTER):
+                raise TimeoutError
+            if silent >= ASK_AFTER and not asked and not opening:
                 protocol.send_ping(b"")
                 asked = True
                 continue
             poller.register(made, select.POLLIN | (select.POLLOUT if self._buffer else 0))
-            poller.poll(1000 * ((DEAD_AFTER if asked else ASK_AFTER) - min(silent, ASK_AFTER)))
+            limit = OPENING if opening else DEAD_AFTER if asked else ASK_AFTER
+            poller.poll(1000 * max(limit - silent, 0.0))
             self._drain()
             if self._read(made, protocol):
                 heard_at, asked = self._clock.monotonic(), False

@@ -14,6 +14,7 @@ from controller.core.explain import explain
 
 TYPE = "homeassistant"
 _HINT = "write the address of its front page, such as http://192.0.2.5:8123"
+_REFERENCE = "write `token: {ref: homeassistant/token}` and set it with `homelab secret set homeassistant/token`"
 
 
 class _Token(BaseModel):
@@ -46,6 +47,8 @@ class Connection:
     @classmethod
     def parse(cls, name: str, declared: Mapping[str, Any]) -> Connection:
         """Read `{type: homeassistant, url: …, token: {ref: …}}`. Raises Rejected with every problem."""
+        if isinstance(declared.get("token"), str):
+            raise Rejected([Problem(("token",), "the token itself must not stand here", _REFERENCE)])
         try:
             found = _Declared.model_validate(declared)
         except ValidationError as error:

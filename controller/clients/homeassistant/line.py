@@ -88,14 +88,12 @@ class Line:
         for start in range(0, len(asks), _BATCH):
             batch = _Batch(asks[start : start + _BATCH])
             if not self._send(batch):
-                if answers:
-                    raise Unsure(self._lost("the connection was lost between two commands"))
-                raise Transient(self._lost("the connection was lost; nothing was sent"))
+                raise self._lost(Unsure if answers else Transient)
             if not self._clock.wait(batch.done, patience):
                 self._forget(batch)
-                raise Unsure(self._lost(f"no answer within {patience:g} s"))
+                raise Unsure(f"Home Assistant at {self._connection.url} does not answer: no answer within {patience:g} s")
             if len(batch.answers) < len(batch.asks):
-                raise Unsure(self._lost("the connection was lost before the answer"))
+                raise self._lost(Unsure)
             answers += (batch.answers[index] for index in range(len(batch.asks)))
         return answers
 
@@ -108,9 +106,9 @@ class Line:
         if self._thread.ident is not None:
             self._thread.join(2 * OPENING)
 
-    def _lost(self, why: str) -> str:
-        reason = f" ({self._failure})" if self._failure is not None and not self._failure.args[0].startswith("Home") else ""
-        return cut(f"Home Assistant at {self._connection.url}: {why}{reason}")
+    def _lost(self, kind: type[Transient]) -> Transient:
+        lost = "; the answer to a command was lost" if kind is Unsure else ""
+        return kind(cut(f"{self._failure or 'the connection was lost'}{lost}"))
 
     def _send(self, batch: _Batch) -> bool:
         """False when the conversation is over."""

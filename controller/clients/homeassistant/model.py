@@ -21,6 +21,7 @@ REGISTRIES: Mapping[str, str] = {
 CONFIGURED: Mapping[str, str] = {"automation": "automation", "script": "script", "scene": "homeassistant"}
 """What has a stored configuration, and the platform of its entities in the entity registry."""
 UNAVAILABLE = "unavailable"
+_GAPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class Model:
         self._live: dict[str, Shown] = {}
         self._states: Mapping[str, Shown] | None = {}
         self._following = False
+        self._skipped: dict[str, tuple[Shown | None, ...]] = {}
         self._tables = {name: _Table() for name in (*REGISTRIES, SERVICE)}
         self._helpers: dict[str, Mapping[str, Row]] = {}
         self._told: set[str] = set()
@@ -163,6 +165,7 @@ class Model:
             if moved:
                 self._live, self._states = kept, None
             self._following = True
+            self._skipped.clear()
             return moved
 
     def took_table(self, name: str, answer: Any) -> None:
@@ -210,13 +213,13 @@ class Model:
 
     def heard_state(self, data: Row) -> Sequence[Happening]:
         """A state changed, came or went."""
-        name, row = data["entity_id"], data["new_state"]
-        after = read_state(row) if row else None
+        name = data["entity_id"]
+        old, after = (read_state(row) if row else None for row in (data["old_state"], data["new_state"]))
         with self._lock:
             if not self._following:
                 return ()  # the answer that is still to come contains it
             before = self._live.get(name)
-            if before == after:
+            if self._overtaken(name, old, after) or before == after:
                 return ()
             if after is None:
                 del self._live[name]
@@ -231,6 +234,21 @@ class Model:
                 self._editions[domain] += 1
                 said.append(Happening(domain, self._configured(name, before, after)))
             return said
+
+    def _overtaken(self, name: str, old: Shown | None, after: Shown | None) -> bool:
+        """True for a change that happened before one that was told already. Who changes a state while he is told of its last
+        change makes Home Assistant tell of both in the wrong order; each change says what it started from."""
+        skipped, before = self._skipped.get(name, ()), self._live.get(name)
+        late = after in skipped and (after is not None or old != before)
+        if late:
+            skipped = tuple(each for each in skipped if each != after)
+        if old != before:
+            skipped = (*skipped, old)[-_GAPS:]
+        if skipped:
+            self._skipped[name] = skipped
+        else:
+            self._skipped.pop(name, None)
+        return late
 
     def _configured(self, name: str, *shown: Shown | None) -> str:
         """The id of the configuration behind an entity. The registry knows it, the states of all but scripts show it."""
