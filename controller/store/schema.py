@@ -29,6 +29,10 @@ def bring_up(
     with database.reading() as connection:
         if revision(connection) == revisions[-1]:
             return
+    # A quarter of a second to load and needed once per version: before the lock, for which others wait only so long.
+    import alembic.command
+    import alembic.config  # noqa: F401
+
     with database.writing() as connection:
         if database.path is None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _MIGRATION_LOCK})
@@ -86,7 +90,6 @@ def _keep_copy(database: Database, connection: Connection, target: str) -> None:
 
 
 def _migrate(connection: Connection, migrations: Path, target: str) -> None:
-    # Alembic takes a quarter of a second to load and is needed once per version.
     from alembic import command
     from alembic.config import Config
 

@@ -90,17 +90,20 @@ class Probe:
     """Asks a service for its page through its name on a network, again and again."""
 
     engine: Engine
+    patience: int = 60
+    """Seconds for one answer."""
     answers: list[str] = field(default_factory=list)
 
     def ask(self) -> str:
         api = self.engine.api
-        run = api.exec_create("probe", ["busybox", "timeout", "3", "wget", "-q", "-O", "-", "http://web/"])["Id"]
+        wait = ["busybox", "timeout", str(self.patience)]
+        run = api.exec_create("probe", [*wait, "wget", "-q", "-O", "-", "http://web/"])["Id"]
         text = str(api.exec_start(run).decode()).strip()
         return text if api.exec_inspect(run)["ExitCode"] == 0 else f"failed: {text or 'no answer'}"
 
 
 @contextmanager
-def probed(engine: Engine, network: str) -> Iterator[Probe]:
+def probed(engine: Engine, network: str, patience: int = Probe.patience) -> Iterator[Probe]:
     """Probe from a container on the same network while something happens."""
     api = engine.api
     config: Any = api.create_networking_config({network: api.create_endpoint_config()})  # type: ignore[arg-type]
@@ -108,7 +111,7 @@ def probed(engine: Engine, network: str) -> Iterator[Probe]:
         "lab/sleep:1", name="probe", networking_config=config, host_config=api.create_host_config(network_mode=network)
     )
     api.start(container["Id"])
-    probe = Probe(engine)
+    probe = Probe(engine, patience)
     stop = threading.Event()
 
     def ask_on() -> None:
@@ -146,7 +149,7 @@ def test_start_first_hands_over_only_when_healthy(house: DockerHouse) -> None:
     spec = {**WEB, "networks": {"front": {"aliases": ["site"]}}, "deploy": BESIDE, "healthcheck": FAST_CHECK}
     house.commit({"network/front": {}})
     deploy(house, spec)
-    with probed(house.engine, "front") as probe:
+    with probed(house.engine, "front", patience=3) as probe:  # an address that is gone never answers
         deploy(house, {**spec, "image": "lab/web:2"})
         wait_until(lambda: probe.answers[-1] == "v2", "the new version to answer")
     # While the old one ends, a connection may be refused, reset or left without an answer, which a proxy tries again.

@@ -11,7 +11,6 @@ from threading import Event as Flag
 
 import pytest
 
-from controller.clients.clock import SystemClock
 from controller.clients.zoneedit import BadToken, NotSent, Uncertain
 from controller.clients.zoneedit.door import Door
 from controller.core.errors import Conflict, Deferred, Interrupted, Permanent, Transient
@@ -20,6 +19,7 @@ from controller.core.state import ABSENT, Absent, Health, Present, Unknown
 from tests.contract.zoneedit_site import TOKEN, Site
 from tests.support.clock import HandClock
 from tests.support.dns import HOST, DnsServers
+from tests.support.space import wait_until
 from tests.support.zoneedit import FakeZoneEdit, Fault, Published
 
 OLD, NEW, OTHER = "192.0.2.1", "192.0.2.2", "192.0.2.3"
@@ -361,7 +361,12 @@ def test_an_answer_that_says_nothing_is_decided_by_the_name_servers(
     change = site.update("plex", OLD, NEW) if what == "address" else site.text("t", None, ["ours"])
     site.fake.delayed = True
     site.fake.faults = [fault]
+    if fault in (Fault.TIMEOUT, Fault.TIMEOUT_BEFORE):
+        site.settings = {"timeout": 0.5}
+        site.restart()
     assert isinstance(site.refused(change), Uncertain), reason
+    wait_until(lambda: site.fake.requests, "the request to have come, which nobody waited for")
+    site.settings = {}
     site.restart()
     found = site.look(label, record_type)
     assert isinstance(found, Unknown), "it may have been carried out"
@@ -383,9 +388,17 @@ def test_an_answer_that_says_nothing_is_decided_by_the_name_servers(
     assert len(site.fake.requests) == 2
 
 
+class Impatient(HandClock):
+    """Two minutes pass between two looks at the clock."""
+
+    def monotonic(self) -> float:
+        self.advance(120)
+        return super().monotonic()
+
+
 def test_an_answer_that_never_ends_is_not_waited_for(site: Site) -> None:
     site.fake.faults = [Fault.DRIP]
-    door = Door(site.fake.url, 0.2, SystemClock())
+    door = Door(site.fake.url, 60.0, Impatient())
     with pytest.raises(Uncertain, match="too long"):
         door.get("auth/dynamic.html", {"host": site.name("plex"), "dnsto": NEW}, "homelab", TOKEN)
 

@@ -43,7 +43,7 @@ class Site:
 
     def restart(self, version: int = 1, token: str = TOKEN) -> None:
         """Another process on the same files; `version` and `token` of the secret."""
-        settings = {"timeout": 0.5, **self.settings}
+        settings = {"timeout": 60.0, **self.settings}
         known = {self.zone: SecretVersion(f"zoneedit/{self.zone}", version, f"mark-{version}")}
         connection = Connection("edge", "homelab", known, self.url or self.fake.url, **settings)
         file = SentFile(self.file)

@@ -30,11 +30,11 @@ class Home:
             {"repo": str(self.specs), "state": str(self.state), "listen": "127.0.0.1:0"},
             {"PATH": os.environ["PATH"], "DOCKER_HOST": engine.url},
         )
-        self.told: list[Running] = []
+        self.running_as: list[Running] = []
         self.stop = Flag()
         self.codes: list[int] = []
         self.thread = Thread(
-            target=lambda: self.codes.append(run_controller(self.settings, self.told.append, stop=self.stop)), name="home"
+            target=lambda: self.codes.append(run_controller(self.settings, self.running_as.append, stop=self.stop)), name="home"
         )
 
     def commit(self, images: Mapping[str, str]) -> None:
@@ -55,6 +55,12 @@ class Home:
     def runs(self) -> int:
         with open_house(self.settings, write=False) as house:
             return len(house.store.runs(1000))
+
+    def told(self) -> bool:
+        """True when every pass that wrote has ended, and all that it said is written down."""
+        with open_house(self.settings, write=False) as house:
+            said = [event.run for event in house.store.events(limit=1000) if event.reason == "RunFinished"]
+            return {run.id for run in house.store.runs(1000)} == set(said)
 
     def image(self, name: str) -> str:
         found: str = self.engine.api.inspect_container(name)["Config"]["Image"]
@@ -87,7 +93,7 @@ def test_what_a_hand_takes_away_comes_back_by_the_event(home: Home, how: str) ->
         how, lambda name: api.remove_container(name, force=True)
     )("web")
     wait_until(lambda: home.running("web") and home.synced(), f"{how}, and up again")
-    assert home.told[0].world == "docker"
+    assert home.running_as[0].world == "docker"
 
 
 def test_commits_are_followed_and_the_other_service_is_not_touched(home: Home) -> None:
@@ -111,6 +117,7 @@ def test_an_engine_that_goes_away_is_not_read_as_an_empty_one(home: Home) -> Non
 
 
 def test_a_converged_house_makes_no_run_for_events_of_others(home: Home) -> None:
+    wait_until(home.told, "the end of the first pass")
     runs = home.runs()
     api = home.engine.api
     for number in range(5):
