@@ -51,7 +51,7 @@ class Health(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Present:
     """The object exists. `state` is its normal form, `handle` the backend's own id, `why` explains the health, `by` says who
-    changed it last where the backend knows ("a person", "an automation")."""
+    changed it last where the backend knows ("a person", "an automation"), `ends` what a change of it would end right now."""
 
     state: State
     handle: str
@@ -60,6 +60,7 @@ class Present:
     why: str = ""
     etag: str = ""
     by: str = ""
+    ends: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -263,6 +263,8 @@ def _change(
     drift: bool = False,
 ) -> Change:
     before = observed.state if observed is not None else None
+    if observed is not None and observed.ends and action.writes:
+        cause = f"{cause}; {observed.ends}"
     return Change(
         key=resource.key,
         provider=resource.provider,
