@@ -16,7 +16,7 @@ from controller.cli.verbs import talk, verb
 def tell_taken(taken: Mapping[str, Any]) -> None:
     """What became ours, and what did not."""
     for item in taken["adopted"]:
-        talk().say(f"took over {visible(item['key'])} ({visible(item['handle'])[:12]})")
+        talk().say(f"took over {visible(item['key'])} ({_short(visible(item['handle']))})")
         fields = ", ".join(visible(field) for field in item["differs"] if field != "status")
         if "status" in item["differs"]:
             talk().warn(f"{visible(item['key'])} does not run; it stays so until it is started (`docker start`)")
@@ -26,6 +26,11 @@ def tell_taken(taken: Mapping[str, Any]) -> None:
             )
     for item in taken["left"]:
         talk().warn(f"not taken over: {visible(item['key'])}: {visible(item['reason'])}")
+
+
+def _short(handle: str) -> str:
+    """A handle as people recognise it: of long numbers the beginning is enough."""
+    return handle[:12] if set(handle) <= set("0123456789abcdef") else handle
 
 
 @verb("adopt", examples=["homelab adopt service/plex", "homelab adopt service/plex network/media"], prints=True)

@@ -24,7 +24,7 @@ KINDS = ("floor", "label", "area", "helper", "script", "scene", "automation", "e
 SNAPSHOT = "device"
 _TOGETHER: Mapping[str, str] = {"floor": "floors", "label": "labels", "area": "areas", "helper": "helpers"}
 _BY_DOMAIN: Mapping[str, str] = {"entity": "entities", SNAPSHOT: "devices"}
-_FOLDER, _TRIAL = "home", "home/.import"
+_FOLDER, _TRIAL = "home", "import-trial"
 _SPOKEN = ("id", "name")
 """Fields that are written only where the document's own name says something else."""
 _MOST = 200
@@ -48,15 +48,8 @@ class HomeImport:
         pattern, Transient, SpecError."""
         estate = self.importing.trial({})
         via, several = self._connection(estate)
-        found = self._found(estate, via)
-        items, left = _wanted(found, estate, via)
-        items = _named(items, estate, via if several else "")
-        for pattern in patterns:
-            if not any(fnmatchcase(str(item.key), pattern) for item in items):
-                raise Refused(f"nothing that could be imported fits {pattern!r}; leave out --only to see what there is")
-        if patterns:
-            items = [item for item in items if any(fnmatchcase(str(item.key), pattern) for pattern in patterns)]
-        items, refused = self._accepted(items)
+        items, left = _wanted(_fitting(self._found(estate, via), patterns), estate, via)
+        items, refused = self._accepted(_named(items, estate, via if several else ""))
         documents = self._compact(items)
         files = self._files(documents, items)
         made = self._made(self.importing.trial(files), estate, {item.key: item.handle for item in items})
@@ -152,6 +145,14 @@ class HomeImport:
         return (SCHEMA_LINE.format("../" * depth) + "---\n".join(map(self.importing.write, documents))).encode()
 
 
+def _fitting(found: Sequence[Discovery], patterns: Sequence[str]) -> list[Discovery]:
+    """What fits one of the patterns. Raises Refused for a pattern that nothing fits."""
+    for pattern in patterns:
+        if not any(fnmatchcase(str(item.key), pattern) for item in found):
+            raise Refused(f"nothing in Home Assistant fits {pattern!r}; leave out --only to see what there is")
+    return [item for item in found if not patterns or any(fnmatchcase(str(item.key), pattern) for pattern in patterns)]
+
+
 def _wanted(found: Sequence[Discovery], estate: Estate, via: str) -> tuple[list[Discovery], list[Left]]:
     """What gets a document, and what does not with the reason."""
     declared = {(key.kind, each.address): key for key, each in estate.resources.items() if each.provider == via}
@@ -160,8 +161,7 @@ def _wanted(found: Sequence[Discovery], estate: Estate, via: str) -> tuple[list[
     for item in found:
         key = declared.get((item.key.kind, item.address))
         if key is not None:
-            told = str(key) if key == item.key else f"{key} ({item.address})"
-            left.append(Left(told, f"declared already at {estate.resources[key].origin}"))
+            left.append(Left(str(key), "declared already"))
         elif item.obstacle:
             left.append(Left(f"{item.key.kind} {item.address}", item.obstacle))
         else:
