@@ -24,6 +24,8 @@ from urllib.error import HTTPError
 
 from websockets.sync.client import ClientConnection, connect
 
+from tests.support.mqtt import PORT as BROKER_PORT
+from tests.support.mqtt import Broker
 from tests.support.ports import free_port
 from tests.support.relay import Relay
 from tests.support.roots import HOME_NEW, HOME_OLD, VENV, root_of
@@ -31,7 +33,7 @@ from tests.support.space import Space, wait_until
 
 NEW, OLD = "new", "old"
 RECIPES = {NEW: HOME_NEW, OLD: HOME_OLD}
-PORT, BROKER = 8123, 1883
+PORT = 8123
 START_SECONDS = 180.0
 """How long a start may take: 5 to 12 s on an idle machine, far more beside load."""
 TEN_YEARS = 315_360_000
@@ -109,29 +111,32 @@ class HomeAssistant:
         self.url = f"http://127.0.0.1:{self.port}"
         self._relay: Relay | None = None
         self._python = f"{VENV}/bin/python"
+        self._parts = contextlib.ExitStack()
         self.space = Space(root_of(recipe), f"home-{which}")
+        self._parts.callback(self.space.close)
         try:
             self.config = self.space.folder / "config"
             _seed(self.config, (self.controller, self.person, self.plain))
             # Home Assistant looks for devices by multicast, and takes it ill when there is no network for that.
             self.space.call(subprocess.run, ["ip", "route", "add", "224.0.0.0/4", "dev", "lo"])
-            self._start_broker()
+            self.broker = Broker(self.space)
+            self._parts.callback(self.broker.close)
             self.start()
         except BaseException:
             self.close()
             raise
         self.version = str(self.get("/api/config")["version"])
 
-    @property
-    def broker(self) -> Path:
-        """The unix socket of the MQTT broker, for devices that a test makes."""
-        return self.space.folder / "mqtt.sock"
-
     def start(self) -> None:
         """Start it on the configuration as it stands; returns when it is ready for use."""
         self._server = self.space.start("sh", "-c", LOOP, self._python, str(self.config), log="hass.log", env={"HOME": "/root"})
         self._relay = self._relay or Relay(self.port, self.space.pid, PORT)
         self._await("Home Assistant")
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it was started and neither killed nor ended."""
+        return self._server.poll() is None
 
     def runs(self) -> bool:
         """Whether it says of itself that it is up, everything loaded."""
@@ -141,6 +146,12 @@ class HomeAssistant:
             return bool(self.get("/api/config")["state"] == "RUNNING")
         except (OSError, HTTPException, Refused):
             return False
+
+    def _await(self, what: str) -> None:
+        try:
+            wait_until(self.runs, what, START_SECONDS)
+        except TimeoutError as problem:
+            raise TimeoutError(f"{problem}: {self.log()[-3000:]}") from None
 
     def kill(self) -> None:
         """End it at once, as a power cut does. Its port refuses connections until the next `start`."""
@@ -188,7 +199,7 @@ class HomeAssistant:
 
     def socket(self, token: str = "") -> ClientConnection:
         """A websocket that is logged in. Raises Refused."""
-        line = connect(f"ws://127.0.0.1:{self.port}/api/websocket", max_size=None, compression=None, proxy=None)
+        line = connect(f"ws://127.0.0.1:{self.port}/api/websocket", max_size=None, compression=None, proxy=None, legacy=True)
         try:
             line.recv(60)
             line.send(json.dumps({"type": "auth", "access_token": token or self.token}))
@@ -225,26 +236,7 @@ class HomeAssistant:
         """End everything. May be called twice."""
         if self._relay:
             self._relay.close()
-        self.space.close()
-
-    def _await(self, what: str) -> None:
-        try:
-            wait_until(self.runs, what, START_SECONDS)
-        except TimeoutError as problem:
-            raise TimeoutError(f"{problem}: {self.log()[-3000:]}") from None
-
-    def _start_broker(self) -> None:
-        lines = [
-            f"listener {BROKER} 127.0.0.1",
-            f"listener 0 {self.broker}",
-            "allow_anonymous true",
-            "persistence false",
-            "user root",
-        ]
-        file = self.space.folder / "mosquitto.conf"
-        file.write_text("\n".join([*lines, ""]))
-        self.space.start("mosquitto", "-c", str(file), log="mosquitto.log")
-        wait_until(self.broker.exists, "the MQTT broker")
+        self._parts.close()
 
 
 def _seed(config: Path, users: tuple[User, ...]) -> None:
@@ -284,7 +276,7 @@ def _refresh_token(user: User) -> dict[str, Any]:
 
 
 def _broker_entry() -> dict[str, Any]:
-    data = {"broker": "127.0.0.1", "port": BROKER, "discovery": True}
+    data = {"broker": "127.0.0.1", "port": BROKER_PORT, "discovery": True}
     about = {"entry_id": secrets.token_hex(16), "domain": "mqtt", "title": "mqtt", "source": "user", "version": 1}
     return {**about, "data": data, "options": {}, "unique_id": None, "disabled_by": None}
 
@@ -304,10 +296,13 @@ class HomeAssistants:
         self._running: dict[str, HomeAssistant] = {}
 
     def get(self, which: str) -> HomeAssistant:
-        """The one of a version, shared by all tests of this process."""
+        """The one of a version, running, shared by all tests of this process."""
         if which not in self._running:
             self._running[which] = HomeAssistant(which)
-        return self._running[which]
+        found = self._running[which]
+        if not found.is_up:
+            found.start()
+        return found
 
     def close(self) -> None:
         for each in self._running.values():

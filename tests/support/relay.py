@@ -6,13 +6,13 @@ is made after `setns` is in the network of the inside."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ctypes
 import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar, cast
 
 CLONE_NEWNET = 0x40000000
 
@@ -37,30 +37,73 @@ class Relay:
         self._process.wait(60)
 
 
-async def _serve(listener: socket.socket, inside: int) -> None:
-    async def lead(near: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+class _End(asyncio.Protocol):
+    """One end of a connection: what comes in here goes out at the other."""
+
+    transport: asyncio.Transport
+
+    def __init__(self) -> None:
+        self.other: _End = self
+        self.has_ended = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.other.transport.write(data)
+
+    def eof_received(self) -> bool:
+        self.has_ended = True
+        if self.other.has_ended:
+            return False
+        self.other.transport.write_eof()
+        return True  # the other direction goes on
+
+    def pause_writing(self) -> None:
+        self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self.other.transport.resume_reading()
+
+    def connection_lost(self, problem: Exception | None) -> None:
+        if problem:
+            self.other.transport.abort()
+        else:
+            self.other.transport.close()
+
+
+class _Near(_End):
+    """The end of who connects."""
+
+    leading: ClassVar[set[asyncio.Task[None]]] = set()
+
+    def __init__(self, inside: int) -> None:
+        super().__init__()
+        self._inside = inside
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.transport.pause_reading()
+        task = asyncio.create_task(self._lead())
+        self.leading.add(task)  # the loop itself keeps no task alive
+        task.add_done_callback(self.leading.discard)
+
+    async def _lead(self) -> None:
         try:
-            far, ask = await asyncio.open_connection("127.0.0.1", inside)
+            _, far = await asyncio.get_running_loop().create_connection(_End, "127.0.0.1", self._inside)
         except OSError:
-            answer.transport.abort()
+            self.transport.abort()
             return
-        await asyncio.gather(_pump(near, ask), _pump(far, answer))
-        for writer in (ask, answer):
-            writer.close()
+        if self.transport.is_closing():
+            far.transport.abort()
+            return
+        self.other, far.other = far, self
+        self.transport.resume_reading()
 
-    server = await asyncio.start_server(lead, sock=listener)
+
+async def _serve(listener: socket.socket, inside: int) -> None:
+    server = await asyncio.get_running_loop().create_server(lambda: _Near(inside), sock=listener)
     await server.serve_forever()
-
-
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    try:
-        while block := await source.read(262_144):
-            sink.write(block)
-            await sink.drain()
-        sink.write_eof()
-    except OSError:
-        with contextlib.suppress(OSError):
-            sink.transport.abort()
 
 
 def main(fd: int, pid: int, inside: int) -> None:
