@@ -111,12 +111,14 @@ class Spy:
         connection = HTTPConnection("127.0.0.1", port, timeout=60)
         if not port:
             connection.sock = socket.socket(socket.AF_UNIX)
-            connection.sock.settimeout(2)
+            connection.sock.settimeout(60)
             connection.sock.connect(str(self.home.state / "controller.sock"))
         connection.request(method, path, body or None, {"Content-Type": "application/json", **headers} if body else headers)
         answer = connection.getresponse()
         said = b""
-        with contextlib.suppress(TimeoutError):  # a stream of events does not end
+        if connection.sock is not None and answer.getheader("Content-Type", "").startswith("text/event-stream"):
+            connection.sock.settimeout(2)  # it does not end
+        with contextlib.suppress(TimeoutError):
             while part := answer.read1():
                 said += part
         self.heard[f"{len(self.heard)}: {method} {path}"] = str(answer.headers) + said.decode()
