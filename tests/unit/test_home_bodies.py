@@ -18,7 +18,7 @@ SEEDS = st.integers(0, 2**32)
 KINDS = st.sampled_from(sorted(NORMAL))
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(KINDS, SEEDS, SEEDS, SEEDS)
 def test_the_same_meaning_is_the_same_form(kind: str, meaning: int, one: int, other: int) -> None:
     first, second = (getattr(Author(meaning, style), kind)() for style in (one, other))
@@ -29,7 +29,7 @@ def test_the_same_meaning_is_the_same_form(kind: str, meaning: int, one: int, ot
     assert first == untouched, "what was written is not touched"
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(KINDS, SEEDS, SEEDS)
 def test_another_meaning_is_another_form(kind: str, one: int, other: int) -> None:
     """Two bodies that are spelled in one way are the same form only when they are the same."""
@@ -91,7 +91,7 @@ WORDS = st.sampled_from(
 ODD = st.recursive(JSON, lambda inner: st.dictionaries(WORDS, inner, max_size=4) | st.lists(inner, max_size=3), max_leaves=12)
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(st.dictionaries(WORDS, ODD, max_size=5))
 def test_nothing_that_anybody_writes_is_too_odd(body: dict[str, Any]) -> None:
     for normal in NORMAL.values():

@@ -12,8 +12,13 @@ from controller.clients.homeassistant.values import boolean, number, plain
 Body = Mapping[str, Any]
 _PLURALS = {"trigger": "triggers", "condition": "conditions", "action": "actions"}
 _RUNNING: Mapping[str, Any] = {
-    **{"description": "", "alias": "", "icon": ""},
-    **{"mode": "single", "max": 10, "max_exceeded": "WARNING", "trace": {}},
+    "description": "",
+    "alias": "",
+    "icon": "",
+    "mode": "single",
+    "max": 10,
+    "max_exceeded": "WARNING",
+    "trace": {},
 }
 _EMPTY = ("conditions", "variables", "trigger_variables", "fields")
 
