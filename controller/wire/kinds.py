@@ -16,7 +16,21 @@ from controller.core.key import Key
 from controller.core.kind import Kind
 from controller.core.ports import Clock, Provider, Providers, Vault
 from controller.core.secret import secret_in
-from controller.kinds import certificate, domain, network, record, route, service, stack, volume
+from controller.kinds import (
+    area,
+    certificate,
+    domain,
+    entity,
+    floor,
+    helper,
+    label,
+    network,
+    record,
+    route,
+    service,
+    stack,
+    volume,
+)
 
 GROUP = "homelab.kinds"
 """Entry points of this group name an object with `KIND` and, for a kind that stands for objects, `provider`."""
@@ -80,7 +94,22 @@ def foreign_kinds() -> Mapping[str, ForeignKind]:
 
 
 _BUILT_IN: Mapping[str, Kind] = {
-    module.KIND.name: module.KIND for module in (service, stack, network, volume, domain, record, route, certificate)
+    module.KIND.name: module.KIND
+    for module in (
+        service,
+        stack,
+        network,
+        volume,
+        domain,
+        record,
+        route,
+        certificate,
+        floor,
+        label,
+        area,
+        entity,
+        helper,
+    )
 }
 
 

@@ -25,12 +25,13 @@ from controller.core.kind import Desired, Kind
 from controller.core.ports import Adapts, Provider, Retains
 from controller.core.state import Observed, Present, Receipt, State, Target
 from controller.engine.surroundings import RepositorySurroundings
-from controller.kinds import network, record, route, service, volume
+from controller.kinds import network, service, volume
+from controller.wire import load_kinds
 from tests.support.engines import Engine
 from tests.support.house import Tree
 
 NO = Flag()
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (service.KIND, network.KIND, volume.KIND, record.KIND, route.KIND)}
+KINDS: Mapping[str, Kind] = load_kinds()
 
 
 @dataclass

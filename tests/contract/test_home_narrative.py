@@ -1,0 +1,151 @@
+"""The story that every provider tells, told by the kinds of Home Assistant: on two real versions and on the simulated world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from controller.clients.memory import Effect, Fault, MemoryProvider
+from controller.core.change import Action
+from controller.core.errors import Conflict, Permanent, Transient, Unhealthy
+from controller.core.limit import Never
+from controller.core.ports import Limits
+from controller.core.state import Absent, Present, Target, Unknown
+from tests.contract.home_yard import MADE, STANDING, STORIES, WORLDS, Doors, HomeYard, home_yard
+from tests.contract.test_provider_narrative import (
+    test_a_backend_that_does_not_answer_is_unknown,
+    test_a_look_tells_the_same_objects_while_nothing_moved,
+    test_a_lost_reply_is_made_good_by_asking_again,
+    test_a_swapped_change_puts_back_what_was,
+    test_create_change_delete,
+    test_what_exists_is_not_created_over,
+    test_what_is_asked_twice_is_done_once,
+    test_what_is_gone_is_not_changed,
+    test_what_somebody_changed_meanwhile_is_left_alone,
+)
+from tests.contract.yard import NO, MemoryHands
+from tests.support.homeassistant import HomeAssistants
+
+__all__ = [
+    "test_a_backend_that_does_not_answer_is_unknown",
+    "test_a_look_tells_the_same_objects_while_nothing_moved",
+    "test_a_lost_reply_is_made_good_by_asking_again",
+    "test_a_swapped_change_puts_back_what_was",
+    "test_create_change_delete",
+    "test_what_exists_is_not_created_over",
+    "test_what_is_asked_twice_is_done_once",
+    "test_what_is_gone_is_not_changed",
+    "test_what_somebody_changed_meanwhile_is_left_alone",
+]
+
+
+@pytest.fixture(scope="module")
+def doors(home_assistants: HomeAssistants) -> Iterator[Doors]:
+    made = Doors(home_assistants)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=[(story, world) for story in MADE for world in WORLDS], ids="-".join)
+def yard(request: pytest.FixtureRequest, doors: Doors, tmp_path: Path) -> Iterator[HomeYard]:
+    story, world = request.param
+    with home_yard(STORIES[story], world, doors, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(params=[(story, world) for story in STANDING for world in WORLDS], ids="-".join)
+def standing(request: pytest.FixtureRequest, doors: Doors, tmp_path: Path) -> Iterator[HomeYard]:
+    story, world = request.param
+    with home_yard(STORIES[story], world, doors, tmp_path) as made:
+        yield made
+
+
+def test_what_is_refused_leaves_the_world_as_it_was(yard: HomeYard) -> None:
+    yard.make(yard.first)
+    before = yard.shown()
+    if isinstance(yard.hands, MemoryHands):
+        change = yard.change(None)
+        yard.hands.world.faults.add(Fault(Effect.REFUSE))
+    elif yard.impossible is not None:
+        change = yard.change(yard.impossible)
+    else:  # what our own model never lets through
+        change = replace(yard.change(yard.second), after={**yard.desired(yard.second or {})[1], "name": ["no", "name"]})
+    with pytest.raises((Permanent, Unhealthy)):
+        yard.provider.apply(change, NO)
+    assert yard.shown() == before
+
+
+def test_what_stands_is_changed_and_put_back(standing: HomeYard) -> None:
+    before = standing.shown()
+    first = standing.change(standing.first)
+    receipt = standing.provider.apply(first, NO)
+    assert standing.differing(standing.desired(standing.first)[1]) == []
+    assert standing.provider.apply(first, NO) == receipt, "asked twice, done once"
+    assert standing.second is not None
+    second = standing.change(standing.second)
+    standing.provider.apply(second, NO)
+    assert standing.differing(standing.desired(standing.second)[1]) == []
+    assert standing.differing(standing.desired(standing.first)[1]) != []
+    standing.provider.apply(second.inverse(), NO)
+    standing.provider.apply(first.inverse(), NO)
+    assert standing.differing(before) == []
+
+
+def test_what_stands_is_left_alone_when_somebody_was_quicker(standing: HomeYard) -> None:
+    standing.make(standing.first)
+    assert standing.second is not None
+    change = standing.change(standing.second)
+    standing.hands.edit(standing)
+    edited = standing.shown()
+    with pytest.raises(Conflict):
+        standing.provider.apply(change, NO)
+    assert standing.shown() == edited
+
+
+def test_what_does_not_stand_is_not_made(standing: HomeYard) -> None:
+    change = standing.change(standing.first)
+    standing.hands.remove(standing)
+    assert isinstance(standing.look(), Absent)
+    if isinstance(standing.provider, MemoryProvider):
+        return  # makes anything: what a backend cannot do is known by a real one only
+    made = replace(change, action=Action.CREATE, before=None)
+    assert isinstance(standing.provider, Limits)
+    assert isinstance(standing.provider.limit(made), Never)
+    for each in (made, change):
+        with pytest.raises(Conflict):
+            standing.provider.apply(each, NO)
+    assert isinstance(standing.look(), Absent)
+
+
+def test_what_stands_is_as_it_was_when_a_change_is_refused(standing: HomeYard) -> None:
+    standing.make(standing.first)
+    before = standing.shown()
+    assert standing.second is not None
+    assert standing.impossible is not None
+    if isinstance(standing.hands, MemoryHands):
+        change = standing.change(standing.second)
+        standing.hands.world.faults.add(Fault(Effect.REFUSE))
+    else:
+        change = standing.change(standing.impossible)
+    with pytest.raises((Permanent, Unhealthy)):
+        standing.provider.apply(change, NO)
+    assert standing.shown() == before
+
+
+def test_what_stands_behind_a_lost_connection_is_unknown(standing: HomeYard) -> None:
+    standing.make(standing.first)
+    assert standing.second is not None
+    change = standing.change(standing.second)
+    standing.hands.cut()
+    found = standing.provider.observe([Target(standing.key, standing.address)])
+    assert not found.complete
+    assert isinstance(found.of(standing.key), Unknown)
+    with pytest.raises(Transient):
+        standing.provider.apply(change, NO)
+    standing.hands.mend()
+    assert isinstance(standing.look(), Present)
+    standing.provider.apply(change, NO)
+    assert standing.differing(standing.desired(standing.second)[1]) == []
