@@ -20,12 +20,10 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class Tap:
-    """Leads a port of loopback to another one. `came` counts connections, `said` collects what visitors sent (without TLS only).
-    Ends with `close`."""
+    """Leads a port of loopback to another one. `came` counts connections. Ends with `close`."""
 
     def __init__(self, port: int, context: ssl.SSLContext | None = None) -> None:
         self.came = 0
-        self.said = bytearray()
         self.listening = Event()
         """Set while answers pass."""
         self.listening.set()
@@ -87,8 +85,6 @@ class Tap:
                     with self._lock:
                         if source not in self._open:
                             break
-                else:
-                    self.said += block
                 sink.sendall(block)
         for each in (source, sink):
             with contextlib.suppress(OSError):

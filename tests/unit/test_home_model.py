@@ -166,15 +166,20 @@ def test_what_is_a_change_of_a_configuration(entity: str, old: str, new: str, sa
 
 def test_an_ear_hears_each_thing_once_and_never_too_much() -> None:
     ears = Ears()
-    with ears.listening() as ear:
+    with ears.listening() as ear, ears.listening(["area"]) as choosy, ears.listening(["area"], light=True) as light:
         ears.tell([Happening("state", "a"), Happening("state", "b")])
         ears.tell([Happening("state", "a")])
         assert ear.woken.is_set()
         assert ear.take() == (Happening("state", "a"), Happening("state", "b"))
         assert not ear.woken.is_set()
+        assert not choosy.woken.is_set()
+        ears.tell([Happening("area", "a"), Happening("state", "a")])
+        assert choosy.take() == (Happening("area", "a"),)
+        assert ear.take() == (Happening("area", "a"), Happening("state", "a"))
+        assert light.take() == (Happening("area", "a"),)
         ears.tell(())
-        assert ear.woken.is_set()
-        assert ear.take() == ()
+        assert [each.woken.is_set() for each in (ear, choosy, light)] == [False, False, True]
+        assert light.take() == ()
         ears.tell([Happening("state", str(number)) for number in range(20_000)])
         assert ear.take() == (None,)
     ears.tell([None])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event as Flag
 from threading import Lock
@@ -13,25 +13,31 @@ _MANY = 10_000
 
 
 class Ear:
-    """What one listener has not heard yet, each thing once. None = anything may have happened."""
+    """What one listener has not heard yet, each thing once; None = anything may have happened. With `kinds` it hears of nothing
+    else. One that is `light` wakes up for whatever moved, also where there is no word for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Collection[str] = (), light: bool = False) -> None:
         self.woken = Flag()
+        self._kinds = frozenset(kinds)
+        self._light = light
         self._lock = Lock()
         self._news: dict[Happening | None, None] = {}
 
     def tell(self, news: Iterable[Happening | None]) -> None:
-        """Add news and wake the listener, also without news."""
+        """Add news and wake the listener."""
         with self._lock:
-            self._news.update(dict.fromkeys(news))
+            for each in news:
+                if each is None or not self._kinds or each.kind in self._kinds:
+                    self._news[each] = None
             if None in self._news or len(self._news) > _MANY:
                 self._news = {None: None}
-        self.woken.set()
+            if self._news or self._light:
+                self.woken.set()
 
     def take(self) -> Sequence[Happening | None]:
         """What there is, and forget it."""
-        self.woken.clear()
         with self._lock:
+            self.woken.clear()
             news, self._news = self._news, {}
         return tuple(news)
 
@@ -44,9 +50,9 @@ class Ears:
         self._all: set[Ear] = set()
 
     @contextmanager
-    def listening(self) -> Iterator[Ear]:
+    def listening(self, kinds: Collection[str] = (), light: bool = False) -> Iterator[Ear]:
         """An ear, while the block runs."""
-        ear = Ear()
+        ear = Ear(kinds, light)
         with self._lock:
             self._all.add(ear)
         try:

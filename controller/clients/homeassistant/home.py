@@ -172,7 +172,7 @@ class Home:
     def await_news(self, holds: Callable[[], bool], seconds: float, interrupt: Flag) -> bool:
         """`await_state` for anything that can be read here: asked again whenever something moved."""
         until = self._clock.monotonic() + seconds
-        with self._ears.listening() as ear:
+        with self._ears.listening(light=True) as ear:
             while True:
                 ear.take()
                 trouble: Transient | None = None
@@ -192,10 +192,11 @@ class Home:
                     if self._clock.wait(ear.woken, min(left, _GLANCE)) or trouble is not None:
                         break
 
-    def listen(self, heard: Callable[[Happening | None], None], stop: Flag) -> None:
+    def listen(self, heard: Callable[[Happening | None], None], stop: Flag, kinds: Collection[str] = ()) -> None:
         """Call `heard` for what moves, each thing once, until `stop` is set; None = anything may have, also at the beginning and
-        after every loss. Blocks; never raises."""
-        with self._ears.listening() as ear:
+        after every loss. `kinds` of happenings that matter (none = all): nothing else wakes this thread. Blocks; raises only what
+        `heard` does, which may ask here."""
+        with self._ears.listening(kinds) as ear:
             ear.tell([None])
             while not stop.is_set():
                 try:
