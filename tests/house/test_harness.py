@@ -20,6 +20,7 @@ import pytest
 import requests
 import sqlalchemy
 
+from tests.support.dns import DnsServers, serial
 from tests.support.engines import Engine
 from tests.support.postgres import Postgres
 from tests.support.roots import FORKY, debian_mirror, root_of
@@ -99,6 +100,18 @@ def test_a_registry_keeps_images_and_tells_digests_without_a_pull(engine: Engine
     assert reference == f"127.0.0.1:5000/harness@{told}"
     engine.api.pull("127.0.0.1:5000/harness", tag="1")
     assert engine.api.inspect_image(reference)["RepoDigests"] == [reference]
+
+
+@pytest.mark.parametrize("name", ["bind", "knot", "powerdns"])
+def test_a_name_server_that_comes_back_has_its_zones(name: str, name_servers: DnsServers) -> None:
+    server = getattr(name_servers, name)
+    zone = server.fresh()
+    before = server.dump(zone)
+    for _ in range(5):
+        server.stop()
+        server.start()
+        assert serial(zone, server.port)
+    assert server.dump(zone) == before
 
 
 def test_the_daemon_goes_away_and_comes_back_with_its_state(engine: Engine) -> None:

@@ -50,22 +50,29 @@ def _zone_text(zone: str) -> str:
 
 @dataclass
 class NameServer:
-    """One server and the zones that it is primary for. `others` are the ports of its secondaries."""
+    """One server and the zones that it is primary for. `others` are the ports of its secondaries, `unused` gives a new zone."""
 
     name: str
     port: int
     space: Space
     words: Sequence[str]
-    fresh: Callable[[], str]
+    unused: Callable[[], str]
     pid_file: str
     others: tuple[int, ...] = ()
     web: str = ""
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _given: list[str] = field(default_factory=list, repr=False)
+
+    def fresh(self) -> str:
+        """The name of a zone that no other test has."""
+        self._given.append(self.unused())
+        return self._given[-1]
 
     def start(self) -> None:
-        """Start it; returns when it answers."""
+        """Start it; returns when it answers, also for the zones that tests have: it loads them while it says SERVFAIL."""
         self._process = self.space.start(*self.words, log=f"{self.name}.log")
         wait_until(self.answers, self.name)
+        wait_until(lambda: all(serial(zone, self.port) for zone in self._given), f"{self.name} to load its zones")
 
     def stop(self) -> None:
         """End it at once, as a crash does."""
