@@ -9,6 +9,7 @@ from threading import Event as Flag
 from typing import Any
 
 from controller.clients.homeassistant.errors import Refused
+from controller.clients.homeassistant.finding import FindsEntries
 from controller.clients.homeassistant.home import Home
 from controller.clients.homeassistant.lifecycle import carry_out, touched
 from controller.clients.homeassistant.model import Happening
@@ -94,7 +95,7 @@ def verb(_fields: Sequence[FieldDiff]) -> Action:
     return Action.UPDATE
 
 
-class RegistryProvider:
+class RegistryProvider(FindsEntries):
     """The entries of one registry of one Home Assistant: see the laws of the port. There are no owner marks: every entry is
     shown as foreign."""
 

@@ -18,6 +18,8 @@ from controller.core.key import Key
 from controller.core.limit import YES, Limit, Never
 from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target
 from controller.core.suggest import did_you_mean
+from controller.kinds.entity.discover import FindsEntities
+from controller.kinds.entity.energy import Meters
 
 _REFERS = {"area": "area", "labels": "label"}
 _BACK_WITHIN = 45.0
@@ -26,7 +28,7 @@ _BY_USER = "user"
 Row = Mapping[str, Any]
 
 
-class EntityProvider:
+class EntityProvider(FindsEntities, Meters):
     """See the laws of the port. The address is the entity id, the handle what the registry calls the entry: that stays when
     somebody renames the entity. `visible_within` covers what a killed controller had sent."""
 

@@ -16,13 +16,14 @@ from controller.core.errors import Conflict, Permanent, ProviderError
 from controller.core.key import Key
 from controller.core.limit import YES, Limit, Never
 from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target
+from controller.kinds.helper.discover import FindsHelpers
 from controller.kinds.helper.fields import NEWER, sent, shown
 from controller.kinds.helper.resolve import same
 
 Items = Mapping[str, Mapping[str, Any]]
 
 
-class HelperProvider:
+class HelperProvider(FindsHelpers):
     """See the laws of the port. The address of a helper is `type.id`, as its entity is called. There are no owner marks: every
     helper is shown as foreign."""
 
