@@ -17,7 +17,6 @@ from controller.core.state import Observed, Present, Receipt, Snapshot, Target
 from controller.core.suggest import did_you_mean
 from controller.kinds.device.actuator import Actuator, differing
 from controller.kinds.device.discover import FindsDevices
-from controller.kinds.device.discover import FindsDevices
 from controller.kinds.device.domain import STATE, Domain, Values
 from controller.kinds.device.domains import domain_of
 from controller.kinds.device.limits import Limiter, unable
