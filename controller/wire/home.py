@@ -9,11 +9,12 @@ from controller.clients.homeassistant import Connection, Home
 from controller.clients.homeassistant.registry import RegistryProvider
 from controller.core.errors import Problem, Rejected
 from controller.core.ports import Provider
-from controller.kinds import area, entity, floor, helper, label
+from controller.kinds import area, device, entity, floor, helper, label
 from controller.wire.kinds import Tools
 
 PROVIDERS: Mapping[str, Callable[[Home, Tools], Provider]] = {
     "area": lambda home, _tools: RegistryProvider(home, area.REGISTRY),
+    "device": lambda home, tools: device.DeviceProvider(home, tools.vault, tools.clock),
     "entity": lambda home, _tools: entity.EntityProvider(home),
     "floor": lambda home, _tools: RegistryProvider(home, floor.REGISTRY),
     "helper": lambda home, _tools: helper.HelperProvider(home),

@@ -19,6 +19,7 @@ from controller.core.secret import secret_in
 from controller.kinds import (
     area,
     certificate,
+    device,
     domain,
     entity,
     floor,
@@ -109,6 +110,7 @@ _BUILT_IN: Mapping[str, Kind] = {
         area,
         entity,
         helper,
+        device,
     )
 }
 
