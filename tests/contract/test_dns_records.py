@@ -22,7 +22,7 @@ from controller.core.run import Outcome
 from controller.kinds import domain, record
 from controller.usecases.importing_zone import domain as domain_document
 from tests.contract.dns_yard import WORLDS, record_provider, server_of
-from tests.support.clock import HandClock
+from tests.support.clock import GatheringClock, HandClock
 from tests.support.dns import DnsServers, NameServer, serial
 from tests.support.house import House
 from tests.support.space import wait_until
@@ -229,6 +229,7 @@ def test_records_follow_the_public_address(home: Home) -> None:
     home.commit([follower, {"name": "*", **follower}, a("fixed", "192.0.2.1")])
     home.run()
     assert home.plan == ""
+    object.__setattr__(home.house.bench, "clock", GatheringClock(home.house.bench.gathering))
     writes: list[int] = []
     through = home.provider._server.write
 

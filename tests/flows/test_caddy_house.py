@@ -24,6 +24,7 @@ from controller.wire.backends import BACKENDS
 from controller.wire.kinds import load_kinds
 from tests.contract.caddy_yard import person, target
 from tests.support.caddy import NEW, OLD, Caddies, Caddy, Tap, WebSocket, echo, upstream
+from tests.support.clock import GatheringClock
 from tests.support.dns import DnsServers
 from tests.support.house import House
 from tests.support.pebble import Pebble
@@ -39,7 +40,7 @@ class CaddyHouse:
         self.caddy = caddy
         self.declared = caddy.declared(**declared)
         self.tap = Tap(str(self.declared["admin"]))
-        self.house = House(clock=SystemClock(), kinds=load_kinds())
+        self.house = House(clock=GatheringClock(), kinds=load_kinds())
         tools: Any = SimpleNamespace(clock=SystemClock(), state=caddy.folder, others=dict)
         opened: dict[str, Any] = dict(BACKENDS["caddy"].open("caddy", self.declared, tools))
         permitted = opened["certificate"].permitted

@@ -19,9 +19,10 @@ import pytest
 from controller.core.change import Action
 from controller.core.event import Sync
 from controller.core.key import Key
+from controller.engine.batch import _NEVER, Gathering
 from controller.kinds.record.zoneedit import ZoneEditRecords
 from tests.flows.home import Home, Inside, document
-from tests.support.clock import HandClock
+from tests.support.clock import HandClock, gather
 from tests.support.dns import DnsServers
 from tests.support.zoneedit import FakeZoneEdit, Fault, Published
 
@@ -32,11 +33,16 @@ FIRST, SECOND, THIRD = "8.8.4.1", "8.8.4.2", "8.8.4.3"
 Records = list[dict[str, Any]]
 
 
-class GatheringClock(HandClock):
+class PatientClock(HandClock):
     """Time passes at once, but for the moment in which changes that are ready together find each other."""
 
+    gathering: Gathering
+
     def wait(self, flag: Flag, seconds: float) -> bool:
-        return flag.wait(0.3) if seconds == ZoneEditRecords.gather else super().wait(flag, seconds)
+        if flag is _NEVER:
+            gather(self.gathering, 0.2)
+            return False
+        return super().wait(flag, seconds)
 
 
 @dataclass
@@ -69,6 +75,8 @@ class Zone:
     def open(self) -> Iterator[Inside]:
         """The house, with the token in its vault."""
         with self.home.open() as inside:
+            assert isinstance(self.home.clock, PatientClock)
+            self.home.clock.gathering = inside.house.reconciler.bench.gathering
             ref = f"zoneedit/{self.name.split('.')[0]}"
             if ref not in inside.house.vault.names():
                 inside.house.vault.set(ref, TOKEN)
@@ -88,7 +96,7 @@ class Zone:
 
 @pytest.fixture
 def zone(name_servers: DnsServers, tmp_path: Path) -> Iterator[Zone]:
-    clock, published = GatheringClock(time.time()), Published(name_servers.bind)
+    clock, published = PatientClock(time.time()), Published(name_servers.bind)
     name = published.zone
     dynamic = {name, f"*.{name}", f"plex.{name}"}
     for each in (*dynamic, f"foreign.{name}"):

@@ -1,9 +1,12 @@
-"""A clock whose time passes only when somebody waits or a test says so."""
+"""Clocks of tests: one whose time passes only when somebody waits or a test says so, and what gathers until all have come."""
 
 from __future__ import annotations
 
 from threading import Event as Flag
 from threading import Lock
+
+from controller.clients.clock import SystemClock
+from controller.engine.batch import _NEVER, Gathering
 
 
 class HandClock:
@@ -31,3 +34,25 @@ class HandClock:
         """Let time pass."""
         with self._lock:
             self._passed += max(seconds, 0.0)
+
+
+class GatheringClock(SystemClock):
+    """The real one, but that a batch is gathered until nothing has come for as long as its provider gathers: on a busy
+    machine too, what is ready together is one write."""
+
+    def __init__(self, gathering: Gathering | None = None) -> None:
+        self.gathering = gathering
+
+    def wait(self, flag: Flag, seconds: float) -> bool:
+        if flag is _NEVER and self.gathering is not None:
+            gather(self.gathering, seconds)
+            return False
+        return super().wait(flag, seconds)
+
+
+def gather(gathering: Gathering, seconds: float) -> None:
+    """Returns when no change has come for so long."""
+    before = -1
+    while before != (now := sum(len(batch.changes) for batch in tuple(gathering._open.values()))):
+        before = now
+        Flag().wait(seconds)

@@ -13,7 +13,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from controller.clients.clock import SystemClock
 from controller.clients.memory import BatchingProvider, MemoryProvider, MemoryWorld
 from controller.clients.yaml import read_yaml
 from controller.core.change import Action
@@ -32,6 +31,7 @@ from controller.engine.bench import Bench
 from controller.engine.link import Linker
 from controller.engine.reconcile import Reconciler
 from controller.store.memory import MemoryStore
+from tests.support.clock import GatheringClock
 
 
 class BoxSpec(BaseModel):
@@ -204,8 +204,8 @@ class House:
         gather: float | None = None,
     ) -> None:
         """`holder` takes the lease for an hour ("" = somebody else does); with `gather` one write makes all that gets
-        ready within so many seconds."""
-        self.clock = clock or SystemClock()
+        ready until nothing has come for so many seconds (with another clock: within them)."""
+        self.clock = clock or GatheringClock()
         self.book = book or Book()
         self.world = world or MemoryWorld(self.clock)
         self.store = store or MemoryStore(self.clock)
@@ -215,6 +215,8 @@ class House:
         self.providers: Providers = {(name, "local"): self._provider(kind) for name, kind in self.kinds.items()}
         vault = vault or OpenVault()
         self.bench = Bench(lambda: self.providers, self.kinds, self.store, vault, self.clock, self.said.append)
+        if isinstance(self.clock, GatheringClock):
+            self.clock.gathering = self.bench.gathering
         linker = Linker(read_yaml, self.kinds, vault, Drawer())
         numbers = itertools.count(1)
         prefix = f"run-{os.getpid()}-{id(self)}"

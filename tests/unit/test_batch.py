@@ -15,8 +15,8 @@ from controller.core.key import Key
 from controller.core.run import Outcome, Step
 from tests.support.house import House
 
-GATHER = 0.5
-"""Seconds: much longer than a few threads take to get ready, so that the number of writes is certain."""
+GATHER = 0.2
+"""Seconds: much longer than one thread takes to come after another, so that the number of writes is certain."""
 LONE: dict[str, Any] = {f"lone-{number}": {} for number in range(6)}
 
 
