@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from controller.clients.homeassistant import Connection, Home
+from controller.clients.homeassistant.items import ItemProvider
 from controller.clients.homeassistant.registry import RegistryProvider
 from controller.core.errors import Problem, Rejected
 from controller.core.ports import Provider
@@ -14,11 +15,14 @@ from controller.wire.kinds import Tools
 
 PROVIDERS: Mapping[str, Callable[[Home, Tools], Provider]] = {
     "area": lambda home, _tools: RegistryProvider(home, area.REGISTRY),
+    "automation": lambda home, tools: ItemProvider(home, "automation", tools.clock),
     "device": lambda home, tools: device.DeviceProvider(home, tools.vault, tools.clock),
     "entity": lambda home, _tools: entity.EntityProvider(home),
     "floor": lambda home, _tools: RegistryProvider(home, floor.REGISTRY),
     "helper": lambda home, _tools: helper.HelperProvider(home),
     "label": lambda home, _tools: RegistryProvider(home, label.REGISTRY),
+    "scene": lambda home, tools: ItemProvider(home, "scene", tools.clock),
+    "script": lambda home, tools: ItemProvider(home, "script", tools.clock),
 }
 """What makes the provider of a kind."""
 

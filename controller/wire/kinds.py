@@ -18,6 +18,7 @@ from controller.core.ports import Clock, Provider, Providers, Vault
 from controller.core.secret import secret_in
 from controller.kinds import (
     area,
+    automation,
     certificate,
     device,
     domain,
@@ -28,6 +29,8 @@ from controller.kinds import (
     network,
     record,
     route,
+    scene,
+    script,
     service,
     stack,
     volume,
@@ -111,6 +114,9 @@ _BUILT_IN: Mapping[str, Kind] = {
         entity,
         helper,
         device,
+        scene,
+        script,
+        automation,
     )
 }
 
