@@ -75,6 +75,23 @@ function stayLive() {
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   setInterval(tell, 1000);
   tell();
+  setInterval(showEnergy, 600000);
+  showEnergy();
+}
+
+// A home that measures nothing, or does not answer, has no such part.
+async function showEnergy() {
+  const place = document.getElementById("energy");
+  try {
+    const answer = await fetch("/page/energy");
+    if (answer.ok) {
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      place.replaceChildren(...fresh.body.childNodes);
+    }
+    place.hidden = !answer.ok;
+  } catch {
+    place.hidden = true;
+  }
 }
 
 async function leave() {

@@ -11,6 +11,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from controller.core.change import Action
+from controller.usecases.energy import energy as energy_used
 from controller.usecases.views import StatusLine, status_view
 from controller.web.call import Call, Face, Reply
 
@@ -40,12 +41,14 @@ def file(name: str) -> Callable[[Face, Call], Reply]:
 
 
 @cache
-def _template() -> Template:
+def _template(name: str = "page.html") -> Template:
     loader = PackageLoader("controller.web", "")
     about = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     about.filters["clock"] = _clock
     about.filters["took"] = lambda seconds: f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-    return about.get_template("page.html")
+    about.filters["kwh"] = lambda kwh: "nothing recorded" if kwh is None else f"{kwh:.1f} kWh"
+    about.filters["money"] = lambda cost: "no price" if cost is None else f"{cost:.2f}"
+    return about.get_template(name)
 
 
 def show(face: Face, call: Call) -> Reply:
@@ -66,6 +69,12 @@ def show(face: Face, call: Call) -> Reply:
         "runs": face.desk.look.history(_RUNS),
     }
     return _html(200, shown)
+
+
+def energy(face: Face, _call: Call) -> Reply:
+    """The part of the page that tells what the house used; asked for by itself, because a home may be slow to answer."""
+    found = energy_used(face.desk.look)
+    return Reply(_template("energy.html").render(energy=found, today=found.days[-1]).encode("utf-8", "replace"), media=HTML)
 
 
 _ORDER = ("Failed", "Held", "Drifted", "Unknown", "Pending", "Suspended", "Synced")

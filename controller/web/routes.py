@@ -78,6 +78,11 @@ def _looking() -> Routes:
 def _telling() -> Routes:
     """What was said and measured."""
     return {
+        "/page/energy": {
+            "GET": Operation(
+                page.energy, "What the house used, for the page.", _READ, media=page.HTML, lane=Lane.SLOW, problems=(409, 503)
+            )
+        },
         "/api/v1/energy": {
             "GET": Operation(
                 reads.energy,

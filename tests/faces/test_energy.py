@@ -9,8 +9,10 @@ import pytest
 from controller.cli.energy import energy_lines
 from controller.cli.text import Paint
 from controller.clients.memory import MemoryProvider, MeteredProvider
+from controller.core.energy import Direction, Flow, Source
 from controller.usecases.access import Scope
 from tests.faces.test_web_openapi import check
+from tests.faces.test_web_page import Seen
 from tests.support.house import BOX
 from tests.support.webhouse import WebHouse
 
@@ -81,6 +83,34 @@ def test_a_house_that_does_not_answer_is_told(web: WebHouse) -> None:
 def test_strangers_learn_nothing_of_who_is_at_home(web: WebHouse) -> None:
     metered(web, "home")
     assert web.client().get(PATH).status_code == 401
+
+
+def test_the_page_shows_it_in_a_part_of_its_own(web: WebHouse) -> None:
+    metered(web, "home")
+    answer = web.browser().get("/page/energy")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    words = Seen(answer.text).words()
+    assert "Energy" in words
+    assert "7 days" in words
+    assert "Peak hour 18:00" in words
+    assert "EUR" in words
+    whole = Seen(web.browser().get("/").text)
+    assert ("aside", {"id": "energy", "hidden": None}) in whole.elements, "empty until a home has answered"
+    assert 'fetch("/page/energy")' in web.client().get("/static/page.js").text
+    web.house.world.cut("home")
+    assert web.browser().get("/page/energy").status_code == 503
+
+
+def test_a_meter_cannot_become_markup(web: WebHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    metered(web, "home")
+    hostile = Flow(Source.GRID, Direction.IN, "<script>alert(1)</script>", {})
+    monkeypatch.setattr(MeteredProvider, "flows", lambda *_: (hostile,))
+    text = web.browser().get("/page/energy").text
+    assert "<script" not in text
+    assert "&lt;script&gt;alert(1)" in text
+    assert "nothing recorded" in text
+    assert "no price" in text
 
 
 DAY = {"date": "2026-11-21", "hours": 24, "kwh": 9.5, "cost": 2.25, "peak": {"start": 0.0, "hour": "18:00", "kwh": 1.6}}

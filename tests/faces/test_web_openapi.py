@@ -113,6 +113,7 @@ STORY: list[tuple[str, str, str, Any]] = [
     ("GET", "/api/v1/logs/box/one", "?lines=5", None),
     ("GET", "/api/v1/events", "?after=0", None),
     ("GET", "/api/v1/energy", "?days=2", None),
+    ("GET", "/page/energy", "", None),
     ("POST", "/api/v1/sync", "", None),
     ("POST", "/api/v1/sync", "?wait=1", None),
     ("POST", "/api/v1/approvals", "", {"digests": ["{held}"], "reason": "yes"}),

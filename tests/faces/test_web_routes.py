@@ -33,6 +33,7 @@ MAY: dict[tuple[str, str], str] = {
     ("GET", "/api/v1/resources/{kind}/{name}"): READ,
     ("GET", "/api/v1/events"): READ,
     ("GET", "/api/v1/energy"): READ,
+    ("GET", "/page/energy"): READ,
     ("GET", "/api/v1/plan"): PLAN,
     ("GET", "/api/v1/logs/{kind}/{name}"): PLAN,
     ("GET", "/api/v1/rollback"): PLAN,
