@@ -249,6 +249,11 @@ def home_yard(story: Story, world: str, doors: Doors, folder: Path) -> Iterator[
     assert registries(door.server) == before, "nothing else moved"
 
 
+def provider_of(kind: str, home: Home) -> Provider:
+    """The real provider of a kind."""
+    return next(story.provider(home) for story in STORIES.values() if story.kind == kind)
+
+
 def registries(server: HomeAssistant) -> Mapping[str, str]:
     """A hash of everything that is registered, by registry, with who points where; without what is only a time."""
     commands = {name: f"config/{name}_registry/list" for name in ("area", "floor", "label", "device", "entity")}

@@ -87,7 +87,7 @@ def _confirmed(change: Change, shelf: Shelf, same: Same) -> State:
 
 
 def _expect(change: Change, live: State, same: Same) -> None:
-    half_made = {"name": change.address}
+    half_made = {"name": change.address.rpartition(".")[2]}
     for side in (change.before, change.after):
         if side is not None and None in (change.before, change.after) and not differing({**side, **half_made}, live, same):
             return

@@ -3,7 +3,7 @@ is part of what an entry shows, and is pointed at it again when the entry comes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event as Flag
 from typing import Any
@@ -11,20 +11,19 @@ from typing import Any
 from controller.clients.homeassistant.errors import Refused
 from controller.clients.homeassistant.finding import FindsEntries
 from controller.clients.homeassistant.home import Home
-from controller.clients.homeassistant.lifecycle import carry_out, touched
+from controller.clients.homeassistant.known import Entries, check_known, entries_of, listed, unknown_names
+from controller.clients.homeassistant.lifecycle import carry_out
 from controller.clients.homeassistant.model import Happening
 from controller.clients.homeassistant.names import first_title, without_none
 from controller.core.change import Action, Change
 from controller.core.diff import FieldDiff, equal
 from controller.core.errors import Conflict, Permanent, ProviderError
 from controller.core.key import Key
-from controller.core.limit import YES, Limit, Never
+from controller.core.limit import YES, Limit
 from controller.core.state import ABSENT, Observed, Owner, Present, Receipt, Snapshot, State, Target
-from controller.core.suggest import did_you_mean
 
 MEMBERS = "members"
 """The field of an entry that says what points at it, by registry. Nobody declares it."""
-Entries = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -71,18 +70,6 @@ class Registry:
         if name in self.lists:
             return sorted(value or ())
         return value.lower() if name in self.folded and isinstance(value, str) else value
-
-
-def entries_of(home: Home, registry: str) -> Entries:
-    """The entries of a registry by id. Raises Transient."""
-    listed: Mapping[str, Callable[[], Entries]] = {
-        "area": home.areas,
-        "floor": home.floors,
-        "label": home.labels,
-        "device": home.devices,
-        "entity": home.entities,
-    }
-    return listed[registry]()
 
 
 def same(path: tuple[str, ...], desired: Any, observed: Any) -> bool:
@@ -176,18 +163,6 @@ def members_of(registry: Registry, read: Sequence[Entries]) -> Mapping[str, Mapp
     return found
 
 
-def unknown_names(home: Home, change: Change, refers: Mapping[str, str]) -> Limit:
-    """Never, when a change names an entry of a registry that is not there and that none of its needs makes. Raises Transient."""
-    for name, registry in refers.items():
-        value = touched(change).get(name)
-        entries = entries_of(home, registry) if value else {}
-        missing = [text for text in ([value] if isinstance(value, str) else value or ()) if text not in entries]
-        if len(missing) > sum(need.kind == registry for need in change.needs):
-            known = did_you_mean(missing[0], entries) or f"declare it (`kind: {registry.capitalize()}`), or make it there"
-            return Never(f"Home Assistant has no {registry} {missing[0]!r}; {known}")
-    return YES
-
-
 class _Shelf:
     """Entries of a registry, for the course of a change."""
 
@@ -211,7 +186,11 @@ class _Shelf:
             self._home.call(f"{registry.command}/delete", **{registry.id_field: made})
             raise Conflict(f"Home Assistant has another {registry.kind} {address} already")
         if named["name"] != wanted["name"]:
-            self.update(address, wanted, wanted)
+            try:
+                self.update(address, wanted, wanted)
+            except Permanent:
+                self.remove(address)
+                raise
 
     def update(self, address: str, whole: State, wanted: State) -> None:  # noqa: ARG002 (only what is wanted is sent)
         self._check(wanted)
@@ -261,23 +240,6 @@ class _Shelf:
 
     def _list(self, registry: str) -> Entries:
         return listed(self._home, registry)
-
-
-def listed(home: Home, registry: str) -> Entries:
-    """The entries of a registry by id, asked for anew."""
-    key = {"device": "id", "entity": "entity_id"}.get(registry, f"{registry}_id")
-    found: Iterable[Mapping[str, Any]] = home.call(f"config/{registry}_registry/list")
-    return {str(entry[key]): entry for entry in found}
-
-
-def check_known(home: Home, registry: str, value: Any) -> None:
-    """Raises Permanent when a value names an entry (or several) of a registry that is not there."""
-    names = [value] if isinstance(value, str) else value or ()
-    entries = listed(home, registry) if names else {}
-    for name in names:
-        if name not in entries:
-            near = did_you_mean(name, entries)
-            raise Permanent(f"Home Assistant has no {registry} {name!r}{f'; {near}' if near else ''}")
 
 
 def _pointed(pointer: Pointer, name: str, entry: Mapping[str, Any] | None, address: str) -> dict[str, Any] | None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from controller.clients.homeassistant.errors import Refused
 from controller.clients.homeassistant.home import Home
+from controller.clients.homeassistant.known import check_known, unknown_names
 from controller.clients.homeassistant.lifecycle import differing, touched, unexpected
 from controller.clients.homeassistant.model import UNAVAILABLE, Happening, Shown
-from controller.clients.homeassistant.registry import check_known, unknown_names
 from controller.core.change import Change
 from controller.core.diff import equal
 from controller.core.errors import Conflict, Interrupted, Permanent, ProviderError

@@ -143,7 +143,11 @@ class _Shelf:
             self._home.call(f"{kind}/delete", **{f"{kind}_id": made})
             raise Conflict(f"Home Assistant has another {address}, perhaps in its YAML")
         if first["name"] != wanted["name"]:
-            self.update(address, wanted, wanted)
+            try:
+                self.update(address, wanted, wanted)
+            except Permanent:
+                self.remove(address)
+                raise
 
     def update(self, address: str, whole: State, wanted: State) -> None:  # noqa: ARG002 (an update replaces all of it)
         kind, _, name = address.partition(".")
