@@ -16,6 +16,7 @@ from typing import Any
 
 from controller.clients.clock import SystemClock
 from controller.clients.homeassistant import Connection, Home
+from controller.clients.homeassistant.items import ItemProvider
 from controller.clients.homeassistant.registry import RegistryProvider
 from controller.clients.memory import MemoryProvider, MemoryWorld
 from controller.clients.yaml import read_yaml
@@ -355,6 +356,35 @@ def _no_entity(hands: HomeHands, name: str) -> None:
     hands.ask("input_boolean/delete", input_boolean_id=name)
 
 
+NOTIFY = {"action": "persistent_notification.create", "data": {"message": "{it}"}}
+
+
+def _item_story(kind: str, first: Spec, second: Spec, impossible: Spec) -> Story:
+    """What an automation, a script or a scene tells. A person writes in the editor."""
+    word = "name" if kind == "scene" else "alias"
+
+    def edit(hands: HomeHands, name: str) -> None:
+        body = {**filled({each: value for each, value in first.items() if each != "enabled"}, name), word: "By hand"}
+        hands.call("POST", f"/api/config/{kind}/config/{name}", body)
+        wait_until(lambda: hands.door.home.configs(kind, [name]).get(name, {}).get(word) == "By hand", f"{name} to be loaded")
+
+    def remove(hands: HomeHands, name: str) -> None:
+        hands.call("DELETE", f"/api/config/{kind}/config/{name}")
+        wait_until(lambda: not hands.door.home.configs(kind, [name]), f"{name} to be gone")
+
+    return Story(
+        kind=kind,
+        first={"id": "{it}", **first},
+        second={"id": "{it}", **second},
+        impossible={"id": "{it}", **impossible},
+        address="{it}",
+        provider=lambda home: ItemProvider(home, kind, SystemClock()),
+        edit=edit,
+        remove=remove,
+        edited={"body": {word: "By hand"}},
+    )
+
+
 WEEK: dict[str, Any] = {"monday": [{"from": "07:00", "to": "09:30"}], "sunday": [{"from": "20:00", "to": "24:00"}]}
 STORIES: Mapping[str, Story] = {
     "area": Story(
@@ -434,6 +464,30 @@ STORIES: Mapping[str, Story] = {
     ),
     "timer": _helper_story(
         "timer", {"duration": "00:05:00"}, {"duration": {"hours": 25}, "restore": True}, {"duration": "0:06:00"}
+    ),
+    "automation": _item_story(
+        "automation",
+        {"alias": "{it}", "triggers": {"trigger": "event", "event_type": "{it}"}, "actions": NOTIFY},
+        {
+            "alias": "{it}",
+            "trigger": [{"platform": "event", "event_type": "{it}"}],
+            "action": [],
+            "mode": "queued",
+            "enabled": False,
+        },
+        {"alias": "{it}", "use_blueprint": {"path": "nowhere.yaml"}},
+    ),
+    "script": _item_story(
+        "script",
+        {"alias": "{it}", "sequence": NOTIFY},
+        {"alias": "Zweites {it} ä", "sequence": [NOTIFY, {"delay": "00:00:05"}], "fields": {"who": {"required": True}}},
+        {"alias": "{it}", "sequence": [{"action": "nothing.at_all"}]},
+    ),
+    "scene": _item_story(
+        "scene",
+        {"name": "{it}", "entities": {"zone.home": "0"}},
+        {"name": "Zweite {it} ä", "entities": {"zone.home": {"state": "1", "level": 2.0}}, "icon": "mdi:lamp"},
+        {"name": "{it}", "entities": {"light.nowhere": "on"}},
     ),
     "schedule": _helper_story("schedule", WEEK, {**WEEK, "monday": [{"from": "06:00", "to": "24:00"}]}, {"monday": []}),
 }
