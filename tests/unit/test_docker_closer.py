@@ -26,6 +26,23 @@ def test_what_is_closed_ends() -> None:
     assert list(closer.read(torn(closer))) == [b"first"]
 
 
+class Gone(BytesIO):
+    """A stream that its reader took apart between a look at it and its end."""
+
+    def close(self) -> None:
+        super().close()
+        raise AttributeError("'NoneType' object has no attribute 'close'")
+
+
+def test_a_reader_that_comes_to_the_end_at_the_same_moment_breaks_nothing() -> None:
+    reply = requests.Response()
+    reply.raw = Gone()
+    closer = Closer(reply)
+    closer.close()
+    assert reply.raw.closed
+    closer.close()
+
+
 def test_what_nobody_closed_is_a_fault() -> None:
     closer = Closer(requests.Response())
     with pytest.raises(AttributeError):

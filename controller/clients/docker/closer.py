@@ -38,9 +38,11 @@ class Closer:
         with self._lock:
             if not self._ended.is_set():
                 self._ended.set()
+                # Whoever reads may come to the end and take it apart at the same moment.
                 with suppress(OSError, AttributeError, ValueError):
                     _socket_of(self._reply).shutdown(2)
-                self._reply.close()
+                with suppress(OSError, AttributeError, ValueError):
+                    self._reply.close()
 
     def _close_on(self, stop: Flag) -> None:
         while not self._ended.is_set():
