@@ -23,6 +23,8 @@ class _Token(BaseModel):
     ref: str = Field(min_length=1)
     version: int = 0
     fingerprint: str = ""
+    generate: int = 0
+    """Only a simulated home takes a token that was made up."""
 
 
 class _Declared(BaseModel):
