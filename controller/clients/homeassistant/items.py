@@ -13,6 +13,7 @@ from controller.clients.homeassistant.bodies import NORMAL
 from controller.clients.homeassistant.checks import invalid, strange
 from controller.clients.homeassistant.declaring import BODY, ENABLED, ENTITY, PROMISED, RAW, WHOLE, same, written
 from controller.clients.homeassistant.errors import Unsure
+from controller.clients.homeassistant.finding import FindsItems
 from controller.clients.homeassistant.home import Home
 from controller.clients.homeassistant.model import CONFIGURED, UNAVAILABLE, Happening, Shown
 from controller.core.change import Change
@@ -30,7 +31,7 @@ _REGISTRY = ("name", "icon", "area_id", "labels", "hidden_by", "disabled_by", "c
 Seen = tuple[Mapping[str, Any], Shown | None, Any, Present]
 
 
-class ItemProvider:
+class ItemProvider(FindsItems):
     """One kind of stored configuration: see the laws of the port. There are no owner marks: everything is shown as foreign."""
 
     visible_within = LOADING
