@@ -60,8 +60,9 @@ class Scaffold:
         if not made.repository:
             return made
         root = files("controller").joinpath("usecases", "template")
-        shown = {HOMELAB_FILE: "demo-home.yaml", "services/demo.yaml": "demo.yaml"}
+        shown = {HOMELAB_FILE: "demo-home.yaml", "services/demo.yaml": "demo.yaml", "home/demo.yaml": "demo-rooms.yaml"}
         for path, name in shown.items():
+            (folder / path).parent.mkdir(exist_ok=True)
             (folder / path).write_text(root.joinpath(name).read_text("utf-8"), "utf-8")
         written = tuple(dict.fromkeys((*made.files, *shown)))
         return Made(folder, written, True, self._commit(folder, tuple(shown), "Show a home"))

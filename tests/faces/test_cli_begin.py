@@ -202,7 +202,9 @@ def test_the_demo_shows_a_simulated_home(tmp_path: Path) -> None:
             wait_until(healthy, "the simulated home")
             items = home("status", "-o", "json", folder=tmp_path).json["items"]
             kinds = {item["key"].partition("/")[0] for item in items}
-            assert kinds == {"certificate", "network", "record", "route", "service", "volume"}, "something of everything there is"
+            house = {"area", "automation", "device", "entity", "floor", "helper", "label", "scene", "script"}
+            assert kinds == house | {"certificate", "network", "record", "route", "service", "volume"}, "something of everything"
+            assert home("energy", folder=tmp_path).out.startswith("        used"), "the simulated home measures"
             assert "memory (simulated)" in home("status", folder=tmp_path).out
         finally:
             process.send_signal(signal.SIGTERM)
