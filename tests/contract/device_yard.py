@@ -14,6 +14,7 @@ from controller.clients.clock import SystemClock
 from controller.clients.homeassistant import Connection, Home
 from controller.core.change import Action, Change
 from controller.core.diff import compare
+from controller.core.errors import Transient
 from controller.core.estate import HomelabSpec
 from controller.core.key import Key
 from controller.core.ports import Clock
@@ -58,9 +59,15 @@ class DeviceYard:
         return self.provider.observe([Target(key, entity)]).of(key)
 
     def present(self, entity: str) -> Present:
-        found = self.look(entity)
-        assert isinstance(found, Present), found
-        return found
+        found: list[Observed] = []
+
+        def seen() -> bool:
+            found[:] = [self.look(entity)]
+            return isinstance(found[0], Present)
+
+        wait_until(seen, f"{entity} to be known: {found}")
+        assert isinstance(found[0], Present)
+        return found[0]
 
     def shows(self, entity: str) -> Mapping[str, Any]:
         """Everything that can be wanted of an entity, as it is."""
@@ -122,6 +129,14 @@ def device_yard(house: HomeAssistant, clock: Clock | None = None, token: str = "
     """A provider of a house; `clock` is that of the provider (the connection's is always the real one)."""
     home = Home(Connection("home", house.url), lambda: token or house.token, SystemClock())
     try:
+        wait_until(lambda: _reached(home), "the connection")
         yield DeviceYard(house, home, DeviceProvider(home, OpenVault(), clock or SystemClock()))
     finally:
         home.close()
+
+
+def _reached(home: Home) -> bool:
+    try:
+        return bool(home.states())
+    except Transient:
+        return False

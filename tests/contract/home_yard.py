@@ -28,13 +28,14 @@ from controller.core.ports import Provider
 from controller.core.state import canonical
 from controller.engine.surroundings import RepositorySurroundings
 from controller.kinds.area import REGISTRY as AREA
+from controller.kinds.device import DeviceProvider
 from controller.kinds.entity import EntityProvider
 from controller.kinds.floor import REGISTRY as FLOOR
 from controller.kinds.helper import HelperProvider
 from controller.kinds.label import REGISTRY as LABEL
 from tests.contract.yard import KINDS, MemoryHands, Specs, Yard
 from tests.support.homeassistant import NEW, OLD, PORT, HomeAssistant, HomeAssistants, Refused
-from tests.support.house import Tree
+from tests.support.house import OpenVault, Tree
 from tests.support.ports import free_port
 from tests.support.relay import Relay
 from tests.support.space import wait_until
@@ -119,8 +120,9 @@ class HomeHands:
         return server.call(method, path, body, token=server.person_token)
 
     def _seen(self) -> None:
-        """The hand of a person is known by an event, which may be under way still."""
+        """The hand of a person is known by an event, which comes before the answer to what is asked afterwards."""
         self.door.home.audit()
+        self.door.home.call("ping")
 
 
 @dataclass
@@ -385,6 +387,20 @@ def _item_story(kind: str, first: Spec, second: Spec, impossible: Spec) -> Story
     )
 
 
+def _level_made(hands: HomeHands, name: str) -> None:
+    """Something with a value, which a person's helper brings."""
+    hands.ask("input_number/create", name=name, min=0, max=10, step=1, initial=1)
+    wait_until(lambda: any(row["entity_id"] == f"input_number.{name}" for row in hands.ask("get_states")), "its state")
+
+
+def _level_set(hands: HomeHands, name: str) -> None:
+    hands.call("POST", "/api/services/input_number/set_value", {"entity_id": f"input_number.{name}", "value": 5})
+
+
+def _no_level(hands: HomeHands, name: str) -> None:
+    hands.ask("input_number/delete", input_number_id=name)
+
+
 WEEK: dict[str, Any] = {"monday": [{"from": "07:00", "to": "09:30"}], "sunday": [{"from": "20:00", "to": "24:00"}]}
 STORIES: Mapping[str, Story] = {
     "area": Story(
@@ -430,6 +446,19 @@ STORIES: Mapping[str, Story] = {
         remove=_no_entity,
         edited={"name": "By hand"},
         stands={"name": None, "icon": None, "area": None, "disabled": False, "hidden": False, "labels": [], "aliases": []},
+    ),
+    "device": Story(
+        kind="device",
+        first={"entity": "input_number.{it}", "desired": {"value": 3}, "confirm": 60},
+        second={"entity": "input_number.{it}", "desired": {"value": 7}, "confirm": 60},
+        impossible={"entity": "input_number.{it}", "desired": {"value": 99}},
+        address="input_number.{it}",
+        provider=lambda home: DeviceProvider(home, OpenVault(), SystemClock()),
+        prepare=_level_made,
+        edit=_level_set,
+        remove=_no_level,
+        edited={"desired": {"value": 5}},
+        stands={"entity": "input_number.{it}", "desired": {"value": 1}, "guard": ""},
     ),
     "input_boolean": _helper_story(
         "input_boolean", {"initial": True}, {"name": "Schalter ß {it}", "initial": False, "icon": "mdi:lamp"}, {"name": "by hand"}
