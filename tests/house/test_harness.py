@@ -20,11 +20,14 @@ import pytest
 import requests
 import sqlalchemy
 
+from tests.support import roots
 from tests.support.dns import DnsServers, serial
 from tests.support.engines import Engine
 from tests.support.postgres import Postgres
-from tests.support.roots import FORKY, debian_mirror, root_of
+from tests.support.roots import FORKY, HOMES, SPARE_HOME, Recipe, debian_mirror, root_of
 from tests.support.space import Space, wait_until
+from tests.support.wheels import PINS, BuildFailed, pinned, uv_settings
+from tests.support.wheels import run as run_step
 
 
 def run(engine: Engine, image: str, name: str, **host: Any) -> None:
@@ -245,3 +248,78 @@ def test_the_mirror_is_the_one_apt_uses(file: str, text: str, found: list[str], 
     (folder / file).write_text(text)
     assert debian_mirror(folder) == found, reason
     shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "settings", "reason"),
+    [
+        ([], {}, "nothing told: uv asks whom it always asks"),
+        (["global.index-url='http://one.test/simple'"], {"UV_DEFAULT_INDEX": "http://one.test/simple"}, "an index of one's own"),
+        (
+            [":env:.index-url='http://two.test/simple'", "global.index-url='http://one.test/simple'"],
+            {"UV_DEFAULT_INDEX": "http://two.test/simple"},
+            "the environment wins over the file",
+        ),
+        (
+            ["global.extra-index-url='http://one.test/simple\\nhttp://two.test/simple'"],
+            {"UV_INDEX": "http://one.test/simple http://two.test/simple"},
+            "several, a line each",
+        ),
+        (["global.find-links='/nowhere/wheels /usr /bin'"], {"UV_FIND_LINKS": "/usr,/bin"}, "a missing folder is none to pip"),
+        (["global.cert='/etc/passwd'", "global.timeout='60'"], {"SSL_CERT_FILE": "/etc/passwd"}, "what uv has no word for"),
+    ],
+)
+def test_packages_come_from_where_pip_gets_them(configuration: list[str], settings: dict[str, str], reason: str) -> None:
+    assert uv_settings(configuration) == {"UV_SYSTEM_CERTS": "1", **settings}, reason
+
+
+@pytest.mark.parametrize("recipe", [*HOMES.values(), SPARE_HOME], ids=lambda recipe: recipe.lock)
+def test_every_package_of_a_home_assistant_is_pinned_with_its_hashes(recipe: Recipe) -> None:
+    lock = (PINS / recipe.lock).read_text()
+    entries = lock.replace("\\\n", " ").splitlines()
+    assert len(entries) > 100
+    assert [entry for entry in entries if "==" not in entry or "--hash=sha256:" not in entry] == []
+    assert "://" not in lock
+    wanted = (PINS / recipe.lock).with_suffix(".in").read_text()
+    assert f"homeassistant=={pinned(recipe.lock, 'homeassistant')}\n" in wanted
+    assert f"# Python {recipe.python}." in wanted
+
+
+def test_the_spare_home_assistant_takes_the_place_of_one_that_cannot_be_built(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    gone = {HOMES["new"].name}
+
+    def build(recipe: Recipe, target: Path) -> None:
+        if recipe.name in gone:
+            raise BuildFailed("it is gone")
+        target.mkdir()
+
+    monkeypatch.setattr(roots, "_build", build)
+    said = roots.build_home("new")
+    spare = pinned(SPARE_HOME.lock, "homeassistant")
+    assert said == f"the new Home Assistant is {spare}, because it is gone"
+    assert roots.home_of("new") == SPARE_HOME
+    gone.clear()
+    assert roots.build_home("new") == f"the new Home Assistant is {pinned(HOMES['new'].lock, 'homeassistant')}"
+    assert roots.home_of("new") == HOMES["new"]
+
+
+def test_what_cannot_be_built_is_told_in_one_line_each(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def build(recipe: Recipe, target: Path) -> None:
+        if recipe == SPARE_HOME:
+            target.mkdir()
+        else:
+            run_step(["sh", "-c", "echo much; echo the reason >&2; exit 1"], f"no {recipe.suite}")
+
+    monkeypatch.setattr(roots, "_build", build)
+    assert roots.main() == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert "setup: no forky: the reason" in lines
+    assert all(line.startswith("setup: ") for line in lines)
+    assert lines[-1] == "setup: the tests need two different Home Assistants, and only one can be installed"

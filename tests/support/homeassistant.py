@@ -28,11 +28,11 @@ from tests.support.mqtt import PORT as BROKER_PORT
 from tests.support.mqtt import Broker
 from tests.support.ports import free_port
 from tests.support.relay import Relay
-from tests.support.roots import HOME_NEW, HOME_OLD, VENV, root_of
+from tests.support.roots import home_of, root_of
 from tests.support.space import Space, wait_until
+from tests.support.wheels import VENV
 
 NEW, OLD = "new", "old"
-RECIPES = {NEW: HOME_NEW, OLD: HOME_OLD}
 PORT = 8123
 START_SECONDS = 180.0
 """How long a start may take: 5 to 12 s on an idle machine, far more beside load."""
@@ -101,7 +101,6 @@ class HomeAssistant:
     """One Home Assistant that runs. `url` stays the same over its whole life."""
 
     def __init__(self, which: str) -> None:
-        recipe = RECIPES[which]
         self.which = which
         self.controller = User("Controller", "system-admin")
         self.person = User("Somebody", "system-admin")
@@ -112,7 +111,7 @@ class HomeAssistant:
         self._relay: Relay | None = None
         self._python = f"{VENV}/bin/python"
         self._parts = contextlib.ExitStack()
-        self.space = Space(root_of(recipe), f"home-{which}")
+        self.space = Space(root_of(home_of(which)), f"home-{which}")
         self._parts.callback(self.space.close)
         try:
             self.config = self.space.folder / "config"

@@ -7,21 +7,19 @@ mmdebstrap's default; Python packages from the index that pip is configured for,
 
 from __future__ import annotations
 
-import ast
 import concurrent.futures
 import fcntl
 import hashlib
 import os
-import platform
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-VENV = "/opt/venv"
+from tests.support.wheels import PINS, BuildFailed, install, pinned, run
+
 OPTIONS = (
     "--variant=essential",
     # A mirror may be a frozen snapshot; signatures are checked all the same.
@@ -35,20 +33,10 @@ OPTIONS = (
 )
 
 
-PIP_TO_UV = {
-    "index-url": "UV_DEFAULT_INDEX",
-    "extra-index-url": "UV_INDEX",
-    "find-links": "UV_FIND_LINKS",
-    "trusted-host": "UV_INSECURE_HOST",
-    "cert": "SSL_CERT_FILE",
-    "proxy": "ALL_PROXY",
-}
-
-
 @dataclass(frozen=True)
 class Recipe:
     """What goes into one root: a Debian suite, the packages added to its essential ones, options of its own, and Python packages:
-    `python` (such as `3.14`) with everything in the file `lock` beside this one, in `VENV`."""
+    those of the file `lock` in `pins`, for `python` (such as `3.14`)."""
 
     suite: str
     packages: tuple[str, ...]
@@ -60,7 +48,7 @@ class Recipe:
     def name(self) -> str:
         text = "\n".join((self.suite, *self.packages, *OPTIONS, *self.options))
         if self.lock:
-            text += f"\n{self.python}\n{(HERE / self.lock).read_text()}"
+            text += f"\n{self.python}\n{(PINS / self.lock).read_text()}"
         return f"{self.suite}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
@@ -72,8 +60,12 @@ DNS = Recipe(
     "bookworm", ("bind9", "busybox-static", "iproute2", "knot", "pdns-backend-sqlite3", "pdns-server", "sqlite3", "tini")
 )
 HOME = ("busybox-static", "ca-certificates", "libstdc++6", "mosquitto")
-HOME_NEW = Recipe("forky", (*HOME, "python3.14", "tini-static"), python="3.14", lock="homeassistant-2026.11.txt")
-HOME_OLD = Recipe("trixie", (*HOME, "python3.13", "tini"), python="3.13", lock="homeassistant-2025.4.txt")
+HOME_2026_11 = Recipe("forky", (*HOME, "python3.14", "tini-static"), python="3.14", lock="homeassistant-2026.11.txt")
+HOME_2026_2 = Recipe("trixie", (*HOME, "python3.13", "tini"), python="3.13", lock="homeassistant-2026.2.txt")
+HOME_2025_4 = Recipe("trixie", (*HOME, "python3.13", "tini"), python="3.13", lock="homeassistant-2025.4.txt")
+HOMES = {"new": HOME_2026_11, "old": HOME_2025_4}
+SPARE_HOME = HOME_2026_2
+"""Takes the place of the one that can no longer be installed: forky's Python moves on, and packages leave the index."""
 
 
 def cache_folder() -> Path:
@@ -98,46 +90,9 @@ def root_of(recipe: Recipe) -> Path:
 
 def _build(recipe: Recipe, target: Path) -> None:
     options = [*OPTIONS, *recipe.options, f"--include={','.join(recipe.packages)}"]
-    command = ["mmdebstrap", *options, recipe.suite, str(target), *debian_mirror()]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"mmdebstrap could not build {recipe.suite}:\n{done.stderr[-2000:]}")
+    run(["mmdebstrap", *options, recipe.suite, str(target), *debian_mirror()], f"mmdebstrap could not build {recipe.suite}")
     if recipe.lock:
-        _install(recipe, target)
-
-
-def _install(recipe: Recipe, root: Path) -> None:
-    """Makes `VENV` inside a root with the locked Python packages, compiled, so that no first start has to. Wheels only: nothing
-    is built."""
-    python = ["chroot", str(root), f"/usr/bin/python{recipe.python}"]
-    _run([*python, "-m", "venv", "--without-pip", VENV], f"no Python {recipe.python} in {recipe.suite}")
-    version = _run([*python, "-c", "import platform; print(platform.python_version())"], "Python").strip()
-    packages, caught = f"{VENV}/lib/python{recipe.python}/site-packages", f"{root}/var/cache/uv"
-    words = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet", "--no-config", "--cache-dir", caught]
-    words += ["--target", f"{root}{packages}", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
-    words += ["--python-version", version, "--python-platform", f"{platform.machine()}-manylinux_2_36"]
-    words += ["--index-strategy", "unsafe-best-match", "-r", str(HERE / recipe.lock)]
-    _run(words, f"uv could not install {recipe.lock}", {**os.environ, **index_settings()})
-    shutil.rmtree(caught)
-    _run([*python, "-m", "compileall", "-q", "-j", "2", packages], f"Python {recipe.python} could not compile {recipe.lock}")
-
-
-def _run(words: list[str], failure: str, environment: dict[str, str] | None = None) -> str:
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        raise RuntimeError(f"{failure}:\n{(done.stdout + done.stderr)[-2000:]}")
-    return done.stdout
-
-
-def index_settings() -> dict[str, str]:
-    """Where pip gets its packages on this machine, as the settings of uv, which does not read pip's."""
-    told = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True).stdout
-    found: dict[str, str] = {}
-    for line in told.splitlines():
-        name, _, value = line.partition("=")
-        found.setdefault(name.rpartition(".")[2], str(ast.literal_eval(value)))
-    settings = {PIP_TO_UV[name]: value for name, value in found.items() if name in PIP_TO_UV}
-    return {name: " ".join(value.split()) for name, value in settings.items() if name not in os.environ}
+        install(target, recipe.python, recipe.lock)
 
 
 def debian_mirror(apt: Path = Path("/etc/apt")) -> list[str]:
@@ -154,11 +109,54 @@ def debian_mirror(apt: Path = Path("/etc/apt")) -> list[str]:
     return []
 
 
-def main() -> None:
+def home_of(which: str) -> Recipe:
+    """The Home Assistant that is the `new` or the `old` one here: the one meant, unless the last attempt to build it failed."""
+    instead = _instead(which)
+    if instead.is_file() and instead.read_text() == SPARE_HOME.name:
+        return SPARE_HOME
+    return HOMES[which]
+
+
+def build_home(which: str) -> str:
+    """Builds the `new` or the `old` Home Assistant, else the spare one; returns a line that says so. Raises BuildFailed."""
+    meant, instead = HOMES[which], _instead(which)
+    try:
+        root_of(meant)
+    except BuildFailed as problem:
+        root_of(SPARE_HOME)
+        instead.write_text(SPARE_HOME.name)
+        reason = f", because {problem}"
+    else:
+        instead.unlink(missing_ok=True)
+        reason = ""
+    return f"the {which} Home Assistant is {pinned(home_of(which).lock, 'homeassistant')}{reason}"
+
+
+def _instead(which: str) -> Path:
+    return cache_folder() / f"{HOMES[which].name}.instead"
+
+
+def main() -> int:
+    """Builds every root, several at a time. Says in a line each what there is, and what could not be built."""
+    works = [partial(build_home, "new"), partial(build_home, "old")]
+    works += [partial(_built, recipe) for recipe in (BOOKWORM, FORKY, CADDY, DNS)]
+    bad = 0
     with concurrent.futures.ThreadPoolExecutor(3) as builders:
-        for root in builders.map(root_of, (HOME_NEW, HOME_OLD, BOOKWORM, FORKY, CADDY, DNS)):
-            sys.stderr.write(f"setup: {root}\n")
+        for work in [builders.submit(each) for each in works]:
+            try:
+                sys.stderr.write(f"setup: {work.result()}\n")
+            except BuildFailed as problem:
+                sys.stderr.write(f"setup: {problem}\n")
+                bad = 1
+    if home_of("new") == home_of("old"):
+        sys.stderr.write("setup: the tests need two different Home Assistants, and only one can be installed\n")
+        bad = 1
+    return bad
+
+
+def _built(recipe: Recipe) -> str:
+    return str(root_of(recipe))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
