@@ -266,7 +266,7 @@ def registries(server: HomeAssistant) -> Mapping[str, str]:
         for number, (name, command) in enumerate(commands.items(), 1):
             line.send(json.dumps({"id": number, "type": command}))
             rows = json.loads(line.recv(60))["result"]
-            found[name] = _hash([{word: _sorted(item) for word, item in row.items() if word not in _TIMES} for row in rows])
+            found[name] = _hash([{word: _plain(item) for word, item in row.items() if word not in _TIMES} for row in rows])
     return found
 
 
@@ -284,7 +284,10 @@ HELPERS = (
 _TIMES = frozenset(["created_at", "modified_at"])
 
 
-def _sorted(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """Lists of words in order; without the fingerprint that newer versions keep of a helper once it was changed."""
+    if isinstance(value, dict):
+        return {word: item for word, item in value.items() if word != "collection"}
     return sorted(value) if isinstance(value, list) and all(isinstance(item, str) for item in value) else value
 
 

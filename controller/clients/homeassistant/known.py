@@ -37,7 +37,7 @@ def listed(home: Home, registry: str) -> Entries:
 def check_known(home: Home, registry: str, value: Any) -> None:
     """Raises Permanent when a value names an entry (or several) of a registry that is not there."""
     names = [value] if isinstance(value, str) else value or ()
-    entries = listed(home, registry) if names else {}
+    entries = entries_of(home, registry) if names else {}
     for name in names:
         if name not in entries:
             near = did_you_mean(name, entries)
