@@ -55,6 +55,8 @@ class DeviceYard:
     provider: DeviceProvider
 
     def look(self, entity: str) -> Observed:
+        """An entity, with all that Home Assistant showed until now."""
+        caught_up(self.home)
         key = key_of(entity)
         return self.provider.observe([Target(key, entity)]).of(key)
 
@@ -129,14 +131,20 @@ def device_yard(house: HomeAssistant, clock: Clock | None = None, token: str = "
     """A provider of a house; `clock` is that of the provider (the connection's is always the real one)."""
     home = Home(Connection("home", house.url), lambda: token or house.token, SystemClock())
     try:
-        wait_until(lambda: _reached(home), "the connection")
+        caught_up(home)
         yield DeviceYard(house, home, DeviceProvider(home, OpenVault(), clock or SystemClock()))
     finally:
         home.close()
 
 
-def _reached(home: Home) -> bool:
-    try:
-        return bool(home.states())
-    except Transient:
-        return False
+def caught_up(home: Home) -> None:
+    """Returns when the connection has heard of everything that Home Assistant showed before: events come before the answer."""
+
+    def answered() -> bool:
+        try:
+            home.call("ping")
+        except Transient:
+            return False
+        return True
+
+    wait_until(answered, "an answer")

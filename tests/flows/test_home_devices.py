@@ -23,7 +23,7 @@ from controller.kinds import device, entity, helper
 from controller.loop.chronicle import Chronicle
 from controller.loop.lease import Seat
 from controller.loop.loop import Loop
-from tests.contract.device_yard import fresh
+from tests.contract.device_yard import caught_up, fresh
 from tests.support.clock import HandClock
 from tests.support.devices import Device, Light, Lock, Obeys, Switch
 from tests.support.homeassistant import NEW, HomeAssistant, HomeAssistants
@@ -64,6 +64,7 @@ class Living:
     def commit(self) -> None:
         """Commit what is declared; with a loop, have a pass over it that reaches the home."""
         self.house.book.write(self.files)
+        caught_up(self.home)
         if self.loop is not None:
             wait_until(self.passed, "a pass that reaches the home")
 
