@@ -20,6 +20,11 @@ class NoCertificate(Transient):
     """The server has none for the host: it said so (an alert, RFC 8446, section 6.2) or does not speak TLS."""
 
 
+class Cut(Transient):
+    """The connection stood and was ended before the handshake was over: it says nothing about the certificate. A server that
+    takes a new configuration does that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """A certificate. `names` are its DNS names, `issuer` is the common name of who signed it, `serial` is in hex, and it is valid
@@ -39,7 +44,7 @@ class Served:
 
 def secured(made: socket.socket, host: str) -> ssl.SSLSocket:
     """TLS for a host over a connection that was made. Whether the certificate can be trusted is not judged. Raises NoCertificate,
-    Transient."""
+    Cut."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -50,7 +55,7 @@ def secured(made: socket.socket, host: str) -> ssl.SSLSocket:
 
 
 def served(address: str, port: int, host: str, timeout: float = _TIMEOUT) -> Served:
-    """The certificate for a host at an address. Raises NoCertificate, Transient."""
+    """The certificate for a host at an address. Raises NoCertificate, Cut, Transient (nothing listens)."""
     try:
         made = socket.create_connection((address, port), timeout)
     except OSError as error:
@@ -64,7 +69,7 @@ def served(address: str, port: int, host: str, timeout: float = _TIMEOUT) -> Ser
 
 def distrust(address: str, port: int, host: str, roots: Sequence[str] = (), timeout: float = _TIMEOUT) -> str:
     """Why a visitor does not trust what a host serves, "" when it leads to one of the roots: those in PEM files, or (none) those
-    of this machine, without which nothing is judged. Raises NoCertificate, Transient."""
+    of this machine, without which nothing is judged. Raises NoCertificate, Cut, Transient."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         for path in roots:
@@ -91,10 +96,10 @@ def distrust(address: str, port: int, host: str, roots: Sequence[str] = (), time
 
 
 def _told(host: str, error: OSError) -> Transient:
-    """What a handshake that failed says. One that is only cut says nothing: a server that takes a new configuration does that."""
+    """What a handshake that failed says."""
     if isinstance(error, ssl.SSLError) and not isinstance(error, (ssl.SSLEOFError, ssl.SSLSyscallError)):
         return NoCertificate(f"there is no certificate for {host} ({error.reason or error})")
-    return Transient(f"{host} ended the connection: {error.strerror or error}")
+    return Cut(f"{host} ended the connection: {error.strerror or error}")
 
 
 @lru_cache(maxsize=1024)

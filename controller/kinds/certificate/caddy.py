@@ -12,7 +12,7 @@ from threading import Event as Flag
 from threading import Lock
 
 from controller.clients.caddy import CaddyDoor, Config, Connection, failure, reachable, visited
-from controller.clients.tls import NoCertificate, Served, distrust, served
+from controller.clients.tls import Cut, NoCertificate, Served, distrust, served
 from controller.core.change import Change
 from controller.core.errors import Permanent, Transient
 from controller.core.key import Key
@@ -27,6 +27,8 @@ from controller.kinds.certificate.resolve import ANY
 
 _AGAIN = 5.0
 """Seconds for which an answer counts that is not as it should be: it is waited for."""
+_TRIES = 4
+_PAUSE = 0.1
 Verdict = tuple[Health, str]
 
 
@@ -138,19 +140,22 @@ class CertificateProvider:
         return look
 
     def _handshake(self, host: str) -> tuple[Served | None, str]:
-        found, trouble = self._asked(host)
-        return found, trouble if trouble and self._away() else ""
-
-    def _asked(self, host: str) -> tuple[Served | None, str]:
-        """What a visitor is shown, or why nobody answers."""
+        """What a visitor is shown, or why that cannot be found out. A connection that is cut is made again, as browsers do."""
         name = visited(host)
-        try:
-            found = served(*self._place(), name)
-        except NoCertificate:
-            return None, ""
-        except Transient as error:
-            return None, str(error)
-        return (found if found.covers(name) else None), ""
+        for left in range(_TRIES, 0, -1):
+            try:
+                found = served(*self._place(), name)
+            except NoCertificate:
+                return None, ""
+            except Cut as error:
+                if left == 1:
+                    return None, str(error)
+                self._clock.wait(Flag(), _PAUSE)
+            except Transient as error:
+                return None, str(error) if self._away() else ""
+            else:
+                return (found if found.covers(name) else None), ""
+        raise AssertionError("the last try returns")
 
     def _place(self) -> tuple[str, int]:
         """Where a visitor of this machine meets Caddy."""
