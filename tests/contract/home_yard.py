@@ -97,11 +97,11 @@ class HomeHands:
 
     def edit(self, yard: Yard) -> None:
         self.story.edit(self, self.name)
-        self._seen()
+        self.seen()
 
     def remove(self, yard: Yard) -> None:
         self.story.remove(self, self.name)
-        self._seen()
+        self.seen()
 
     def cut(self) -> None:
         self.door.cut()
@@ -119,8 +119,8 @@ class HomeHands:
         server = self.door.server
         return server.call(method, path, body, token=server.person_token)
 
-    def _seen(self) -> None:
-        """The hand of a person is known by an event, which comes before the answer to what is asked afterwards."""
+    def seen(self) -> None:
+        """What a person did is known to the controller: events of it come before the answer to what is asked afterwards."""
         self.door.home.audit()
         self.door.home.call("ping")
 
@@ -244,6 +244,7 @@ def home_yard(story: Story, world: str, doors: Doors, folder: Path) -> Iterator[
     before = registries(door.server)
     try:
         story.prepare(hands, name)
+        hands.seen()
         yield HomeYard(story.kind, specs, story.provider(door.home), hands, *told, address, story=story)
     finally:
         with contextlib.suppress(Refused):  # it is gone already
