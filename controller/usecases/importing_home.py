@@ -74,7 +74,7 @@ class HomeImport:
         asked: list[object] = [providers.get((kind, via)) for kind in (*KINDS, *([SNAPSHOT] if self.devices else []))]
         able = [provider for provider in asked if isinstance(provider, Discovers)]
         if not able:
-            raise Refused(f"{via} is simulated: there is nothing in it that was not declared")
+            raise Refused(f"{via} cannot say what it holds: it is simulated, or `homelab status` tells what is wrong with it")
         return [item for provider in able for item in provider.discover()]
 
     def _accepted(self, items: Sequence[Discovery]) -> tuple[list[Discovery], list[Left]]:

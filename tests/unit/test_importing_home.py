@@ -31,8 +31,8 @@ class Found(MemoryProvider):
         return self.items
 
 
-def home(found: Sequence[Discovery], *connections: str, files: Mapping[str, str] | None = None) -> Importing:
-    """A house with Home Assistants in which things are found; all of them in the first."""
+def home(found: Sequence[Discovery] | None, *connections: str, files: Mapping[str, str] | None = None) -> Importing:
+    """A house with Home Assistants in which things are found; all of them in the first. None = they are simulated."""
     house = House(kinds=KINDS)
     names = connections or ("home",)
     written = "\n".join(f"    {name}: {CONNECTION}" for name in names)
@@ -41,8 +41,10 @@ def home(found: Sequence[Discovery], *connections: str, files: Mapping[str, str]
     for name in names:
         for kind in KINDS.values():
             if kind.name in ("floor", "label", "area", "helper", "script", "scene", "automation", "entity", "device"):
-                provider = Found(kind, house.world, name)
-                provider.items = [item for item in found if item.key.kind == kind.name] if name == names[0] else []
+                provider = MemoryProvider(kind, house.world, name)
+                if found is not None:
+                    provider = Found(kind, house.world, name)
+                    provider.items = [item for item in found if item.key.kind == kind.name] if name == names[0] else []
                 house.providers = {**house.providers, (kind.name, name): provider}
     keeper: Any = None  # nothing here has a secret
     return Importing(house.reconciler, house.book, house.store, keeper, house.clock, write_yaml)
@@ -161,3 +163,12 @@ def test_a_long_list_is_several_files() -> None:
     sketch = HomeImport(home(found)).sketch()
     assert {path: len(each) for path, each in documents(sketch).items()} == {"home/areas.yaml": 200, "home/areas-2.yaml": 1}
     assert len(sketch.objects) == 201
+
+
+def test_what_stands_in_a_home_is_nothing_that_runs_on_docker() -> None:
+    assert home([area("den", "den")]).discover() == ()
+
+
+def test_a_simulated_home_has_nothing_to_import() -> None:
+    with pytest.raises(Refused, match="home cannot say what it holds: it is simulated"):
+        HomeImport(home(None)).sketch()
