@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 
 from paho.mqtt.client import Client, MQTTMessage
@@ -23,8 +24,9 @@ class Broker:
         lines = [f"listener {PORT} 127.0.0.1", f"listener 0 {self.socket}", "allow_anonymous true", "persistence false"]
         file.write_text("\n".join([*lines, "user root", ""]))
         space.start("mosquitto", "-c", str(file), log="mosquitto.log")
-        wait_until(self.socket.exists, f"the MQTT broker: {space.folder / 'mosquitto.log'}")
-        self._client = Client(CallbackAPIVersion.VERSION2, transport="unix")
+        wait_until(self._listens, f"the MQTT broker: {space.folder / 'mosquitto.log'}")
+        # The broker keeps what it is subscribed to: a line that breaks on a busy machine loses nothing.
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id="things", clean_session=False, transport="unix")
         self._client.connect(str(self.socket))
         self._client.loop_start()
         wait_until(self._client.is_connected, "the line to the MQTT broker")
@@ -49,6 +51,11 @@ class Broker:
         """Be told no more."""
         self._client.unsubscribe(topic)
         self._client.message_callback_remove(topic)
+
+    def _listens(self) -> bool:
+        """Its socket is there a moment before anybody may connect."""
+        with socket.socket(socket.AF_UNIX) as trial:
+            return trial.connect_ex(str(self.socket)) == 0
 
     def close(self) -> None:
         self._client.disconnect()
