@@ -140,22 +140,37 @@ class CertificateProvider:
         return look
 
     def _handshake(self, host: str) -> tuple[Served | None, str]:
-        """What a visitor is shown, or why that cannot be found out. A connection that is cut is made again, as browsers do."""
+        """What a visitor is shown, or why that cannot be found out."""
+        try:
+            return self._visit(host), ""
+        except Cut as error:
+            return None, str(error)
+        except Transient as error:
+            return None, str(error) if self._away() else ""
+
+    def _asked(self, host: str) -> tuple[Served | None, str]:
+        """What a visitor is shown, or why nobody answers."""
+        try:
+            return self._visit(host), ""
+        except Transient as error:
+            return None, str(error)
+
+    def _visit(self, host: str) -> Served | None:
+        """What a visitor is shown, None when there is nothing for the host. A connection that is cut is made again, as browsers
+        do. Raises Cut, Transient (nothing listens)."""
         name = visited(host)
-        for left in range(_TRIES, 0, -1):
-            try:
-                found = served(*self._place(), name)
-            except NoCertificate:
-                return None, ""
-            except Cut as error:
-                if left == 1:
-                    return None, str(error)
-                self._clock.wait(Flag(), _PAUSE)
-            except Transient as error:
-                return None, str(error) if self._away() else ""
-            else:
-                return (found if found.covers(name) else None), ""
-        raise AssertionError("the last try returns")
+        for _ in range(_TRIES - 1):
+            with suppress(Cut):
+                return self._visit_once(name)
+            self._clock.wait(Flag(), _PAUSE)
+        return self._visit_once(name)
+
+    def _visit_once(self, name: str) -> Served | None:
+        try:
+            found = served(*self._place(), name)
+        except NoCertificate:
+            return None
+        return found if found.covers(name) else None
 
     def _place(self) -> tuple[str, int]:
         """Where a visitor of this machine meets Caddy."""
