@@ -218,6 +218,18 @@ def test_unknown_areas_labels_and_floors_are_refused_with_what_was_meant(rooms: 
     assert "has no floor 'no_such_floor'" in never(rooms.limit(floored))
 
 
+@pytest.mark.parametrize(("kind", "word"), [("area", ""), ("helper", "timer.")])
+def test_another_id_for_the_same_document_leaves_nothing_behind(rooms: Rooms, kind: str, word: str) -> None:
+    old, new = (rooms.keep(kind if not word else "timer", fresh("id")) for _ in range(2))
+    more = {"type": "timer"} if word else {}
+    handle = rooms.apply(kind, {"id": old, **more}).handle
+    wait_until(lambda: isinstance(rooms.look(kind, f"{word}{old}"), Present), "it to be seen")
+    moved = rooms.change(kind, {"id": new, "name": new, **more})
+    assert rooms.limit(moved) == YES
+    said = never(rooms.limit(replace(moved, handle=handle)))
+    assert f"it is {word}{old} in Home Assistant, and an id never changes there" in said
+
+
 def test_a_helper_keeps_what_is_not_declared(rooms: Rooms) -> None:
     name = rooms.keep("input_number", fresh("number"))
     spec = {"type": "input_number", "id": name, "min": 0, "max": 10, "step": 2}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from controller.core.change import Change
 from controller.core.diff import Same, compare
 from controller.core.errors import Conflict, Permanent, Transient
+from controller.core.limit import YES, Limit, Never
 from controller.core.state import Receipt, State
 
 
@@ -48,6 +50,17 @@ def unexpected(change: Change, live: State, same: Same) -> list[str]:
     before, after = change.before or {}, change.after
     names = set(before) if after is None else {*after, *touched(change)}
     return differing({name: value for name, value in before.items() if name in names}, live, same)
+
+
+def another_id(change: Change, exists: Callable[[str], bool]) -> Limit:
+    """Never, when a document that has made something asks for it under another id: what it made would be left behind."""
+    old = change.handle
+    if change.before is None and change.after is not None and old not in ("", change.address) and exists(old):
+        return Never(
+            f"it is {old} in Home Assistant, and an id never changes there: take the old id back, or give the document another "
+            f"name ({old} is removed then, and {change.address} made)"
+        )
+    return YES
 
 
 def carry_out(change: Change, shelf: Shelf, same: Same) -> Receipt:

@@ -12,7 +12,7 @@ from controller.clients.homeassistant.errors import Refused
 from controller.clients.homeassistant.finding import FindsEntries
 from controller.clients.homeassistant.home import Home
 from controller.clients.homeassistant.known import Entries, check_known, entries_of, listed, unknown_names
-from controller.clients.homeassistant.lifecycle import carry_out
+from controller.clients.homeassistant.lifecycle import another_id, carry_out
 from controller.clients.homeassistant.model import Happening
 from controller.clients.homeassistant.names import first_title, without_none
 from controller.core.change import Action, Change
@@ -115,9 +115,11 @@ class RegistryProvider(FindsEntries):
         return carry_out(change, self._shelf, same)
 
     def limit(self, change: Change) -> Limit:
-        """An entry that names what is not there is refused: Home Assistant would take it."""
+        """An entry that names what is not there is refused: Home Assistant would take it. So is another id for the same entry."""
         try:
-            return unknown_names(self._home, change, self._registry.refers or {})
+            entries = entries_of(self._home, self._registry.kind)
+            strange = another_id(change, lambda name: name in entries)
+            return unknown_names(self._home, change, self._registry.refers or {}) if strange == YES else strange
         except ProviderError:
             return YES
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from controller.clients.homeassistant.errors import Refused
 from controller.clients.homeassistant.home import Home
-from controller.clients.homeassistant.lifecycle import carry_out
+from controller.clients.homeassistant.lifecycle import another_id, carry_out
 from controller.clients.homeassistant.model import HELPER, UNAVAILABLE, Happening
 from controller.clients.homeassistant.names import first_title
 from controller.core.change import Change
@@ -97,6 +97,10 @@ class HelperProvider(FindsHelpers):
         except Refused:  # no helper of a type that is not set up is there; `limit` tells why none can be made
             return {}
 
+    def _keeps(self, address: str) -> bool:
+        kind, _, name = address.partition(".")
+        return name in self._kept(kind)
+
     def _present(self, target: Target, kind: str, item: Mapping[str, Any]) -> Present:
         known = self._seen.get(target.key)
         if known is None or known[0] is not item or known[1].handle != target.address:
@@ -105,6 +109,9 @@ class HelperProvider(FindsHelpers):
         return known[1]
 
     def _limit(self, change: Change) -> Limit:
+        strange = another_id(change, self._keeps)
+        if strange != YES:
+            return strange
         kind, _, name = change.address.partition(".")
         try:
             kept = self._home.helpers(kind)
