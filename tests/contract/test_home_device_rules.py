@@ -212,8 +212,8 @@ def test_while_a_condition_does_not_hold_it_waits_and_hears_of_it(yard: DeviceYa
 
 def test_the_loop_hears_only_of_what_can_be_wanted(yard: DeviceYard) -> None:
     with Thermostat(yard.house, fresh("hall")) as hall, Light(yard.house, fresh("lamp")) as other:
-        yard.look(hall.entity_id)
         with watching(yard) as heard:
+            yard.look(hall.entity_id)  # the pass that the first word asks for
             hall.by_hand(current=23.5)
             other.by_hand(on=True)
             hall.by_hand(target=25.0)

@@ -10,6 +10,7 @@ import pytest
 
 from controller.core.errors import Conflict, Interrupted, Permanent, Transient
 from controller.core.limit import YES, Never
+from controller.core.secret import SecretVersion
 from controller.core.state import Absent, Unknown
 from controller.kinds.device import KIND
 from tests.contract.device_yard import NO, DeviceYard, device_yard, fresh
@@ -228,6 +229,14 @@ def test_a_lock_is_guarded_and_no_undo_opens_it(yard: DeviceYard) -> None:
         assert door.commands == [("lock", "LOCK")]
 
 
+def test_the_code_of_a_lock_comes_from_the_vault(yard: DeviceYard) -> None:
+    with Coded(yard.house, fresh("door")) as door:
+        change = yard.change(door.entity_id, {"state": "unlocked"})
+        after = {**(change.after or {}), "rules": {"confirm": 60, "code": SecretVersion("4711", 1, "fingerprint").state()}}
+        yard.provider.apply(replace(change, after=after), NO)
+        assert door.commands == [("lock", "UNLOCK 4711")]
+
+
 def test_one_that_jams_is_told(yard: DeviceYard) -> None:
     with Lock(yard.house, fresh("door"), obeys=Obeys.PARTLY) as door:
         with pytest.raises(Permanent, match="did not follow within 1 s: it is jammed"):
@@ -258,3 +267,13 @@ class Garage(Cover):
 
     def description(self) -> dict[str, object]:
         return {**super().description(), "device_class": "garage"}
+
+
+class Coded(Lock):
+    """A lock that asks for a code."""
+
+    def description(self) -> dict[str, object]:
+        return {**super().description(), "code_format": "^\\d{4}$", "command_template": "{{ value }} {{ code }}"}
+
+    def understood(self, what: str, text: str) -> dict[str, object]:
+        return super().understood(what, text.partition(" ")[0])

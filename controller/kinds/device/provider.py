@@ -42,7 +42,7 @@ class DeviceProvider(FindsDevices):
         self._memory = Memory(clock)
         self._limiter = Limiter(home, clock, self._memory)
         self._keys: dict[str, Key] = {}
-        self._awaited: dict[str, dict[Key, None]] = {}
+        self._awaited: dict[Key, frozenset[str]] = {}
         self._told: dict[str, Observed] = {}
 
     def observe(self, targets: Collection[Target]) -> Snapshot:
@@ -63,12 +63,15 @@ class DeviceProvider(FindsDevices):
     def limit(self, change: Change) -> Limit:
         """Whether it may be written now."""
         rules: Mapping[str, Any] = (change.after or {}).get("rules", {})
-        for each in rules.get("conditions", ()):
-            self._awaited.setdefault(each["entity"], {})[change.key] = None
         try:
-            return self._limiter.limit(change)
+            answer = self._limiter.limit(change)
         except ProviderError:
-            return YES
+            answer = YES
+        if answer is YES or not rules.get("conditions"):
+            self._awaited.pop(change.key, None)
+        else:
+            self._awaited[change.key] = frozenset(each["entity"] for each in rules["conditions"])
+        return answer
 
     def apply(self, change: Change, interrupt: Flag) -> Receipt:
         """Tell the entity what to be, and wait until it is. An undo brings back what we declared, and what the entity has no
@@ -102,12 +105,13 @@ class DeviceProvider(FindsDevices):
 
         def heard(happening: Happening | None) -> None:
             if happening is None:
+                self._told.clear()  # what was told before says nothing of what is new to the next look
                 moved(None)
-            elif happening.kind in ("state", "entity"):
-                for key in self._moved(happening):
-                    moved(key)
+                return
+            for key in self._moved(happening):
+                moved(key)
 
-        self._home.listen(heard, stop)
+        self._home.listen(heard, stop, ("state", "entity"))
 
     def audit(self) -> None:
         """Read everything anew with the next look."""
@@ -115,7 +119,7 @@ class DeviceProvider(FindsDevices):
 
     def _moved(self, happening: Happening) -> list[Key]:
         entity = happening.id
-        found, key = list(self._awaited.get(entity, ())), self._keys.get(entity)
+        found, key = [each for each, named in list(self._awaited.items()) if entity in named], self._keys.get(entity)
         if key is None:
             return found
         try:

@@ -133,8 +133,7 @@ def _look(entity: str, shown: Shown | None, entry: Row | None, others: Mapping[s
     if shown is None:
         return Glimpse(None, entry, _without_state(entity, entry))
     if lost(shown):
-        why = "has not been back since Home Assistant started" if shown.restored else f"is {shown.state}"
-        return Glimpse(shown, entry, Unknown(f"{entity} {why}; it is written when it is back"))
+        return Glimpse(shown, entry, Unknown(f"{entity} {_absence(shown)}"))
     domain = domain_of(entity)
     values = domain.values(shown.state, shown.attributes) if domain is not None else {}
     guard = guarded(entity, _classes(shown, others))
@@ -148,6 +147,13 @@ def lost(shown: Shown) -> bool:
     if shown.state == "unknown":
         return shown.attributes.get("assumed_state") is not True
     return shown.restored or shown.state == "unavailable"
+
+
+def _absence(shown: Shown) -> str:
+    if shown.state == "unknown":
+        return "shows no state yet; it is written when it does"
+    why = "has not been back since Home Assistant started" if shown.restored else f"is {shown.state}"
+    return f"{why}; it is written when it is back"
 
 
 def _without_state(entity: str, entry: Row | None) -> Observed:
