@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from threading import Event as Flag
 from typing import Any
 
-from controller.clients.homeassistant import Happening, Home
+from controller.clients.homeassistant import Happening, Home, Shown
 from controller.core.change import Change
 from controller.core.errors import Conflict, Permanent, ProviderError, Transient
 from controller.core.key import Key
@@ -44,6 +44,7 @@ class DeviceProvider(FindsDevices):
         self._keys: dict[str, Key] = {}
         self._awaited: dict[Key, frozenset[str]] = {}
         self._told: dict[str, Observed] = {}
+        self._looks: dict[str, tuple[Shown | None, Mapping[str, Any] | None, str, Observed]] = {}
 
     def observe(self, targets: Collection[Target]) -> Snapshot:
         """Every target, from what Home Assistant told; the same objects as before while nothing moved."""
@@ -54,10 +55,14 @@ class DeviceProvider(FindsDevices):
         items: dict[Key, Observed] = {}
         for target in targets:
             entity = target.address
-            glimpse = self._memory.take(entity, states.get(entity), entries.get(entity), states)
-            items[target.key] = self._memory.named(entity, glimpse, me)
+            shown, entry = states.get(entity), entries.get(entity)
+            known = self._looks.get(entity)
+            if known is None or known[0] is not shown or known[1] is not entry or known[2] != me:
+                glimpse = self._memory.take(entity, shown, entry, states)
+                known = self._looks[entity] = shown, entry, me, self._memory.named(entity, glimpse, me)
+                self._told.setdefault(entity, glimpse.observed)
+            items[target.key] = known[3]
             self._keys[entity] = target.key
-            self._told.setdefault(entity, glimpse.observed)
         return Snapshot(items)
 
     def limit(self, change: Change) -> Limit:
@@ -95,6 +100,7 @@ class DeviceProvider(FindsDevices):
             self._actuator(change, domain, contexts).bring(wanted, shown, interrupt)
             glimpse = self._glimpse(entity)
             self._memory.done(contexts)
+            self._looks.pop(entity, None)  # whose calls they were is known by now
         observed = glimpse.observed
         if not isinstance(observed, Present):
             raise Transient(f"{entity} went away after it had followed")
@@ -105,6 +111,7 @@ class DeviceProvider(FindsDevices):
 
         def heard(happening: Happening | None) -> None:
             if happening is None:
+                self._looks.clear()
                 self._told.clear()  # what was told before says nothing of what is new to the next look
                 moved(None)
                 return
