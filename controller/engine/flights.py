@@ -27,6 +27,10 @@ class _Flight:
     rollout: Rollout
     run: str
     interrupt: Flag = field(default_factory=Flag)
+    keys: frozenset[Key] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keys = frozenset(self.rollout.keys)
 
 
 class Flights:
@@ -45,7 +49,6 @@ class Flights:
         """Record the run, then apply its rollouts; deletions wait for the others and are left alone when one fails."""
         planned = tuple(RolloutRun(item.digest, Outcome.RUNNING, "", summary(item)) for item in rollouts)
         run = replace(run, rollouts=planned)
-        bury(self._bench, self.runs())
         self._bench.store.save(run)
         with self._landed:
             self._runs.add(run.id)
@@ -79,6 +82,11 @@ class Flights:
             for change in flight.rollout.changes
         )
 
+    def touch(self, key: Key) -> bool:
+        """True while a rollout that touches a key is under way."""
+        with self._landed:
+            return any(key in flight.keys for flight in self._flights.values())
+
     def supersede(self, estate: Estate) -> None:
         """Call off the rollouts that an estate no longer wants, and wait until they are taken back."""
         with self._landed:
@@ -89,7 +97,7 @@ class Flights:
         """Call off the rollouts that touch these keys (a person suspends or detaches them)."""
         touched = set(keys)
         with self._landed:
-            called = [flight for flight in self._flights.values() if touched & set(flight.rollout.keys)]
+            called = [flight for flight in self._flights.values() if touched & flight.keys]
         self._call_off(called)
 
     def wait(self, leave: Flag | None = None) -> bool:
@@ -163,6 +171,7 @@ class Flights:
         run = ended(replace(run, rollouts=rolled), self._bench.clock.now())
         try:
             self._bench.store.save(run)
+            bury(self._bench, self.runs())
         except HomelabError as error:
             self._bench.say("JournalFailed", str(error), severity=Severity.ERROR, run=run.id)
         severity = Severity.INFO if run.outcome is Outcome.APPLIED else Severity.ERROR

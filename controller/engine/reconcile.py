@@ -3,20 +3,20 @@ lives, otherwise do the opposite."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from threading import Event as Flag
 from threading import RLock
 
 from controller.core.decision import Decision, Quarantine, Verdict
 from controller.core.document import Files, Revision
-from controller.core.errors import Diagnostic, Severity, SourceError, SpecError
+from controller.core.errors import Severity
 from controller.core.estate import Estate, HomelabSpec
 from controller.core.event import Report
 from controller.core.plan import Note, Plan, Rollout
-from controller.core.ports import Follows, Place, Providers, Source, Vouches
-from controller.core.run import Row, Run
-from controller.core.state import Target
+from controller.core.ports import Follows, Providers, Source
+from controller.core.run import RolloutRun, Run
 from controller.engine import adapt as adapting
 from controller.engine.bench import Bench
 from controller.engine.busy import UNSETTLED, busy
@@ -30,19 +30,28 @@ from controller.engine.patience import Patience
 from controller.engine.plan import Memo, Situation, plan, refreshed
 from controller.engine.recover import recover
 from controller.engine.report import Findings, fold, news
+from controller.engine.sight import Basis, Connections, Sight, Targets
+from controller.engine.wanted import Reading, Wanted
 
 
 @dataclass
 class Survey:
-    """What one look found: the plan with its decisions, and the folded report. Nothing was written."""
+    """What one look found: the plan with its decisions, and the report, folded when it is asked for. Nothing was written. `only`
+    are the connections that were looked at for it (None = all); of the others it holds what the look before showed."""
 
     revision: Revision
     estate: Estate
     world: World
     plan: Plan
     decisions: dict[str, Decision]
-    report: Report
     situation: Situation
+    folded: Callable[[], Report]
+    only: Connections | None = None
+
+    @cached_property
+    def report(self) -> Report:
+        """How every key stands."""
+        return self.folded()
 
     @property
     def allowed(self) -> tuple[Rollout, ...]:
@@ -54,18 +63,19 @@ class Survey:
 class _Calm:
     """A look that found nothing to do, and all it followed from; large parts stay the same objects while nothing moves."""
 
-    estate: Estate
-    rows: Mapping[Place, Row]
-    providers: Providers
-    targets: Mapping[tuple[str, str], list[Target]]
+    basis: Basis
+    targets: Targets
     followed: Sequence[tuple[Follows, str]]
     said: tuple[object, ...]
     survey: Survey
 
-    def stands_on(self, estate: Estate, rows: Mapping[Place, Row], providers: Providers) -> bool:
+    def stands_on(self, basis: Basis) -> bool:
         """True when the same things are wanted and known."""
-        same = self.estate is estate and self.rows is rows and self.providers is providers
-        return same and all(provider.token() == token for provider, token in self.followed)
+        return basis.same(self.basis) and all(provider.token() == token for provider, token in self.followed)
+
+    def again(self, at: float, only: Connections | None) -> Survey:
+        """The same found once more."""
+        return replace(self.survey, folded=lambda: replace(self.survey.report, at=at), only=only)
 
 
 @dataclass
@@ -86,9 +96,8 @@ class Reconciler:
 
     def __post_init__(self) -> None:
         self.patience = Patience(self.bench.clock)
-        self.flights = Flights(
-            self.bench, lambda rollout, end: self.patience.ended(rollout, end.outcome, end.not_before, end.reason)
-        )
+        self.flights = Flights(self.bench, self._landed)
+        self._sight = Sight(self.bench.clock)
         self._estates: dict[str, Estate] = {}
         self._adapted: adapting.Memory = {}
         self._memo: Memo = {}
@@ -101,31 +110,36 @@ class Reconciler:
         """Which revision is the deployed one."""
         return Lineage(self.source, self.bench.store)
 
-    def reconcile(self, cause: str, by: str, leave: Flag | None = None, *, patient: bool = False) -> Report:
+    def reconcile(
+        self, cause: str, by: str, leave: Flag | None = None, *, patient: bool = False, only: Connections | None = None
+    ) -> Report:
         """One pass. Returns when everything it started has ended, or as soon as `leave` is set. A `patient` pass leaves alone
-        what failed a short while ago (see `patience`)."""
-        with self._lock:
-            read = self._read()
-        self._settle(read[1])
+        what failed a short while ago (see `patience`). With `only`, nothing but these connections told of a change: the others
+        are not looked at as long as nothing but repairs of what was looked at is to be written."""
+        wanted = self._read()
+        self._settle(wanted.estate)
         earlier = bool(self.flights.runs())
-        found = self._see(*read)
-        tried = self._launch(found, cause, by, patient=patient)
+        found = self._see(wanted, only)
+        if found.only is not None and any(_reaches_beyond(item, found.only) for item in self._ready(found, patient=patient)):
+            found = self._see(wanted)
+        tried = self._launch(found, cause, by, self._ready(found, patient=patient))
         if earlier or tried:
             landed = self.flights.wait(leave) and not (leave and leave.is_set())
-            found = self._see(*read)
+            found = self._see(wanted)
             # What waited for a rollout from before, such as one that an interruption left unproven, goes on at once.
-            if earlier and landed and self._launch(found, cause, by, patient=patient, tried=tried):
+            if earlier and landed and self._launch(found, cause, by, self._ready(found, patient=patient, tried=tried)):
                 self.flights.wait(leave)
-                found = self._see(*read)
+                found = self._see(wanted)
         return self._publish(found)
 
-    def survey(self, files: Files | None = None) -> Survey:
-        """The plan and the report as they are now, without writing anything. With `files`, of those instead of git's."""
+    def survey(self, files: Files | None = None, *, only: Connections | None = None) -> Survey:
+        """The plan and the report as they are now, without writing anything. With `files`, of those instead of git's. With
+        `only`, see `reconcile`."""
         if files is not None:
             revision = Revision("worktree")
-            return self._look(revision, self.linker.estate(revision, files), (), "", fresh=True)
+            return self._look(Wanted(revision, self.linker.estate(revision, files)), fresh=True)
         with self._lock:
-            return self._look(*self._read())
+            return self._look(self._read(), only)
 
     def forget(self) -> None:
         """Load the specification anew in the next pass (a secret was changed)."""
@@ -134,65 +148,34 @@ class Reconciler:
         self._memo.clear()
         self._calm = None
 
-    def _see(self, revision: Revision, estate: Estate, diagnostics: tuple[Diagnostic, ...], reason: str) -> Survey:
-        found = self._look(revision, estate, diagnostics, reason)
+    def _see(self, wanted: Wanted, only: Connections | None = None) -> Survey:
+        found = self._look(wanted, only)
         self._follow(found)
         return found
 
-    def _launch(
-        self, found: Survey, cause: str, by: str, *, patient: bool, tried: Collection[str] = frozenset()
-    ) -> frozenset[str]:
-        """Start what may be applied, but for what was tried in this pass; the digests."""
+    def _ready(self, found: Survey, *, patient: bool, tried: Collection[str] = frozenset()) -> tuple[Rollout, ...]:
+        """What may be applied now, but for what was tried in this pass."""
         rollouts = tuple(r for r in found.allowed if r.digest not in tried and not self.patience.deferred(r)[0])
-        rollouts = self.patience.ready(rollouts) if patient else rollouts
+        return self.patience.ready(rollouts) if patient else rollouts
+
+    def _launch(self, found: Survey, cause: str, by: str, rollouts: tuple[Rollout, ...]) -> frozenset[str]:
+        """Start rollouts; their digests."""
         if not rollouts or self.bench.closing.is_set():
             return frozenset()
         if more_than_repairs(rollouts):
             self.lineage.accept(found.estate.revision)
         run = Run(self.new_run(), found.estate.revision.id, cause, by, self.bench.clock.now())
+        self._sight.forget()
         self.flights.launch(run, rollouts)
         return frozenset(rollout.digest for rollout in rollouts)
 
-    def _read(self) -> tuple[Revision, Estate, tuple[Diagnostic, ...], str]:
-        """Git's newest revision; when it is refused, the last good one stays live and the reason is told."""
-        try:
-            revision = self.source.head()
-        except SourceError as error:
-            return self._fallback(Revision(""), (), str(error))
-        if reason := self._doubt(revision):
-            return self._fallback(revision, (), f"{reason}; the last good revision stays live")
-        try:
-            return revision, self._estate(revision), (), ""
-        except SpecError as error:
-            return self._fallback(
-                revision, error.diagnostics, f"{revision.short} is not valid; the last good revision stays live"
-            )
-        except SourceError as error:
-            return self._fallback(revision, (), str(error))
+    def _landed(self, rollout: Rollout, end: RolloutRun) -> None:
+        self._sight.forget()
+        self.patience.ended(rollout, end.outcome, end.not_before, end.reason)
 
-    def _fallback(
-        self, revision: Revision, diagnostics: tuple[Diagnostic, ...], reason: str
-    ) -> tuple[Revision, Estate, tuple[Diagnostic, ...], str]:
-        live = self.lineage.live
-        if live:
-            try:
-                return revision, self._estate(self.source.revision(live)), diagnostics, reason
-            except (SpecError, SourceError) as error:
-                reason = f"{reason}; and the last good revision {live[:10]} cannot be read: {error}"
-        # Nothing can be read: every key of ours is left alone.
-        return revision, Estate(replace(revision, id=""), {}), diagnostics, reason
-
-    def _doubt(self, revision: Revision) -> str:
-        """Why the newest revision may not be followed; what is deployed already may."""
-        reason = self.source.doubt(revision.id) if isinstance(self.source, Vouches) else ""
-        return "" if reason and revision.id == self.lineage.live else reason
-
-    def _estate(self, revision: Revision) -> Estate:
-        known = self._estates.get(revision.id)
-        if known is None:
-            known = self.linker.estate(revision, self.source.read(revision.id))
-            self._estates = {revision.id: known}
-        return known
+    def _read(self) -> Wanted:
+        with self._lock:
+            return Reading(self.source, self.linker, self.lineage, self._estates).wanted()
 
     def _settle(self, estate: Estate) -> None:
         """Call off what the estate no longer wants, and close what an interruption left open."""
@@ -204,35 +187,36 @@ class Reconciler:
             self.flights.supersede(wanted)
         if not self.bench.closing.is_set():
             recover(self.bench, self.flights.resume, self.flights.runs(), wanted)
+        self._sight.forget()
 
     def _adapt(self, estate: Estate) -> tuple[Estate, tuple[Note, ...]]:
         memory = self._adapted
         adapted, notes = adapting.adapt(estate.resources, self.bench.store.rows(), self.connect(estate.homelab), memory)
         return replace(estate, resources=adapted), tuple(notes)
 
-    def _look(
-        self, revision: Revision, estate: Estate, diagnostics: tuple[Diagnostic, ...], reason: str, *, fresh: bool = False
-    ) -> Survey:
+    def _look(self, wanted: Wanted, only: Connections | None = None, *, fresh: bool = False) -> Survey:
         with self._lock:
-            return self._look_locked(revision, estate, diagnostics, reason, fresh)
+            return self._look_locked(wanted, only, fresh)
 
-    def _look_locked(
-        self, revision: Revision, estate: Estate, diagnostics: tuple[Diagnostic, ...], reason: str, fresh: bool
-    ) -> Survey:
-        store, clock = self.bench.store, self.bench.clock
+    def _look_locked(self, wanted: Wanted, only: Connections | None, fresh: bool) -> Survey:
+        estate, store, clock = wanted.estate, self.bench.store, self.bench.clock
         # Before the look: what lands during it is judged by the next one.
         wait_for = busy(self.bench, self.flights, estate.policy.timezone)
-        rows = store.rows()
-        providers = self.connect(estate.homelab)
+        basis = Basis(estate, store.rows(), self.connect(estate.homelab))
+        rows, providers = basis.rows, basis.providers
+        only = None if wait_for or self.flights.runs() else only
+        unready: tuple[Note, ...] = ()
         calm = None if fresh or wait_for else self._calm
-        if calm is not None and calm.stands_on(estate, rows, providers):
-            world = observe(providers, calm.targets)
-            if world == calm.survey.world and self._said(revision, diagnostics, reason) == calm.said:
-                return replace(calm.survey, report=replace(calm.survey.report, at=clock.now()))
-        declared, followed = estate, adapting.followed(providers)
-        estate, unready = self._adapt(estate)
-        wanted = targets(estate.resources.values(), rows)
-        world = observe(providers, wanted)
+        if calm is not None and calm.stands_on(basis):
+            world, only = self._sight.look(basis, calm.targets, only)
+            if world == calm.survey.world and self._said(wanted) == calm.said:
+                return calm.again(clock.now(), only)
+            followed, places, estate = calm.followed, calm.targets, calm.survey.estate
+        else:
+            followed = adapting.followed(providers)
+            estate, unready = self._adapt(estate)
+            places = targets(estate.resources.values(), rows)
+            world, only = (observe(providers, places), None) if fresh else self._sight.look(basis, places, only)
         situation = Situation(
             estate=estate,
             world=world,
@@ -257,22 +241,25 @@ class Reconciler:
         decisions = judge(made, facts)
         waits = {each.digest: self.patience.waits(each, estate.policy.timezone) for each in made.rollouts}
         doubt = self.lineage.plea(estate.revision, facts.history, made)
-        findings = Findings(revision, estate, world, rows, made, decisions, diagnostics, reason or doubt, waits)
-        report = fold(findings, clock.now(), self.world_name)
-        survey = Survey(revision, estate, world, made, decisions, report, situation)
-        said = (revision, diagnostics, reason, situation.quarantined, situation.suspended)
+        reason = wanted.reason or doubt
+        findings = Findings(wanted.revision, estate, world, rows, made, decisions, wanted.diagnostics, reason, waits)
+        folded = partial(fold, findings, clock.now(), self.world_name)
+        survey = Survey(wanted.revision, estate, world, made, decisions, situation, folded, only)
+        said = (wanted.revision, wanted.diagnostics, wanted.reason, situation.quarantined, situation.suspended)
         quiet = not (fresh or made.rollouts or situation.unready or doubt or any(note.reason in LEFT_OUT for note in made.notes))
-        self._calm = _Calm(declared, rows, providers, wanted, followed, said, survey) if quiet else None
+        self._calm = _Calm(basis, places, followed, said, survey) if quiet else None
         return survey
 
-    def _said(self, revision: Revision, diagnostics: tuple[Diagnostic, ...], reason: str) -> tuple[object, ...]:
+    def _said(self, wanted: Wanted) -> tuple[object, ...]:
         """What a look follows from beside the world, the specification and the ledger."""
-        return revision, diagnostics, reason, self.bench.store.quarantined(), self.bench.store.suspensions()
+        return wanted.revision, wanted.diagnostics, wanted.reason, self.bench.store.quarantined(), self.bench.store.suspensions()
 
     def _follow(self, found: Survey) -> None:
         """Ledger rows, quarantine and the live revision follow what this pass established."""
         for rollout in self.patience.vain(found.plan):
             self._stop(rollout, found.estate.revision.id)
+        if found.only is not None:
+            return  # what is kept for good follows from one look at everything
         if not self.lineage.follow(found.estate.revision, pending=outstanding(found.plan, found.situation)):
             return  # not even what protects an object may change with it
         if found.situation is not self._followed:
@@ -298,3 +285,8 @@ class Reconciler:
         self.unsettled = any(note.message == UNSETTLED for note in found.situation.unready)
         self.patience.expect(min((note.until for note in found.plan.notes if note.until), default=0.0))
         return found.report
+
+
+def _reaches_beyond(rollout: Rollout, only: Connections) -> bool:
+    """True when it is more than a repair of what these connections hold: everything is looked at before that is written."""
+    return not rollout.drift or any(change.provider not in only for change in rollout.changes)

@@ -121,11 +121,14 @@ def _status(
 
 def news(old: Report | None, new: Report) -> Iterable[Event]:
     """Events for what changed between two reports: said once when it breaks and once when it recovers."""
-    before = {status.key: status for status in old.statuses} if old else {}
-    for status in new.statuses:
+    moved = new.statuses if old is None or old.statuses is not new.statuses else ()
+    before = {status.key: status for status in old.statuses} if old and moved else {}
+    for status in moved:
         was = before.get(status.key)
         if status.sync is Sync.SUSPENDED:
             continue  # told by who suspended it
+        if _away(new, status) or (was is not None and _away(old, was) and _well(status)):
+            continue  # told once for the backend, not for each of its keys
         if was is None and status.sync in (Sync.SYNCED, Sync.PENDING):
             continue
         if was is None or was.sync is not status.sync or (was.rollout != status.rollout and status.sync is Sync.HELD):
@@ -146,6 +149,15 @@ def news(old: Report | None, new: Report) -> Iterable[Event]:
         yield Event(new.at, "RevisionAccepted", f"{new.revision.short} is valid again")
 
 
+def _away(report: Report | None, status: Status) -> bool:
+    """True when a key is unknown because its backend cannot be looked at."""
+    return report is not None and status.sync is Sync.UNKNOWN and bool(report.backends.get(status.provider))
+
+
+def _well(status: Status) -> bool:
+    return status.sync is Sync.SYNCED and status.health is not Health.DEGRADED
+
+
 _SYNC_EVENTS = {
     Sync.SYNCED: ("Synced", Severity.INFO),
     Sync.DRIFTED: ("DriftFound", Severity.WARNING),
@@ -158,10 +170,7 @@ _SYNC_EVENTS = {
 
 def _moved(new: Report, status: Status) -> Event:
     reason, severity = _SYNC_EVENTS[status.sync]
-    why = status.why
-    if status.sync is Sync.UNKNOWN and new.backends.get(status.provider):
-        why = f"{status.provider} cannot be reached"  # why is told once, by BackendDown
-    return Event(new.at, reason, why or f"{status.key} is {status.sync}", severity, str(status.key))
+    return Event(new.at, reason, status.why or f"{status.key} is {status.sync}", severity, str(status.key))
 
 
 def _health_moved(at: float, status: Status) -> Event:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from threading import Thread
 
 from controller.core.event import Event, Report
 from controller.core.ports import Source
@@ -39,7 +40,7 @@ class Loop:
         self.queue = Queue(clock, jitter, self._wake)
         self._backends = Backends(reconciler, self.queue)
         self._commits = Commits(source, self.queue, reconciler.bench.tell, clock, paths, jitter)
-        self._worker = Worker(reconciler, self.queue, seat, self._backends.follow, passed, upkeep, jitter)
+        self._worker = Worker(reconciler, self.queue, seat, self._backends.served, passed, upkeep, jitter)
 
     def start(self) -> None:
         """Take the lease when it is free, make the first pass, and go on."""
@@ -48,6 +49,7 @@ class Loop:
         self.seat.keep(self._turned)
         self._worker.start()
         self._commits.start()
+        Thread(target=self.queue.watch, name="alarm", daemon=True).start()
 
     def stop(self) -> None:
         """End everything; open entries are left for the next start, and the lease is given back."""

@@ -14,6 +14,9 @@ from controller.core.event import Report
 from controller.core.ports import Clock
 from controller.engine.patience import pause
 
+SOON = 0.05
+"""Seconds before its time at which what is urgent ends the waiting of the pass under way: leaving takes some, too."""
+_DAY = 86_400.0
 _STOPS = HomelabError("the controller stops")
 
 
@@ -34,12 +37,14 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A wish for a pass: identity and cause, never payload. Requests of one `scope` are one request."""
+    """A wish for a pass: identity and cause, never payload. Requests of one `scope` are one request. With `connection` it is
+    enough to look there: nothing else told of a change."""
 
     priority: Priority
     scope: str
     cause: str
     by: str = "controller"
+    connection: str = ""
 
 
 class Ticket:
@@ -71,19 +76,23 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Everything that one pass serves; `first` is the strongest request, whose cause and name the run gets."""
+    """Everything that one pass serves; `first` is the strongest request, whose cause and name the run gets. `only` are the
+    connections that told of a change, when that is all there is to serve; None = look at everything."""
 
     first: Request
     scopes: frozenset[str]
     tickets: tuple[Ticket, ...] = ()
+    only: frozenset[str] | None = None
 
 
 @dataclass
 class Queue:
     """Requests by scope. Adding merges: the stronger request and the earlier time stay. What is added during a pass waits for
-    the next one: each pass began after everything that it serves was asked for. For many threads.
+    the next one: each pass began after everything that it serves was asked for. While nothing is due but what connections told,
+    the pass serves only that: a resync or a retry waits for its own time, however many events come. For many threads.
 
-    `stirred` is set by every change; `leave` is set, and `wake` called, when something urgent waits."""
+    `stirred` is set by every change; `leave` is set, and `wake` called, when something urgent is due or nearly so. What is urgent
+    later needs somebody to `watch` the time."""
 
     clock: Clock
     jitter: Callable[[], float] = random.random
@@ -96,6 +105,7 @@ class Queue:
         self._waiting: dict[str, tuple[Request, float]] = {}
         self._tickets: list[Ticket] = []
         self._failures: dict[str, int] = {}
+        self._moved = Flag()
         self._closed = False
 
     def add(self, request: Request, delay: float = 0.0, ticket: Ticket | None = None) -> None:
@@ -110,27 +120,52 @@ class Queue:
             self._waiting[request.scope] = request, due
             if ticket is not None:
                 self._tickets.append(ticket)
-            if request.priority.urgent:
-                self.leave.set()
         self.stirred.set()
-        if request.priority.urgent:
-            self.wake()
+        if request.priority.urgent and self._ring() > 0:
+            self._moved.set()
 
     def take(self) -> Batch | None:
-        """Everything that waits, as soon as one of it is due; None before."""
+        """What waits, as soon as one of it is due; None before."""
         now = self.clock.monotonic()
         with self._lock:
             if self._closed:
                 return None
             self.stirred.clear()
-            if not any(due <= now for _, due in self._waiting.values()):
+            due = [request for request, at in self._waiting.values() if at <= now]
+            if not due:
                 return None
-            first = min((request for request, due in self._waiting.values() if due <= now), key=lambda item: item.priority)
-            batch = Batch(first, frozenset(self._waiting), tuple(self._tickets))
-            self._waiting.clear()
-            self._tickets.clear()
+            first = min(due, key=lambda item: item.priority)
+            if all(request.connection for request in due):
+                told = {scope: request for scope, (request, _) in self._waiting.items() if request.connection}
+                batch = Batch(first, frozenset(told), (), frozenset(request.connection for request in told.values()))
+            else:
+                batch = Batch(first, frozenset(self._waiting), tuple(self._tickets))
+                self._tickets.clear()
+            for scope in batch.scopes:
+                del self._waiting[scope]
             self.leave.clear()
-            return batch
+        if self._ring() > 0:
+            self._moved.set()
+        return batch
+
+    def watch(self) -> None:
+        """Let the pass under way leave when something that is urgent falls due. Blocks until the queue is closed."""
+        while not self._closed:
+            self._moved.clear()
+            self.clock.wait(self._moved, self._ring() or _DAY)
+
+    def _ring(self) -> float:
+        """Set `leave` when something urgent is due; otherwise the seconds until then (0 = nothing urgent waits for its time)."""
+        with self._lock:
+            due = min((at for request, at in self._waiting.values() if request.priority.urgent), default=None)
+            if due is None or self._closed:
+                return 0.0
+            left = due - self.clock.monotonic()
+            if left > SOON:
+                return left
+            self.leave.set()
+        self.wake()
+        return 0.0
 
     def close(self) -> None:
         """Nothing is served any more: whoever waits is told, and the pass under way leaves."""
@@ -138,6 +173,7 @@ class Queue:
             self._closed = True
             tickets, self._tickets = self._tickets, []
             self.leave.set()
+        self._moved.set()
         for ticket in tickets:
             ticket.fail(_STOPS)
         self.stirred.set()
@@ -147,11 +183,14 @@ class Queue:
         """Seconds until something is due (a day when nothing waits)."""
         with self._lock:
             due = min((due for _, due in self._waiting.values()), default=None)
-        return 86_400.0 if due is None else max(0.0, due - self.clock.monotonic())
+        return _DAY if due is None else max(0.0, due - self.clock.monotonic())
 
     def failed(self, scope: str, cause: str) -> None:
-        """Something did not work: ask again after a pause that doubles with each failure of this scope."""
+        """Something did not work: ask again after a pause that doubles with each failure of this scope. What still waits to be
+        tried again has not failed again."""
         with self._lock:
+            if scope in self._waiting:
+                return
             self._failures[scope] = self._failures.get(scope, 0) + 1
             delay = min(pause(self._failures[scope], self.jitter), 60.0)
         self.add(Request(Priority.RETRY, scope, cause), delay)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Event as Flag
 from threading import Lock, Thread
+from typing import Protocol, runtime_checkable
 
 from controller.core.errors import Severity, SourceError
 from controller.core.event import Event
 from controller.core.key import Key
-from controller.core.ports import Clock, Provider, Providers, Source, Watches
+from controller.core.ports import Clock, Providers, Source, Watches
 from controller.engine.reconcile import Reconciler
+from controller.loop.pace import Pace
 from controller.loop.queue import Priority, Queue, Request
+from controller.loop.watcher import Watcher
 
 POLL = 60.0
 """Seconds between two looks at the repository (± 20 %)."""
@@ -32,6 +35,8 @@ _ROUND_MS = 500
 """How long it waits for a change before it tells that there was none."""
 
 WatchPaths = Callable[[], tuple[Path, ...]]
+Spot = tuple[str, str]
+"""Kind and connection."""
 
 
 class Commits:
@@ -145,41 +150,65 @@ class Commits:
             return ()
 
 
-@dataclass
-class _Watcher:
-    provider: Provider
-    thread: Thread
-    stop: Flag = field(default_factory=Flag)
+@runtime_checkable
+class Settles(Protocol):
+    """A provider that knows how soon the events of one happening follow each other."""
+
+    settle: float
+    """Seconds in which they are gathered, in place of `SETTLE`."""
 
 
 class Backends:
-    """Follows every provider that watches its backend. An event ends the wait of every gate at once, and asks for a pass soon;
-    what our own rollouts stir up asks for one only after them, so that they do not disturb themselves."""
+    """Follows every provider that watches its backend. An event ends the wait of every gate at once, and asks for a pass that
+    looks at its connection: soon, or less and less soon when the same thing tells again and again (see `Pace`). What our own
+    rollouts stir up asks for one only after them, so that they do not disturb themselves."""
 
     def __init__(self, reconciler: Reconciler, queue: Queue) -> None:
         self._reconciler = reconciler
         self._queue = queue
         self._lock = Lock()
-        self._watchers: dict[tuple[str, str], _Watcher] = {}
+        self._watchers: dict[Spot, Watcher] = {}
+        self._pace = Pace(reconciler.bench.clock)
+        self._down: frozenset[str] = frozenset()
+        self._silent: frozenset[str] = frozenset()
 
     def follow(self, providers: Providers) -> None:
         """Watch exactly these providers from now on."""
-        wanted: Mapping[tuple[str, str], Provider] = {
-            place: provider for place, provider in providers.items() if isinstance(provider, Watches)
-        }
+        wanted = {spot: provider for spot, provider in providers.items() if isinstance(provider, Watches)}
         with self._lock:  # a thread that is being started cannot be joined
-            for place, watcher in list(self._watchers.items()):
-                if wanted.get(place) is not watcher.provider:
-                    watcher.stop.set()
-                    del self._watchers[place]
-            for place, provider in wanted.items():
-                if place not in self._watchers and isinstance(provider, Watches):
-                    stop = Flag()
-                    thread = Thread(
-                        target=provider.watch, args=(self.moved, stop), name=f"watch-{place[0]}-{place[1]}", daemon=True
-                    )
-                    self._watchers[place] = _Watcher(provider, thread, stop)
-                    thread.start()
+            for spot, watcher in list(self._watchers.items()):
+                if wanted.get(spot) is not watcher.provider:
+                    watcher.stop()
+                    del self._watchers[spot]
+            for spot, provider in wanted.items():
+                if spot not in self._watchers:
+                    settle = provider.settle if isinstance(provider, Settles) else SETTLE
+                    told = partial(self.moved, spot=spot, settle=settle)
+                    name = f"watch-{spot[0]}-{spot[1]}"
+                    self._watchers[spot] = Watcher(name, provider, self._reconciler.bench.clock, told)
+                    self._watchers[spot].start()
+
+    def served(self, providers: Providers) -> None:
+        """After a pass: follow its providers. Of a connection that answers while its changes are not heard of it is told once,
+        and once when they are again; of one that does not answer the pass itself has told."""
+        self.follow(providers)
+        report = self._reconciler.last
+        down = frozenset(name for name, reason in (report.backends if report else {}).items() if reason)
+        silence: dict[str, str] = {}
+        with self._lock:
+            for (_, connection), watcher in self._watchers.items():
+                if connection in down:
+                    watcher.excuse()
+                elif connection in self._down:
+                    watcher.hurry()
+                elif why := watcher.silence():
+                    silence[connection] = why
+        for name in sorted(silence.keys() - self._silent):
+            self._say("EventsLost", f"{name} answers, but its changes are not heard of: {silence[name]}", Severity.WARNING)
+        for name in sorted(self._silent - silence.keys() - down):
+            self._say("EventsHeard", f"the changes of {name} are heard of again", Severity.INFO)
+        self._silent = frozenset(silence) | (self._silent & down)
+        self._down = down
 
     def stop(self) -> None:
         """Watch nothing: streams are closed before the connections that they run on."""
@@ -187,16 +216,26 @@ class Backends:
             watchers = list(self._watchers.values())
             self._watchers.clear()
         for watcher in watchers:
-            watcher.stop.set()
+            watcher.stop()
         for watcher in watchers:
-            watcher.thread.join(_FAREWELL)
+            watcher.join(_FAREWELL)
 
-    def moved(self, key: Key | None) -> None:
-        """A backend tells that a key (None = anything) changed."""
+    def moved(self, key: Key | None, spot: Spot | None = None, settle: float = SETTLE) -> None:
+        """A backend tells that a key (None = anything) changed; `spot` is where (None = anywhere)."""
         self._reconciler.bench.pulse.beat(key)
-        flying = {note.key for note in self._reconciler.flights.notes()}
-        if key in flying:
-            self._queue.add(Request(Priority.RETRY, "own", "what a rollout stirred up"), AFTERWARDS)
+        connection = spot[1] if spot else ""
+        thing = key or spot
+        if key is not None and self._reconciler.flights.touch(key):
+            self._pace.forgive(thing)
+            self._ask(Priority.RETRY, "own", "what a rollout stirred up", connection, AFTERWARDS)
             return
-        delay = AFTERWARDS if key is None and flying else SETTLE
-        self._queue.add(Request(Priority.EVENT, "event", f"{key} changed" if key else "a backend changed"), delay)
+        settle = AFTERWARDS if key is None and self._reconciler.flights.runs() else settle
+        cause = f"{key} changed" if key else f"{connection or 'a backend'} changed"
+        self._ask(Priority.EVENT, "event", cause, connection, self._pace.delay(thing, settle))
+
+    def _ask(self, priority: Priority, scope: str, cause: str, connection: str, delay: float) -> None:
+        scope = f"{scope}:{connection}" if connection else scope
+        self._queue.add(Request(priority, scope, cause, connection=connection), delay)
+
+    def _say(self, reason: str, message: str, severity: Severity) -> None:
+        self._reconciler.bench.tell(Event(self._reconciler.bench.clock.now(), reason, message, severity))

@@ -99,15 +99,16 @@ class Worker:
                 self._clock.wait(self._queue.stirred, self._queue.idle())
 
     def _pass(self, batch: Batch) -> Report:
-        self._audit_when_due()
+        if batch.only is None:
+            self._audit_when_due()
         reconciler, first = self._reconciler, batch.first
         if not self._seat.held:
             self._ground()
-            reconciler.last = reconciler.survey().report
+            reconciler.last = reconciler.survey(only=batch.only).report
             return reconciler.last
         self._upkeep_when_due()
         patient = Priority.HUMAN is not first.priority
-        return reconciler.reconcile(first.cause, first.by, self._queue.leave, patient=patient)
+        return reconciler.reconcile(first.cause, first.by, self._queue.leave, patient=patient, only=batch.only)
 
     def _ground(self) -> None:
         """Another writes now: what we have under way stops where it is, and the other settles it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from controller.core.change import Change
 from controller.core.errors import LeaseHeld, Unhealthy
 from controller.core.event import Report, Sync
 from controller.core.key import Key
+from controller.core.kind import Kind
 from controller.core.ports import Audits
 from controller.core.state import Present, Receipt, Snapshot
 from controller.loop.lease import Seat
@@ -29,12 +31,12 @@ DAY = 86_400.0
 class Controller:
     """One controller whose loop a test turns by hand. Another one on the same book, world and store is a second controller."""
 
-    def __init__(self, name: str = "one", beside: Controller | None = None) -> None:
+    def __init__(self, name: str = "one", beside: Controller | None = None, kinds: Mapping[str, Kind] | None = None) -> None:
         self.clock: HandClock = beside.clock if beside else HandClock()
         store = MemoryStore(self.clock, beside.store if beside else None)
         self.store: MemoryStore = store
         self.house: House = House(
-            beside.house.book if beside else None, beside.house.world if beside else None, store, self.clock, holder=""
+            beside.house.book if beside else None, beside.house.world if beside else None, store, self.clock, kinds, holder=""
         )
         self.queue = Queue(self.clock, random.Random(7).random)
         self.seat = Seat(store, self.clock, name)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from threading import Event as Flag
+from threading import Thread
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.clients.clock import SystemClock
 from controller.core.errors import HomelabError
 from controller.engine.patience import LONGEST, pause
 from controller.loop.queue import Priority, Queue, Request, Ticket
@@ -13,6 +17,9 @@ from tests.support.clock import HandClock
 
 priorities = st.sampled_from(Priority)
 requests = st.builds(Request, priorities, st.sampled_from(["a", "b", "c"]), st.sampled_from(["x", "y"]), st.just("somebody"))
+told = st.sampled_from(["home", "nas"]).map(
+    lambda name: Request(Priority.EVENT, f"event:{name}", f"{name} changed", connection=name)
+)
 
 
 def queue() -> Queue:
@@ -45,6 +52,85 @@ def test_the_strongest_gives_the_run_its_name(added: list[Request]) -> None:
     batch = waiting.take()
     assert batch is not None
     assert batch.first.priority == min(request.priority for request in added)
+
+
+@given(st.lists(st.tuples(st.one_of(requests, told), st.floats(0, 100)), min_size=1, max_size=20))
+def test_everything_is_served_at_its_time_and_what_connections_told_never_takes_the_place_of_more(
+    added: list[tuple[Request, float]],
+) -> None:
+    waiting, clock = queue(), HandClock()
+    waiting.clock = clock
+    due: dict[str, float] = {}
+    for request, delay in added:
+        waiting.add(request, delay)
+        due[request.scope] = min(delay, due.get(request.scope, delay))
+    while due:
+        clock.advance(waiting.idle())
+        batch = waiting.take()
+        if batch is None:  # the sum of two floats fell short by one digit
+            clock.advance(1e-9)
+            continue
+        now = clock.monotonic()
+        ready = {scope for scope, at in due.items() if at <= now}
+        assert ready <= batch.scopes, "nothing waits longer than it was told to"
+        assert min(due.values()) <= now
+        connections = {scope.partition(":")[2] for scope in batch.scopes}
+        if batch.only is None:
+            assert batch.scopes == due.keys(), "a look at everything serves everything"
+        else:
+            assert batch.only == connections
+            assert "" not in connections, "a look at one connection serves only what that one told"
+        for scope in batch.scopes:
+            del due[scope]
+    assert waiting.take() is None
+
+
+def test_a_resync_and_what_waits_to_be_tried_again_keep_their_time_however_many_events_come() -> None:
+    waiting, clock = queue(), HandClock()
+    waiting.clock = clock
+    waiting.add(Request(Priority.RESYNC, "resync", "resync"), 60)
+    waiting.failed("backend:nas", "try again")
+    served: list[tuple[float, frozenset[str] | None]] = []
+    for _ in range(6000):
+        waiting.add(Request(Priority.EVENT, "event:home", "home changed", connection="home"))
+        batch = waiting.take()
+        assert batch is not None
+        served.append((clock.monotonic(), batch.only))
+        if batch.only is None:
+            waiting.add(Request(Priority.RESYNC, "resync", "resync"), 60)
+        clock.advance(0.05)
+    assert [at for at, only in served if only is None] == [pytest.approx(at, abs=0.5) for at in (1, 61, 121, 181, 241)]
+
+
+def test_what_still_waits_to_be_tried_again_has_not_failed_again() -> None:
+    waiting, clock = queue(), HandClock()
+    waiting.clock = clock
+    for _ in range(50):
+        waiting.failed("backend:nas", "try again")
+    assert waiting.idle() == pytest.approx(1)
+    clock.advance(1)
+    assert waiting.take() is not None
+    waiting.failed("backend:nas", "try again")
+    assert waiting.idle() == pytest.approx(2)
+
+
+def test_what_is_urgent_later_ends_the_wait_of_the_pass_under_way_only_then() -> None:
+    woken = Flag()
+    waiting = Queue(SystemClock(), wake=woken.set)
+    watching = Thread(target=waiting.watch)
+    watching.start()
+    waiting.add(Request(Priority.EVENT, "event:home", "home changed", connection="home"), 3600)
+    assert not waiting.leave.is_set(), "what flaps does not disturb at once"
+    waiting.add(Request(Priority.RETRY, "own:home", "what a rollout stirred up", connection="home"), 0.1)
+    waiting.add(Request(Priority.EVENT, "event:nas", "nas changed", connection="nas"), 0.3)
+    assert woken.wait(60)
+    assert waiting.leave.is_set()
+    while (batch := waiting.take()) is None:
+        waiting.stirred.wait(min(waiting.idle(), 1))
+    assert batch.only == frozenset(["home", "nas"])
+    assert not waiting.leave.is_set()
+    waiting.close()
+    watching.join()
 
 
 def test_requests_of_one_scope_are_one_and_the_stronger_and_earlier_stay() -> None:

@@ -28,6 +28,8 @@ class MemoryProvider:
     two, forward and swapped. `instance` is the owner mark."""
 
     visible_within = 0.0
+    settle = 0.005
+    """Seconds in which the events of one happening are gathered: here each is one event."""
 
     def __init__(self, kind: Kind, world: MemoryWorld, connection: str = "local", instance: str = "home") -> None:
         self._kind = kind
