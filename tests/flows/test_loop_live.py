@@ -124,6 +124,19 @@ def test_what_dies_while_another_gate_waits_is_started_again(alive: Alive, repos
     assert alive.waiting("web")
 
 
+def test_what_flaps_beside_a_waiting_gate_neither_ends_it_nor_holds_up_a_commit(alive: Alive, repository: Repository) -> None:
+    repository.commit({"web": {"image": "web:never", "timeout": 3600}})
+    until(lambda: alive.waiting("web"), "the gate waits")
+    before = [entry.number for entry in alive.store.open_entries()]
+    for size in range(2, 300):
+        alive.world.edit("box", "local", "db", size=size)
+    repository.commit({"lone": {"image": "lone:1"}})
+    until(lambda: "lone" in alive.images(), "the commit is applied")
+    until(lambda: alive.house.boxes()["db"][1] == 1, "the last state is repaired")
+    assert alive.waiting("web"), "and the gate still waits"
+    assert [entry.number for entry in alive.store.open_entries()][: len(before)] == before, "for the same attempt"
+
+
 def test_an_event_repairs_without_waiting_for_a_resync(alive: Alive) -> None:
     for _ in range(3):
         alive.world.edit("box", "local", "web", status="exited")
