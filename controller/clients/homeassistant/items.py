@@ -24,7 +24,7 @@ from controller.core.limit import YES, Limit, Never
 from controller.core.ports import Clock
 from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target
 
-LOADING = 20.0
+LOADING = 30.0
 """Seconds in which Home Assistant loads what it has accepted; after a burst of writes it lags."""
 _REGISTRY = ("name", "icon", "area_id", "labels", "hidden_by", "disabled_by", "categories")
 """What people add to an entity in its registry entry, which goes with the entity."""
@@ -93,7 +93,7 @@ class ItemProvider(FindsItems):
         stored = self._home.config(self._kind, name)
         if stored is None:
             raise Permanent(f"Home Assistant accepted {self._said(name)} and does not show it")
-        if torn or self._entity(name):
+        if (torn or self._entity(name)) and self._loads(name):
             normal = self._normal(stored)
             self._written[name] = normal, self._clock.monotonic()
             self._home.await_news(lambda: self._is_loaded(name, normal), LOADING, interrupt)
@@ -106,11 +106,11 @@ class ItemProvider(FindsItems):
         name = target.address
         normal, since = self._written.get(name, (None, 0.0))
         health, why = self._health(name)
-        if normal is None:
+        if normal is None or not self._loads(name):
             return health, why
         if health is Health.HEALTHY and self._is_loaded(name, normal):
             return health, why
-        if self._clock.monotonic() - since < 2 * LOADING:
+        if self._clock.monotonic() - since < LOADING:
             return Health.PROGRESSING, why or "Home Assistant has not loaded it yet"
         if health is Health.HEALTHY:
             return Health.DEGRADED, "Home Assistant accepted it and still runs another one: see its log"
@@ -190,6 +190,10 @@ class ItemProvider(FindsItems):
     def _gone(self, name: str, interrupt: Flag) -> bool:
         """True as soon as the entity of what is not stored any more is gone."""
         return self._home.await_news(lambda: not self._entity(name), LOADING, interrupt)
+
+    def _loads(self, name: str) -> bool:
+        """False when Home Assistant was never told to load anything of this kind."""
+        return bool(self._entity(name)) or self._kind in self._home.call("get_config")["components"]
 
     def _is_loaded(self, name: str, normal: Mapping[str, Any]) -> bool:
         """True when what runs is what was written. Scenes only show which entities they set."""
