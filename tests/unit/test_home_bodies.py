@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from controller.clients.homeassistant.allowed import risks_of_actions, risks_of_scene
 from controller.clients.homeassistant.bodies import NORMAL, normal_automation, normal_scene, normal_script
 from controller.clients.homeassistant.mentions import mentions
+from controller.clients.yaml import read_yaml
+from controller.core.errors import SpecError
 from tests.support.home_bodies import Author
 
 SEEDS = st.integers(0, 2**32)
@@ -341,3 +343,13 @@ def test_what_a_body_speaks_of() -> None:
         ("entity", "light.o"),
     ]
     assert next(each.path for each in mentions(body) if each.id == "scene.h") == "actions[0].target.entity_id"
+
+
+@pytest.mark.parametrize(
+    ("tag", "hint"),
+    [("!input motion", "use_blueprint"), ("!secret key", "{ref: name/of/secret}"), ("!include a.yaml", "leave it out")],
+)
+def test_tags_of_home_assistant_are_refused_with_what_to_write(tag: str, hint: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_yaml("a.yaml", f"kind: Automation\nspec: {{triggers: {tag}}}\n".encode())
+    assert hint in caught.value.diagnostics[0].hint
