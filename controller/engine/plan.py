@@ -96,35 +96,6 @@ def _sieve(situation: Situation, notes: Sequence[Note]) -> Sieve:
     return Sieve(notes, situation.rows, situation.providers, missing, lambda at: clock_time(at, situation.now, zone))
 
 
-def refreshed(situation: Situation, made: Plan) -> list[Row]:
-    """Ledger rows that must follow a revision which changed nothing in the world (needs, claims, spelling)."""
-    busy = {change.key for change in made.changes} | {note.key for note in made.notes}
-    found: list[Row] = []
-    for key, resource in situation.estate.resources.items():
-        row = situation.rows.get((key, resource.provider))
-        if row is None or key in busy or resource.mode is Mode.OBSERVE:
-            continue
-        same = row.digest == resource.digest and row.needs == resource.needs and row.claims == resource.claims
-        if same and row.protect == resource.protect and row.stateful == resource.stateful:
-            continue
-        observed = situation.world.of(key, resource.provider)
-        if isinstance(observed, Present):
-            found.append(
-                replace(
-                    row,
-                    applied=resource.state,
-                    shown=observed.state,
-                    digest=resource.digest,
-                    revision=situation.estate.revision.id,
-                    needs=resource.needs,
-                    claims=resource.claims,
-                    protect=resource.protect,
-                    stateful=resource.stateful,
-                )
-            )
-    return found
-
-
 def _why_suspended(situation: Situation, key: Key) -> str:
     item = situation.suspended.get(str(key))
     if item is None:
@@ -148,9 +119,12 @@ def _blocked(situation: Situation) -> tuple[dict[Key, str], dict[Key, str]]:
 def _subtract(resource: Resource, row: Row | None, observed: Observed, kind: Kind) -> Change | Note | None:
     if isinstance(observed, Unknown):
         return _note(resource, "Unknown", observed.reason)
+    if kind.markless and row is not None and row.applied is not None and row.address != resource.address:
+        hint = "give the document another name, and the old one goes with the old document"
+        return _note(resource, "Refused", f"it stood for {row.address!r} and now means {resource.address!r}: {hint}")
     if isinstance(observed, Absent):
-        if resource.mode is not Mode.APPLY:
-            return _note(resource, "Missing", f"does not exist, and mode is {resource.mode}")
+        if resource.mode is not Mode.APPLY or kind.heeds(resource.state) is Heed.REPORT:
+            return _note(resource, "Missing", f"does not exist, and {_only(resource)}")
         cause = "missing" if row is not None and row.applied is not None else "new"
         drift = row is not None and row.digest == resource.digest
         return _change(resource, Action.CREATE, None, cause, kind, row=row, drift=drift)
@@ -168,11 +142,14 @@ def _present(resource: Resource, row: Row | None, observed: Present, kind: Kind)
     if not fields:
         return None
     if heed is Heed.REPORT:
-        mode = "mode is observe" if resource.mode is Mode.OBSERVE else "it is only observed"
-        return _note(resource, "Drifted", f"differs in {_names(fields)}{_by(observed)}; {mode}")
+        return _note(resource, "Drifted", f"differs in {_names(fields)}{_by(observed)}; {_only(resource)}")
     drift = all(item.drift for item in fields)
     cause = f"drift: {_names(fields)}{_by(observed)}" if drift else f"changed: {_names([f for f in fields if not f.drift])}"
     return _change(resource, kind.verb(fields), observed, cause, kind, fields, row, drift)
+
+
+def _only(resource: Resource) -> str:
+    return "it is only observed" if resource.mode is Mode.APPLY else f"mode is {resource.mode}"
 
 
 def _by(observed: Present) -> str:

@@ -27,8 +27,9 @@ from controller.engine.lineage import Lineage, more_than_repairs, outstanding
 from controller.engine.link import Linker
 from controller.engine.observe import World, observe, targets
 from controller.engine.patience import Patience
-from controller.engine.plan import Memo, Situation, plan, refreshed
+from controller.engine.plan import Memo, Situation, plan
 from controller.engine.recover import recover
+from controller.engine.refresh import refreshed
 from controller.engine.report import Findings, fold, news
 from controller.engine.sight import Basis, Connections, Sight, Targets
 from controller.engine.wanted import Reading, Wanted

@@ -9,6 +9,7 @@ from controller.clients.clock import SystemClock
 from controller.clients.memory import MemoryWorld
 from controller.core.event import Sync
 from controller.core.key import Key
+from controller.core.kind import Desired, Surroundings
 from tests.support.house import BOX, House
 
 
@@ -85,3 +86,21 @@ def test_a_kind_with_marks_asks_as_before() -> None:
     made.world.put("box", "local", "web", STATE)
     made.commit({**OTHERS, "web": {}})
     assert "box/web" not in made.plan()
+
+
+def test_another_object_in_the_same_document_is_refused() -> None:
+    def resolve(name: str, spec: Any, around: Surroundings) -> Desired:
+        assert BOX.resolve is not None
+        return replace(BOX.resolve(name, spec, around), address=f"{name}-{spec.size}")
+
+    made = House(kinds={"box": replace(BOX, markless=True, resolve=resolve)})
+    made.commit({"web": {}})
+    made.reconcile()
+    made.commit({"web": {"size": 2}})
+    report = made.reconcile()
+    line = next(item for item in report.statuses if item.key == PLACE[0])
+    assert (line.sync, list(made.boxes())) == (Sync.FAILED, ["web-1"])
+    assert "stood for 'web-1' and now means 'web-2': give the document another name" in line.why
+    made.commit({"web2": {"size": 2}})
+    made.reconcile()
+    assert list(made.boxes()) == ["web2-2"], "the old one goes with the old document"

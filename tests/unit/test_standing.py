@@ -104,6 +104,14 @@ def test_only_told() -> None:
     assert PLACE not in made.store.rows()
 
 
+def test_what_is_only_told_is_never_made() -> None:
+    made = house(Heed.REPORT)
+    made.commit({"other": {}})
+    made.reconcile()
+    line = next(item for item in made.reconcile().statuses if item.key == Key("box", "other"))
+    assert ("other" in made.boxes(), "does not exist" in line.why) == (False, True)
+
+
 @pytest.mark.parametrize("drift", [False, True], ids=["first", "repair"])
 def test_what_a_person_must_agree_to_is_held_each_time(drift: bool) -> None:
     made = house(attended="a door")
