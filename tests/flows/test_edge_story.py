@@ -123,9 +123,12 @@ def test_a_step_that_fails_takes_everything_back(story: Story, failing: Failing)
     assert story.standing(host) == before
     assert story.ask(host) == "v1"
     assert story.strange() == story.before
-    lost = [len(list(row)) for answered, row in groupby(answers) if not answered]
     assert answers, "somebody asked for another host all the time"
-    assert max(lost, default=0) <= 1, "and who asks again is served"
+    lost = [list(row) for answered, row in groupby(answers, lambda each: each.answered) if not answered]
+    if story.caddy.version == caddies.OLD:  # it opens its doors before it has read its certificates again
+        loads = story.caddy.loads()
+        lost = [row for row in lost if not all(each.within(loads) for each in row)]
+    assert max(map(len, lost), default=0) <= 1, "and who asks again is served"
     story.homelab("apply")
     assert story.standing(host) == before, "what failed is not tried again"
     assert story.journal() == (run, entries)
