@@ -154,7 +154,7 @@ class Caddy:
         doors before it has read the certificates again, and cuts who is between its old and its new listeners."""
         found: list[tuple[float, float]] = []
         for line in self.log().splitlines(keepends=True):
-            said = json.loads(line) if line.startswith("{") and line.endswith("\n") else {"msg": ""}
+            said: dict[str, Any] = json.loads(line) if line.startswith("{") and line.endswith("\n") else {"msg": ""}
             if said["msg"] == "received request" and said["method"] != "GET":
                 found.append((said["ts"], float("inf")))
             elif said["msg"].startswith("autosaved config") and found:
