@@ -43,9 +43,11 @@ class _Record:
 
 class Patience:
     """What is known about rollouts that were tried, by what they want (keys, actions and desired digests). Held in memory: a
-    restart tries everything once more. For many threads."""
+    restart tries everything once more. For many threads. `paused` hears in how many seconds one that failed may be tried again:
+    the pass that started it may still wait for another."""
 
     def __init__(self, clock: Clock, jitter: Callable[[], float] = random.random) -> None:
+        self.paused: Callable[[float], None] = lambda _seconds: None
         self._clock = clock
         self._jitter = jitter
         self._records: dict[_Signature, _Record] = {}
@@ -86,13 +88,15 @@ class Patience:
                 return
             if outcome is not Outcome.APPLIED:
                 record.failures += 1
-                wait = pause(1 if until else record.failures, self._jitter)
-                record.not_before = now + max(wait, until - self._clock.now())
+                wait = max(pause(1 if until else record.failures, self._jitter), until - self._clock.now())
+                record.not_before = now + wait
+            else:
+                record.failures, record.fresh = 0, rollout.digest
+                record.applied.append(now)
+                if len(record.applied) == OFTEN and now - record.applied[0] < WHILE:
+                    record.not_before = now + SLOWED * (0.8 + 0.4 * self._jitter())
                 return
-            record.failures, record.fresh = 0, rollout.digest
-            record.applied.append(now)
-            if len(record.applied) == OFTEN and now - record.applied[0] < WHILE:
-                record.not_before = now + SLOWED * (0.8 + 0.4 * self._jitter())
+        self.paused(wait)
 
     def vain(self, plan: Plan) -> tuple[Rollout, ...]:
         """After a look: the rollouts of its plan that were applied `VAIN` times in a row and are planned still, each time from

@@ -38,6 +38,7 @@ class Loop:
         self._reconciler = reconciler
         self._chronicle = chronicle
         self.queue = Queue(clock, jitter, self._wake)
+        reconciler.patience.paused = self._paused
         self._backends = Backends(reconciler, self.queue)
         self._commits = Commits(source, self.queue, reconciler.bench.tell, clock, paths, jitter)
         self._worker = Worker(reconciler, self.queue, seat, self._backends.served, passed, upkeep, jitter)
@@ -85,6 +86,9 @@ class Loop:
         else:
             self._reconciler.bench.tell(Event(now, "Following", f"{self.seat.holder} only looks: another controller writes"))
 
+    def _paused(self, seconds: float) -> None:
+        self.queue.add(Request(Priority.RETRY, "rollouts", "try again"), seconds + 0.01)
+
     def _wake(self) -> None:
-        """Let the pass under way see that something urgent waits."""
+        """Let the pass under way see that something is due."""
         self._reconciler.flights.nudge()

@@ -15,24 +15,19 @@ from controller.core.ports import Clock
 from controller.engine.patience import pause
 
 SOON = 0.05
-"""Seconds before its time at which what is urgent ends the waiting of the pass under way: leaving takes some, too."""
+"""Seconds before its time at which a request ends the waiting of the pass under way: leaving takes some, too."""
 _DAY = 86_400.0
 _STOPS = HomelabError("the controller stops")
 
 
 class Priority(IntEnum):
-    """What is served first, and whose name a merged pass gets. Up to EVENT a request ends the waiting of the pass under way."""
+    """What is served first, and whose name a merged pass gets."""
 
     HUMAN = 0
     COMMIT = 1
     EVENT = 2
     RETRY = 3
     RESYNC = 4
-
-    @property
-    def urgent(self) -> bool:
-        """True when it does not wait for the pass under way."""
-        return self <= Priority.EVENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +86,8 @@ class Queue:
     the next one: each pass began after everything that it serves was asked for. While nothing is due but what connections told,
     the pass serves only that: a resync or a retry waits for its own time, however many events come. For many threads.
 
-    `stirred` is set by every change; `leave` is set, and `wake` called, when something urgent is due or nearly so. What is urgent
-    later needs somebody to `watch` the time."""
+    `stirred` is set by every change; `leave` is set, and `wake` called, when something is due or nearly so: a pass may wait
+    an hour for the health of something else. What is due later needs somebody to `watch` the time."""
 
     clock: Clock
     jitter: Callable[[], float] = random.random
@@ -121,7 +116,7 @@ class Queue:
             if ticket is not None:
                 self._tickets.append(ticket)
         self.stirred.set()
-        if request.priority.urgent and self._ring() > 0:
+        if self._ring() > 0:
             self._moved.set()
 
     def take(self) -> Batch | None:
@@ -149,15 +144,15 @@ class Queue:
         return batch
 
     def watch(self) -> None:
-        """Let the pass under way leave when something that is urgent falls due. Blocks until the queue is closed."""
+        """Let the pass under way leave when something falls due. Blocks until the queue is closed."""
         while not self._closed:
             self._moved.clear()
             self.clock.wait(self._moved, self._ring() or _DAY)
 
     def _ring(self) -> float:
-        """Set `leave` when something urgent is due; otherwise the seconds until then (0 = nothing urgent waits for its time)."""
+        """Set `leave` when something is due; otherwise the seconds until then (0 = nothing waits for its time)."""
         with self._lock:
-            due = min((at for request, at in self._waiting.values() if request.priority.urgent), default=None)
+            due = min((at for _, at in self._waiting.values()), default=None)
             if due is None or self._closed:
                 return 0.0
             left = due - self.clock.monotonic()

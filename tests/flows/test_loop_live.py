@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from controller.clients.clock import SystemClock
-from controller.clients.memory import MemoryWorld
+from controller.clients.memory import Effect, Fault, MemoryWorld
 from controller.core.errors import HomelabError
 from controller.core.event import Sync
 from controller.core.key import Key
@@ -123,6 +123,15 @@ def test_what_dies_while_another_gate_waits_is_started_again(alive: Alive, repos
     alive.world.remove("box", "local", "db")
     until(lambda: "db" in alive.images(), "the event brings it back")
     assert alive.waiting("web")
+
+
+def test_what_failed_for_a_moment_is_tried_again_while_another_gate_waits(alive: Alive, repository: Repository) -> None:
+    repository.commit({"web": {"image": "web:never", "timeout": 3600}})
+    until(lambda: alive.waiting("web"), "the gate waits")
+    alive.world.faults.add(Fault(Effect.FAIL, key=Key("box", "late")))
+    repository.commit({"late": {"image": "late:1"}})
+    until(lambda: "late" in alive.images(), "it is tried again")
+    assert alive.waiting("web"), "and the gate still waits"
 
 
 def test_what_flaps_beside_a_waiting_gate_neither_ends_it_nor_holds_up_a_commit(alive: Alive, repository: Repository) -> None:

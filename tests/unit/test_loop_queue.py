@@ -114,7 +114,7 @@ def test_what_still_waits_to_be_tried_again_has_not_failed_again() -> None:
     assert waiting.idle() == pytest.approx(2)
 
 
-def test_what_is_urgent_later_ends_the_wait_of_the_pass_under_way_only_then() -> None:
+def test_what_is_due_later_ends_the_wait_of_the_pass_under_way_only_then() -> None:
     woken = Flag()
     waiting = Queue(SystemClock(), wake=woken.set)
     watching = Thread(target=waiting.watch)
@@ -146,21 +146,22 @@ def test_requests_of_one_scope_are_one_and_the_stronger_and_earlier_stay() -> No
 
 
 @pytest.mark.parametrize(
-    ("priority", "leaves", "reason"),
+    ("priority", "reason"),
     [
-        (Priority.HUMAN, True, "a person does not wait for a gate"),
-        (Priority.COMMIT, True, "a fix is never stuck behind what it fixes"),
-        (Priority.EVENT, True, "what dies is started again while another rollout waits for health"),
-        (Priority.RETRY, False, "a retry has time"),
-        (Priority.RESYNC, False, "a resync has time"),
+        (Priority.HUMAN, "a person does not wait for a gate"),
+        (Priority.COMMIT, "a fix is never stuck behind what it fixes"),
+        (Priority.EVENT, "what dies is started again while another rollout waits for health"),
+        (Priority.RETRY, "what came back is not kept waiting by a gate of an hour"),
+        (Priority.RESYNC, "nor is drift that nothing told of"),
     ],
 )
-def test_only_what_is_urgent_ends_the_wait_of_the_pass_under_way(priority: Priority, leaves: bool, reason: str) -> None:
+def test_what_is_due_ends_the_wait_of_the_pass_under_way(priority: Priority, reason: str) -> None:
     woken: list[bool] = []
     waiting = Queue(HandClock(), wake=lambda: woken.append(True))
+    waiting.add(Request(priority, "later", "cause"), 60)
+    assert not waiting.leave.is_set(), "not before its time"
     waiting.add(Request(priority, "scope", "cause"))
-    assert waiting.leave.is_set() is leaves, reason
-    assert bool(woken) is leaves
+    assert (waiting.leave.is_set(), bool(woken)) == (True, True), reason
     waiting.take()
     assert not waiting.leave.is_set(), "a pass begins without a reason to leave"
 
