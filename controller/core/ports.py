@@ -98,7 +98,7 @@ class Watches(Protocol):
     """A provider whose backend tells about changes."""
 
     def watch(self, moved: Callable[[Key | None], None], stop: Flag) -> None:
-        """Call `moved` for each key that changed (None = anything may have) until `stop` is set. Blocks; never raises."""
+        """Call `moved` for each key that changed (None = any may have) until `stop` is set. Blocks; called anew if it ends."""
 
 
 @runtime_checkable

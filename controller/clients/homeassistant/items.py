@@ -125,7 +125,7 @@ class ItemProvider(FindsItems):
             elif happening.kind == self._kind and happening.id in self._keys:
                 moved(self._keys[happening.id])
 
-        self._home.listen(heard, stop)
+        self._home.listen(heard, stop, (self._kind,))
 
     def audit(self) -> None:
         """Read everything anew next time."""

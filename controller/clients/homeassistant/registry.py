@@ -132,7 +132,7 @@ class RegistryProvider(FindsEntries):
             elif happening.kind == self._registry.kind and happening.id in self._keys:
                 moved(self._keys[happening.id])
 
-        self._home.listen(heard, stop)
+        self._home.listen(heard, stop, (self._registry.kind,))
 
     def audit(self) -> None:
         """Read everything anew next time."""

@@ -111,7 +111,7 @@ class EntityProvider(FindsEntities, Meters):
             elif happening.kind == "entity" and happening.id in self._keys:
                 moved(self._keys[happening.id])
 
-        self._home.listen(heard, stop)
+        self._home.listen(heard, stop, ("entity",))
 
     def audit(self) -> None:
         """Read everything anew next time."""

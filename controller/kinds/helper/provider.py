@@ -85,7 +85,7 @@ class HelperProvider(FindsHelpers):
             elif happening.kind == HELPER and happening.id in self._keys:
                 moved(self._keys[happening.id])
 
-        self._home.listen(heard, stop)
+        self._home.listen(heard, stop, (HELPER,))
 
     def audit(self) -> None:
         """Read everything anew next time."""
