@@ -10,14 +10,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event as Flag
+from threading import Thread
 from typing import Any
 
 import pytest
 
+from controller.clients.docker import DockerHost
 from controller.core.run import Outcome
 from controller.kinds import stack
 from tests.contract.docker_house import DockerHouse, docker_house
 from tests.support.engines import Engine
+from tests.support.space import wait_until
 
 COMPOSE = Path(sys.executable).with_name("docker-compose")
 MEDIA = """\
@@ -106,6 +110,25 @@ def media(engine: Engine, folder: Path) -> Iterator[DockerHouse]:
         yield home
 
 
+@contextmanager
+def happenings(engine: Engine) -> Iterator[list[tuple[str, str]]]:
+    """Which containers start and get healthy while the block runs, in order: id and action."""
+    told: list[tuple[str, str]] = []
+    stop, opened = Flag(), Flag()
+    host = DockerHost("watching", engine.url)
+    wanted = {"container": ["start", "health_status"]}
+    follow = (wanted, opened.set, lambda found: told.append((found.id, found.action)), stop)
+    thread = Thread(target=host.events.follow, args=follow)
+    thread.start()
+    opened.wait()
+    try:
+        yield told
+    finally:
+        stop.set()
+        thread.join()
+        host.close()
+
+
 def applied(home: DockerHouse) -> None:
     run = home.run()
     assert run.outcome is Outcome.APPLIED, (run.reason, [rollout.reason for rollout in run.rollouts])
@@ -129,8 +152,11 @@ def said(engine: Engine, container: str, *command: str) -> str:
 
 def test_it_comes_up_in_order_and_stays_quiet(engine: Engine, tmp_path: Path) -> None:
     with media(engine, tmp_path) as home:
-        home.reconcile()
-        applied(home)
+        with happenings(engine) as told:
+            home.reconcile()
+            applied(home)
+            healthy, started = (ids(engine)["db"], "health_status: healthy"), (ids(engine)["web"], "start")
+            wait_until(lambda: {healthy, started} <= set(told), "both to be told")
         assert home.plan() == ""
         assert engine.containers() == {
             "media-web": "running",
@@ -140,8 +166,8 @@ def test_it_comes_up_in_order_and_stays_quiet(engine: Engine, tmp_path: Path) ->
             "media-side": "running",
         }
         assert engine.health("media-web") == engine.health("media-db") == "healthy"
-        db, migrate, web = (inspect(engine, f"media-{name}")["State"] for name in ("db", "migrate", "web"))
-        assert db["Health"]["Log"][0]["End"] < web["StartedAt"], "healthy before its dependent starts"
+        migrate, web = (inspect(engine, f"media-{name}")["State"] for name in ("migrate", "web"))
+        assert told.index(healthy) < told.index(started), "healthy before its dependent starts"
         assert migrate["FinishedAt"] < web["StartedAt"], "completed before its dependent starts"
         assert migrate["ExitCode"] == 0
         assert engine.get(8080) == (200, "v1\n")
