@@ -91,7 +91,7 @@ CASES = [
     Case("nameless", _by_id, "an image that has no name", "nothing could be declared that leads back to what runs"),
     Case(
         "telling",
-        lambda e: made(e, "telling", command=["sh", "-c", "sleep 99 --password hunter2-canary"]),
+        lambda e: made(e, "telling", command=["sh", "-c", "sleep 9999 --password hunter2-canary"]),
         "holds a secret (--password)",
         "a command has no place for a reference, and git must not hold the value",
     ),
@@ -106,7 +106,7 @@ CASES = [
     Case(
         "same",
         lambda e: made(
-            e, "same", environment={"DB_USER": "paper", "DB_PASSWORD": "paper"}, command=["sleep", "99"], labels={"a": "paper"}
+            e, "same", environment={"DB_USER": "paper", "DB_PASSWORD": "paper"}, command=["sleep", "9999"], labels={"a": "paper"}
         ),
         "",
         "a password that is the user's name tells nothing",
