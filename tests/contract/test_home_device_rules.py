@@ -211,20 +211,19 @@ def test_while_a_condition_does_not_hold_it_waits_and_hears_of_it(yard: DeviceYa
 
 
 def test_the_loop_hears_only_of_what_can_be_wanted(yard: DeviceYard) -> None:
-    with Thermostat(yard.house, fresh("hall")) as hall, Light(yard.house, fresh("lamp")) as other:
-        with watching(yard) as heard:
-            yard.look(hall.entity_id)  # the pass that the first word asks for
-            hall.by_hand(current=23.5)
-            other.by_hand(on=True)
-            hall.by_hand(target=25.0)
-            wait_until(lambda: heard, "word of the set point")
-            assert heard == [key_of(hall.entity_id)], "not of a warmer room, nor of what nobody declared"
-            hall.offline()
-            wait_until(lambda: len(heard) == 2, "word of its absence")
-            hall.online()
-            wait_until(lambda: len(heard) == 3, "word of its return")
-            yard.lost(f"{hall.entity_id}_none")
-            assert heard == [key_of(hall.entity_id)] * 3
+    with Thermostat(yard.house, fresh("hall")) as hall, Light(yard.house, fresh("lamp")) as other, watching(yard) as heard:
+        yard.look(hall.entity_id)  # the pass that the first word asks for
+        hall.by_hand(current=23.5)
+        other.by_hand(on=True)
+        hall.by_hand(target=25.0)
+        wait_until(lambda: heard, "word of the set point")
+        assert heard == [key_of(hall.entity_id)], "not of a warmer room, nor of what nobody declared"
+        hall.offline()
+        wait_until(lambda: len(heard) == 2, "word of its absence")
+        hall.online()
+        wait_until(lambda: len(heard) == 3, "word of its return")
+        yard.lost(f"{hall.entity_id}_none")
+        assert heard == [key_of(hall.entity_id)] * 3
 
 
 @contextmanager
