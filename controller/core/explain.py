@@ -32,7 +32,18 @@ _CHOICE = re.compile(r"'([^']*)'")
 
 
 def explain(item: Mapping[str, Any], model: type[BaseModel], data: Any) -> tuple[str, str]:
-    """The message and the hint for one of `ValidationError.errors()` about `data`."""
+    """The message and the hint for one of `ValidationError.errors()` about `data`. What the model itself says of a word (`field`)
+    or of a value (`field: value`), in a class variable `hints`, goes before every other hint."""
+    place = item["loc"]
+    message, hint = _explained(item, model, data)
+    if len(place) != 1:
+        return message, hint
+    said, value = getattr(model, "hints", {}), _at(data, place)
+    own = said.get(f"{place[0]}: {value}") if isinstance(value, str) else None
+    return message, own or said.get(place[0]) or hint
+
+
+def _explained(item: Mapping[str, Any], model: type[BaseModel], data: Any) -> tuple[str, str]:
     place = item["loc"]
     name = next((step for step in reversed(place) if isinstance(step, str)), "")
     kind, value = item["type"], _at(data, place)

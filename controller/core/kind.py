@@ -126,6 +126,8 @@ class Kind:
     `attended` says why a person must agree to every write of a state, also to a repair ("" = nobody need); `heeds` what a
     difference of a declared state means.
 
+    `called` are words that people may write in place of the kind's name, each with what to write.
+
     `stages` are the steps of a host on its way to
     its visitors that a change of this kind is part of."""
 
@@ -145,4 +147,5 @@ class Kind:
     volatile: bool = False
     attended: Callable[[State | None, State | None], str] = _alone
     heeds: Callable[[State], Heed] = _repair
+    called: Mapping[str, str] = field(default_factory=dict)
     stages: Stages = field(default_factory=dict)

@@ -49,6 +49,7 @@ PLANNED_KINDS = frozenset(
 
 _NAME = re.compile(r"^name:[ \t]*[\"']?([a-z0-9-]+)", re.MULTILINE)
 _OWN_MODELS: dict[str, type[BaseModel]] = {"homelab": HomelabSpec, "policy": PolicySpec}
+_OF_AUTOMATIONS = frozenset(["trigger", "triggers", "action", "actions", "use_blueprint"])
 
 
 class Envelope(BaseModel):
@@ -165,6 +166,8 @@ def _admit(parsed: Parsed, path: str, kinds: Mapping[str, Kind], loaded: Loaded)
         hint = "start it with `kind:`, `name:` and `spec:`; a file that a service mounts needs no kind"
         if isinstance(data, dict) and "services" in data:
             hint = f"a compose file becomes part of the house through a Stack with `spec: {{file: {basename(path)}}}`"
+        if isinstance(data, list) and any(isinstance(each, dict) and each.keys() & _OF_AUTOMATIONS for each in data):
+            hint = "this looks like Home Assistant's automations.yaml: `homelab import homeassistant` writes documents of it"
         loaded.strays[path] = (diagnostic(parsed, (), "this is not a homelab document: it has no `kind`", hint),)
         return
     _read(parsed, path, kinds, loaded)
@@ -256,7 +259,8 @@ def _envelope_problems(envelope: Envelope, parsed: Parsed, path: str, kinds: Map
         yield diagnostic(parsed, ("kind",), f"kind {envelope.kind!r} is not available yet", hint)
     elif kind not in kinds:
         known = [name.capitalize() for name in kinds] + ["Homelab", "Policy"]
-        yield diagnostic(parsed, ("kind",), f"unknown kind {envelope.kind!r}", did_you_mean(envelope.kind, known))
+        hint = next((found.called[kind] for found in kinds.values() if kind in found.called), "")
+        yield diagnostic(parsed, ("kind",), f"unknown kind {envelope.kind!r}", hint or did_you_mean(envelope.kind, known))
     if not is_name(envelope.name):
         yield diagnostic(
             parsed,

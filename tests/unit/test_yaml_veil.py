@@ -19,6 +19,8 @@ CASES = (
     pytest.param("DB_PASSWORD:\n- hunter2", "•••", id="flat-list: as far left as its name"),
     pytest.param("a:\n  DB_PASSWORD: |\n    one\n    hunter2", "    •••", id="block: a text of several lines"),
     pytest.param("DB_PASSWORD: x\nimage: a", "image: a", id="sibling: the next entry is another one"),
+    pytest.param("spec: {entity: lock.a, code: 1234}", "spec: {entity: lock.a, code: •••", id="code: of a door"),
+    pytest.param("postcode: 1234", "postcode: 1234", id="word: that only ends so"),
     pytest.param("PASSWORD_FILE: /run/secrets/x", "PASSWORD_FILE: /run/secrets/x", id="path: where a secret stands is none"),
 )
 

@@ -5,7 +5,7 @@ What a template will say, and data that an action hands on, are not looked into.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,9 +106,3 @@ def _maybe(value: Any, path: str) -> Iterator[Mention]:
             yield from _walk(each, path)
         elif isinstance(each, str) and _ENTITY_ID.fullmatch(each):
             yield Mention(ENTITY, each, path)
-
-
-def unknown(found: Iterable[Mention], kind: str, known: Iterable[str]) -> list[Mention]:
-    """Mentions of a kind that nobody knows."""
-    names = frozenset(known)
-    return [each for each in found if each.kind == kind and each.id not in names]

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from controller.core.secret import has_credentials, looks_sensitive
 
 HIDDEN = "•••"
+_OPENS = frozenset(["code", "pin"])
+"""What opens a door or disarms an alarm."""
 # A name begins where a word does and has an end: lines may be very long.
 _NAME = re.compile(r"""(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,200})["']? ?[:=] {0,9}(?=\S)""")
 _OUTER = re.compile(r"""^[\s-]*["']?([A-Za-z0-9_.-]{1,200})["']? ?:""")
@@ -16,12 +18,16 @@ _OUTER = re.compile(r"""^[\s-]*["']?([A-Za-z0-9_.-]{1,200})["']? ?:""")
 def veiled(lines: Sequence[str], index: int) -> str:
     """A line of a file without the value of a sensitive name, and without all its text when it belongs to such a value."""
     line = lines[index]
-    if any(looks_sensitive(name) for name in _parents(lines, index)):
+    if any(_hides(name) for name in _parents(lines, index)):
         return line[: len(line) - len(line.lstrip())] + HIDDEN
-    ends = [found.end() for found in _NAME.finditer(line) if looks_sensitive(found[1])][:1]
+    ends = [found.end() for found in _NAME.finditer(line) if _hides(found[1])][:1]
     if has_credentials(line):
         ends.append(line.rfind(" ", 0, line.find("://")) + 1)
     return line[: min(ends)] + HIDDEN if ends else line
+
+
+def _hides(name: str) -> bool:
+    return looks_sensitive(name) or name.lower() in _OPENS
 
 
 def _parents(lines: Sequence[str], index: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Device: what one entity of Home Assistant is to be."""
 
 from controller.core.kind import Kind
+from controller.kinds.device.domains import CALLED
 from controller.kinds.device.model import DeviceSpec
 from controller.kinds.device.provider import DeviceProvider
 from controller.kinds.device.resolve import attended, expand, heeds, resolve, reversal, same, verb
@@ -20,6 +21,7 @@ KIND = Kind(
     volatile=True,
     attended=attended,
     heeds=heeds,
+    called=CALLED,
 )
 
 __all__ = ["KIND", "DeviceProvider", "DeviceSpec"]

@@ -65,10 +65,6 @@ class Domain:
         """True when a shown value is the wanted one."""
         return word in self.fields and shown is not None and self.fields[word].near(wanted, shown)
 
-    def leads(self, wanted: Any, shown: Any) -> bool:
-        """True while a state is on its way to the wanted one."""
-        return shown in self.moving.get(wanted, ())
-
     def unable(self, wanted: Values, shows: Shows) -> Iterator[tuple[str, str]]:
         """The words whose value an entity cannot take, with why."""
         for word, value in wanted.items():

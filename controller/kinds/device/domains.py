@@ -51,6 +51,19 @@ _ELSEWHERE = {
     "timer": "declare a Helper",
     "schedule": "declare a Helper",
 }
+_IN_WORDS = {
+    "lamp": "light",
+    "thermostat": "climate",
+    "heating": "climate",
+    "blind": "cover",
+    "shutter": "cover",
+    "garage": "cover",
+}
+CALLED: Mapping[str, str] = {
+    word: f"a {word} is a Device with `entity: {domain}.…`"
+    for word, domain in [*((name, name) for name in DOMAINS if not name.startswith("input_")), *_IN_WORDS.items()]
+}
+"""What a person may take for a kind, with what to write."""
 _NEAR: Mapping[str, frozenset[Near]] = {
     word: frozenset(domain.fields[word].near for domain in DOMAINS.values() if word in domain.fields)
     for word in {word for domain in DOMAINS.values() for word in domain.fields}
@@ -60,16 +73,15 @@ _MOVING: Mapping[str, frozenset[str]] = {
     for wanted in {wanted for domain in DOMAINS.values() for wanted in domain.moving}
 }
 _ENTITY = re.compile(r"[a-z][a-z0-9_]*\.[a-z0-9_]+")
-_ALL = frozenset(["all", "*"])
 
 
 def entity_problem(text: str) -> tuple[str, str]:
     """What is wrong with the name of one entity, with a hint; two empty texts when it is one. Nothing that stands for several
     entities is taken: what is not listed must not be switched."""
+    if text == "all" or text.endswith(".all") or any(sign in text for sign in "*,{"):
+        return f"{text!r} stands for several entities", "name one entity, such as light.desk, in a Device of its own"
     if _ENTITY.fullmatch(text):
         return "", ""
-    if text in _ALL or "*" in text or "," in text or "{" in text or text.endswith(".all"):
-        return f"{text!r} stands for several entities", "name one entity, such as light.desk, in a Device of its own"
     return f"{text!r} is not the id of an entity", "write it as Home Assistant shows it, such as light.desk"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
@@ -10,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from controller.clients.compose import parse_duration
 from controller.clients.compose.findings import Invalid
 from controller.core.policy import Window
+from controller.kinds.device.domains import DOMAINS
 
 _LONGEST = 7 * 86400
 
@@ -28,6 +30,7 @@ def _seconds(value: Any) -> float:
 Seconds = Annotated[
     float, BeforeValidator(_seconds, json_schema_input_type=str | float), Field(description="A duration: 30s, 5m, 1h30m.")
 ]
+_CODE = "keep it with `homelab secret set home/front-door`, then write `code: {ref: home/front-door}`"
 _REGISTRY = ("name", "icon", "area", "disabled", "hidden", "labels", "aliases")
 
 
@@ -68,6 +71,14 @@ class Code(_Part):
 class DeviceSpec(_Part):
     """The wanted state of one entity of Home Assistant, and what its registry entry says."""
 
+    hints: ClassVar[Mapping[str, str]] = {
+        **{
+            word: f"write it under `desired: {{{word}: …}}`"
+            for domain in DOMAINS.values()
+            for word in (*domain.fields, *domain.short)
+        },
+        "code": _CODE,
+    }
     entity: str = Field(description="Its id, such as light.desk.")
     via: str = Field(default="", description="Connection to Home Assistant; may be left out while there is only one.")
     desired: dict[str, Any] = Field(
@@ -91,10 +102,10 @@ class DeviceSpec(_Part):
     code: Code | None = Field(default=None, description="The code that a lock or an alarm panel asks for.")
     name: str | None = Field(default=None, description="Its name, instead of the one that its integration gives it.")
     icon: str | None = Field(default=None, description="Its icon, such as mdi:lamp.")
-    area: str | None = Field(default=None, description="The id of its area.")
+    area: str | None = Field(default=None, description="Where it is: an Area document's name, or an area's id.")
     disabled: bool | None = Field(default=None, description="true = Home Assistant does not load it.")
     hidden: bool | None = Field(default=None, description="true = it is not shown on generated dashboards.")
-    labels: tuple[str, ...] | None = Field(default=None, description="Ids of its labels, all of them.")
+    labels: tuple[str, ...] | None = Field(default=None, description="All its labels: names of Label documents, or ids.")
     aliases: tuple[str, ...] | None = Field(default=None, description="What else voice assistants may call it, all of it.")
 
     @property

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -9,6 +12,11 @@ class EntitySpec(BaseModel):
     """An entity's entry in Home Assistant's registry. A field that is left out is not compared; an empty one is taken away."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("state", "desired", "enforce", "brightness", "temperature", "position"),
+        "states are wanted by a Device: `kind: Device` with `entity:` and `desired: {state: …}`",
+    )
 
     via: str = Field(default="", description="Connection of homelab.yaml of type homeassistant (default: the only one).")
     entity: str = Field(description="Its entity id, such as light.desk.")

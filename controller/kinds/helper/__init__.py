@@ -1,7 +1,7 @@
 """Helper: a value that Home Assistant keeps: a switch, a number, a choice, a text, a date, a counter, a timer, a schedule."""
 
 from controller.core.kind import Kind
-from controller.kinds.helper.model import HelperSpec
+from controller.kinds.helper.model import CALLED, HelperSpec
 from controller.kinds.helper.provider import HelperProvider
 from controller.kinds.helper.resolve import resolve, same, verb
 
@@ -13,6 +13,7 @@ KIND = Kind(
     verb=verb,
     same=same,
     markless=True,
+    called=CALLED,
 )
 
 __all__ = ["KIND", "HelperProvider", "HelperSpec"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +20,11 @@ Type = Literal[
 ]
 
 
+CALLED: Mapping[str, str] = {word: f"that is a Helper with `type: {word}`" for word in get_args(Type)}
+"""What a person may take for a kind, with what to write."""
+_SET_UP_THERE = "template and group helpers are set up in Home Assistant; they cannot be declared"
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True, populate_by_name=True)
 
@@ -33,6 +39,8 @@ class Period(_Frozen):
 
 class HelperSpec(_Frozen):
     """A helper in Home Assistant. Each type has fields of its own; one that is left out is not compared."""
+
+    hints: ClassVar[Mapping[str, str]] = {"type: template": _SET_UP_THERE, "type: group": _SET_UP_THERE}
 
     via: str = Field(default="", description="Connection of homelab.yaml of type homeassistant (default: the only one).")
     type: Type = Field(description="What it is; its entity is called type.id.")

@@ -18,7 +18,6 @@ from controller.clients.homeassistant.values import duration as seconds_of
 LONGEST_STATE = 255
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_DAY = 24 * 3600
 
 
 def truth(value: Any) -> bool:
