@@ -120,11 +120,20 @@ class Application:
             return entry, Receipt(change.handle, change.before)
         try:
             return entry, self.bench.write(change, self.interrupt)
-        except Conflict:
+        except Conflict as error:
             if not self.bench.kinds[change.key.kind].volatile:
                 raise
+            if change.drift and len(self.rollout.changes) == 1:  # whoever moved it may have a right to: the next plan knows
+                self._forget(entry)
+                raise Interrupted(f"it moved since it was planned: {error}") from error
         entry = self._keep(self.bench.renew(entry))
         return entry, self.bench.write(entry.change, self.interrupt)
+
+    def _forget(self, entry: Entry) -> None:
+        """Nothing was written, so there is nothing to take back."""
+        self.bench.back(entry, Step.VOID, note="it moved since it was planned")
+        with self._lock:
+            del self._entries[entry.change.place]
 
     def _commit(self) -> tuple[Change, Exception] | None:
         """Everything passed: end undo protection and close the entries."""

@@ -12,8 +12,9 @@ from controller.core.diff import compare
 from controller.core.errors import Deferred, Permanent, Severity, Transient
 from controller.core.event import Event
 from controller.core.kind import Kind
+from controller.core.limit import YES, Yes
 from controller.core.plan import Rollout
-from controller.core.ports import Batches, Clock, Provider, Providers, Store, Vault
+from controller.core.ports import Batches, Clock, Limits, Provider, Providers, Store, Vault
 from controller.core.run import Entry, Row, Step
 from controller.core.secret import secret_in, secrets_in
 from controller.core.state import Absent, Observed, Present, Receipt, State, Target, Unknown
@@ -67,6 +68,15 @@ class Bench:
             raise Transient(observed.reason)
         return observed
 
+    def lost(self, change: Change) -> str:
+        """Why one object cannot be looked at while its backend can; "" otherwise. Never raises."""
+        provider = self.providers().get((change.key.kind, change.provider))
+        if provider is None:
+            return ""
+        snapshot = provider.observe([Target(change.key, change.address, change.handle)])
+        found = snapshot.of(change.key)
+        return found.reason if snapshot.complete and isinstance(found, Unknown) else ""
+
     def matches(self, change: Change, state: State | None, observed: Observed) -> bool:
         """True when the world shows a state, over its declared fields and with the kind's tolerance."""
         if state is None or not isinstance(observed, Present):
@@ -94,10 +104,15 @@ class Bench:
         return entry
 
     def renew(self, entry: Entry) -> Entry:
-        """Write down what an object that moves by itself shows now: that is what an undo brings back. Raises Transient."""
+        """Write down what an object that moves by itself shows now: that is what an undo brings back. Raises
+        Transient, also when it may not be written from there without another plan."""
         observed = self.look(entry.change)
-        before = observed.state if isinstance(observed, Present) else None
-        renewed = replace(entry, change=replace(entry.change, before=before), at=self.clock.now())
+        change = replace(entry.change, before=observed.state if isinstance(observed, Present) else None)
+        provider, attended = self.provider(change), self.kinds[change.key.kind].attended
+        answer = provider.limit(change) if isinstance(provider, Limits) else YES
+        if not isinstance(answer, Yes) or attended(change.before, change.after) != attended(entry.change.before, change.after):
+            raise Transient(f"{change.key} moved since it was planned, and may not be written as it is now")
+        renewed = replace(entry, change=change, at=self.clock.now())
         self.store.record(renewed)
         return renewed
 

@@ -119,9 +119,11 @@ def _blocked(situation: Situation) -> tuple[dict[Key, str], dict[Key, str]]:
 def _subtract(resource: Resource, row: Row | None, observed: Observed, kind: Kind) -> Change | Note | None:
     if isinstance(observed, Unknown):
         return _note(resource, "Unknown", observed.reason)
-    if kind.markless and row is not None and row.applied is not None and row.address != resource.address:
-        hint = "give the document another name, and the old one goes with the old document"
-        return _note(resource, "Refused", f"it stood for {row.address!r} and now means {resource.address!r}: {hint}")
+    if row is not None and row.applied is not None and row.address != resource.address:
+        if kind.markless and not kind.lasting:  # nothing would know of the old one any more
+            hint = "give the document another name, and the old one goes with the old document"
+            return _note(resource, "Refused", f"it stood for {row.address!r} and now means {resource.address!r}: {hint}")
+        row = None if kind.standing else row
     if isinstance(observed, Absent):
         if resource.mode is not Mode.APPLY or kind.heeds(resource.state) is Heed.REPORT:
             return _note(resource, "Missing", f"does not exist, and {_only(resource)}")

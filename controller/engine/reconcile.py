@@ -30,7 +30,7 @@ from controller.engine.patience import Patience
 from controller.engine.plan import Memo, Situation, plan
 from controller.engine.recover import recover
 from controller.engine.refresh import refreshed
-from controller.engine.report import Findings, fold, news
+from controller.engine.report import Findings, News, fold
 from controller.engine.sight import Basis, Connections, Sight, Targets
 from controller.engine.wanted import Reading, Wanted
 
@@ -104,6 +104,7 @@ class Reconciler:
         self._memo: Memo = {}
         self._calm: _Calm | None = None
         self._followed: Situation | None = None
+        self._news = News()
         self._lock = RLock()
 
     @property
@@ -280,7 +281,7 @@ class Reconciler:
         )
 
     def _publish(self, found: Survey) -> Report:
-        for event in news(self.last, found.report):
+        for event in self._news(self.last, found.report):
             self.bench.tell(event)
         self.last = found.report
         self.unsettled = any(note.message == UNSETTLED for note in found.situation.unready)

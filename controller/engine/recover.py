@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 from threading import Event as Flag
 
+from controller.core.change import Change
 from controller.core.decision import Quarantine
 from controller.core.errors import (
     Conflict,
@@ -22,7 +23,7 @@ from controller.core.errors import (
 from controller.core.estate import Estate
 from controller.core.plan import Rollout
 from controller.core.run import Entry, Outcome, RolloutRun, Run, Step
-from controller.core.state import Present, Receipt, State
+from controller.core.state import Receipt, State
 from controller.engine.apply import release
 from controller.engine.bench import Bench
 from controller.engine.gate import gate
@@ -175,16 +176,17 @@ def _commit(
 ) -> RolloutRun:
     for entry in entries:
         try:
-            receipt = release(bench, entry.change, Receipt(entry.handle, _shown(bench, entry), entry.retained))
+            receipt = release(bench, entry.change, Receipt(entry.handle, _shown(bench, entry.change), entry.retained))
         except (Transient, Deferred, Conflict, Permanent) as error:
             return RolloutRun(digest, Outcome.WAITING, str(error), changes)
         bench.done(entry, receipt, revision, Step.PASSED)
     return RolloutRun(digest, Outcome.APPLIED, "finished after an interruption", changes)
 
 
-def _shown(bench: Bench, entry: Entry) -> State | None:
-    observed = bench.look(entry.change, entry.handle)
-    return observed.state if isinstance(observed, Present) else None
+def _shown(bench: Bench, change: Change) -> State | None:
+    """What the world showed when it was written. A look now could take what somebody changed since for the backend's words."""
+    row = bench.store.rows().get(change.place)
+    return row.shown if row is not None and change.after is not None else None
 
 
 def _report(bench: Bench, name: str, result: RolloutRun) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from controller.core.diff import compare
 from controller.core.plan import Plan
 from controller.core.resource import Mode
 from controller.core.run import Row
@@ -24,11 +25,14 @@ def refreshed(situation: Situation, made: Plan) -> list[Row]:
             continue
         observed = situation.world.of(key, resource.provider)
         if isinstance(observed, Present):
+            kind = situation.kinds[key.kind]
+            # A difference that is left alone must not become a spelling of the backend's.
+            differs = compare(resource.state, observed.state, same=kind.same, whole=kind.whole)
             found.append(
                 replace(
                     row,
                     applied=resource.state,
-                    shown=observed.state,
+                    shown=row.shown if differs else observed.state,
                     digest=resource.digest,
                     revision=situation.estate.revision.id,
                     needs=resource.needs,

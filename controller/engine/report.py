@@ -119,22 +119,43 @@ def _status(
     return Status(key, sync, health, _words(own, shared), attempted, applied, provider, rollout, address, shared)
 
 
-def news(old: Report | None, new: Report) -> Iterable[Event]:
-    """Events for what changed between two reports: said once when it breaks and once when it recovers."""
-    moved = new.statuses if old is None or old.statuses is not new.statuses else ()
-    before = {status.key: status for status in old.statuses} if old and moved else {}
-    for status in moved:
-        was = before.get(status.key)
-        if status.sync is Sync.SUSPENDED:
-            continue  # told by who suspended it
-        if _away(new, status) or (was is not None and _away(old, was) and _well(status)):
-            continue  # told once for the backend, not for each of its keys
-        if was is None and status.sync in (Sync.SYNCED, Sync.PENDING):
-            continue
-        if was is None or was.sync is not status.sync or (was.rollout != status.rollout and status.sync is Sync.HELD):
-            yield _moved(new, status)
-        elif was.health is not status.health and Health.DEGRADED in (was.health, status.health):
-            yield _health_moved(new.at, status)
+@dataclass
+class News:
+    """What changed from one report to the next: said once when it breaks and once when it recovers. An outage of a backend is
+    told for the backend, not for each of its keys; after it a key is compared with what it was before."""
+
+    _before: dict[Key, Status] = field(default_factory=dict)
+
+    def __call__(self, old: Report | None, new: Report) -> Iterable[Event]:
+        """The events of a report, `old` being the last one."""
+        moved = new.statuses if old is None or old.statuses is not new.statuses else ()
+        before = {status.key: status for status in old.statuses} if old and moved else {}
+        for status in moved:
+            was = before.get(status.key)
+            if _away(new, status):
+                if was is not None and not _away(old, was):
+                    self._before[status.key] = was
+                continue
+            if was is not None and _away(old, was):
+                was = self._before.pop(status.key, None)
+            yield from _told(new, was, status)
+        yield from _outside(old, new)
+
+
+def _told(new: Report, was: Status | None, status: Status) -> Iterable[Event]:
+    """What is new about a key."""
+    if status.sync is Sync.SUSPENDED:
+        return  # told by who suspended it
+    if was is None and status.sync in (Sync.SYNCED, Sync.PENDING):
+        return
+    if was is None or was.sync is not status.sync or (was.rollout != status.rollout and status.sync is Sync.HELD):
+        yield _moved(new, status)
+    elif was.health is not status.health and Health.DEGRADED in (was.health, status.health):
+        yield _health_moved(new.at, status)
+
+
+def _outside(old: Report | None, new: Report) -> Iterable[Event]:
+    """What is new about backends and the revision."""
     for name, reason in new.backends.items():
         known = old.backends.get(name, "") if old else ""
         if reason and not known:
@@ -152,10 +173,6 @@ def news(old: Report | None, new: Report) -> Iterable[Event]:
 def _away(report: Report | None, status: Status) -> bool:
     """True when a key is unknown because its backend cannot be looked at."""
     return report is not None and status.sync is Sync.UNKNOWN and bool(report.backends.get(status.provider))
-
-
-def _well(status: Status) -> bool:
-    return status.sync is Sync.SYNCED and status.health is not Health.DEGRADED
 
 
 _SYNC_EVENTS = {

@@ -166,9 +166,16 @@ class _WayBack:
         except Conflict as error:
             if not self.bench.kinds[entry.change.key.kind].volatile:
                 return error
-            _leave(self.bench, decided)
+            _leave(self.bench, decided, str(error))
             return None
-        except (Transient, Permanent, Unhealthy) as error:
+        except Transient as error:
+            # A lamp that is away keeps nobody waiting, and gets no order from yesterday when it returns.
+            lost = self.bench.lost(decided.change) if self.bench.kinds[entry.change.key.kind].volatile else ""
+            if not lost:
+                return error
+            _leave(self.bench, decided, lost)
+            return None
+        except (Permanent, Unhealthy) as error:
             return error
         self.inverted += [done] if done is not None else []
         return None
@@ -202,9 +209,9 @@ def _take_back(bench: Bench, entry: Entry) -> tuple[Change, Receipt] | None:
     return inverse, receipt
 
 
-def _leave(bench: Bench, entry: Entry) -> None:
-    """What moves by itself did so since it was written: that is nobody's mistake, and newer than what was before."""
-    words = "it changed since it was written and is left as it is"
+def _leave(bench: Bench, entry: Entry, why: str) -> None:
+    """What moves by itself did so since it was written, or is away: that is nobody's mistake, and newer than what was before."""
+    words = f"it is left as it is: {why}"
     bench.back(entry, Step.UNDONE, note=words)
     bench.say("LeftAsItIs", words, entry, Severity.WARNING)
 
