@@ -16,6 +16,7 @@ from controller.core.errors import SpecError
 from controller.core.estate import Estate
 from controller.core.event import Sync
 from controller.core.key import Key
+from controller.core.kind import Heed
 from controller.core.run import Outcome
 from controller.core.state import Health
 from controller.wire import load_kinds
@@ -53,6 +54,9 @@ class Home:
         for connection in self.estate().homelab.connections:
             behind = {(name, connection): MemoryProvider(kind, self.world, connection) for name, kind in KINDS.items()}
             self.house.providers = {**self.house.providers, **behind}
+        for key, resource in self.estate().resources.items():
+            if KINDS[key.kind].heeds(resource.state) is Heed.REPORT:  # nobody makes it: it is there, as declared
+                self.world.put(key.kind, resource.provider, resource.address, resource.state)
 
     def estate(self) -> Estate:
         head = self.house.book.head()
