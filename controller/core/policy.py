@@ -36,8 +36,8 @@ class Match(_Frozen):
     reversal: tuple[Reversal, ...] = Field(default=(), description="exact, delayed, lossy, none.")
     concerns: tuple[str, ...] = Field(
         default=(),
-        description="Risks (privileged, docker-socket, device:/dev/dri*, host-path:/etc, …) and built-in holds (deletions, data, "
-        "irreversible, history, empty, exposure, attended) that this rule decides.",
+        description="Risks (privileged, docker-socket, device:/dev/dri*, host-path:/etc, home-action:lock.*, home-target:all, …) "
+        "and built-in holds (deletions, data, irreversible, history, empty, exposure, attended) that this rule decides.",
     )
     drift: bool | None = Field(default=None, description="True: only repairs of drift; false: only changes of the specification.")
     stateful: bool | None = Field(default=None, description="True: only resources that hold data.")
