@@ -21,6 +21,8 @@ _OUTCOMES = {
     "Failed": "red bold",
     "Running": "cyan",
 }
+_BODIES, _REPEATED = frozenset(["automation", "script", "scene"]), frozenset(["raw", "promised"])
+"""Kinds whose state says, for the machine, the same thing more than once, and under which names."""
 _SEVERITIES = {"warning": "yellow", "error": "red"}
 
 
@@ -103,12 +105,20 @@ def resource_lines(found: Mapping[str, Any], paint: Paint) -> list[str]:
     )
     lines += [f"  {name:<12}{visible(text)}" for name, text in facts if text]
     shown: dict[str, Any] = {}
-    for title, state in (("desired", found["desired"]), ("observed", found["observed"]), ("applied last", found["applied"])):
+    for title, name in (("desired", "desired"), ("observed", "observed"), ("applied last", "applied")):
+        state = _for_people(found[name], status.get("key", ""))
         same = next((before for before, other in shown.items() if state is not None and state == other), "")
         shown[title] = state
         told = [f"  the same as {same}"] if same else _tree(state, "  ") if state is not None else ["  nothing"]
         lines += ["", paint(title, "bold"), *told]
     return lines
+
+
+def _for_people(state: Any, key: str) -> Any:
+    """A state without what only repeats, for the machine, what other fields of it say."""
+    if isinstance(state, Mapping) and key.partition("/")[0] in _BODIES:
+        return {name: item for name, item in state.items() if name not in _REPEATED}
+    return state
 
 
 def _tree(data: Any, indent: str) -> Iterable[str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36"}
 _WIDEST_VALUE = 100
+_KEPT = 20
+"""Characters that are shown of what two long values begin with in common."""
 
 
 def visible(text: object) -> str:
@@ -119,13 +121,65 @@ def _padded(cell: tuple[str, str], widths: list[int], column: int, paint: Paint)
 
 def value(data: Any) -> str:
     """A value of a state on one line, as short as it can be understood."""
+    return cut(_whole(data), _WIDEST_VALUE)
+
+
+def both(old: Any, new: Any) -> tuple[str, str]:
+    """Two values that differ, each on one line: what long ones begin with in common is left out."""
+    texts = _whole(old), _whole(new)
+    alike = (at for at, (one, other) in enumerate(zip(*texts, strict=False)) if one != other)
+    common = next(alike, min(map(len, texts)))
+    if max(map(width, texts)) <= _WIDEST_VALUE or common <= 2 * _KEPT:
+        return value(old), value(new)
+    one, other = (cut("…" + text[common - _KEPT :], _WIDEST_VALUE) for text in texts)
+    return one, other
+
+
+def differing(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Where two values of a state differ: the values themselves while they are short, else what differs inside of them."""
+    if max(width(_whole(old)), width(_whole(new))) <= _WIDEST_VALUE:
+        yield path, old, new
+    else:
+        yield from _inside(path, old, new)
+
+
+def _inside(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in {**old, **new}:
+            if name not in old or name not in new or old[name] != new[name]:
+                yield from _inside(f"{path}.{name}", old.get(name), new.get(name))
+    elif isinstance(old, list) and isinstance(new, list):
+        yield from _inside_lists(path, old, new)
+    else:
+        yield path, old, new
+
+
+def _inside_lists(path: str, old: list[Any], new: list[Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Entry by entry, when as many are there, or when some only came or went."""
+    short = min(len(old), len(new))
+    head = next((at for at in range(short) if old[at] != new[at]), short)
+    tail = next((at for at in range(short - head) if old[-1 - at] != new[-1 - at]), short - head)
+    if len(old) == len(new):
+        for at in range(head, short - tail):
+            if old[at] != new[at]:
+                yield from _inside(f"{path}[{at}]", old[at], new[at])
+    elif head + tail == short:
+        for at in range(head, len(old) - tail):
+            yield f"{path}[{at}]", old[at], None
+        for at in range(head, len(new) - tail):
+            yield f"{path}[{at}]", None, new[at]
+    else:
+        yield path, old, new
+
+
+def _whole(data: Any) -> str:
     if data is None:
         return "not set"
     if isinstance(data, str):
         text = data if data and data == data.strip() and "," not in data else json.dumps(data, ensure_ascii=False)
     else:
         text = json.dumps(data, ensure_ascii=False)
-    return cut(visible(text), _WIDEST_VALUE)
+    return visible(text)
 
 
 def when(at: float) -> str:

@@ -14,6 +14,7 @@ from controller.engine.load import Spot
 from controller.engine.understand import diagnostic, where
 
 _PORT = re.compile(r"port:(?:(?P<address>.*):)?(?P<number>\d+)/(?P<protocol>\w+)@(?P<host>.*)")
+_HOME = re.compile(r"home:(?P<connection>[^:]*):(?P<kind>[^:]*):(?P<address>.*)")
 _HOST, _BELOW, _SLOT = "host:", "below:*.", "slot:"
 _EVERY = ("", "0.0.0.0", "[::]", "::")  # noqa: S104 (what others write, not what is listened on)
 
@@ -32,7 +33,7 @@ def clashes(resources: Sequence[tuple[Resource, Spot]]) -> Iterable[Diagnostic]:
                 other = holders.setdefault(claim, resource)
             if other is None or other.key == resource.key:
                 continue
-            message = f"{_words(claim)} is claimed by {resource.key} and by {other.key} ({other.origin})"
+            message = _clash(claim, f"by {resource.key} and by {other.key} ({other.origin})")
             place = _place(spot.parsed.data, spot.at, claim)
             yield diagnostic(spot.parsed, place, message, _hint(claim, resource))
     yield from _covered(resources)
@@ -83,6 +84,14 @@ def _overlap(one: Claim, other: Claim) -> bool:
     return addresses[0] == addresses[1] or any(address in _EVERY for address in addresses)
 
 
+def _clash(claim: Claim, who: str) -> str:
+    found = _HOME.fullmatch(claim)
+    if found is None:
+        return f"{_words(claim)} is claimed {who}"
+    kind = "" if "." in found["address"] else f"{found['kind'].replace('-', ' ')} "
+    return f"{kind}{found['address']} of {found['connection']} is declared twice: {who}"
+
+
 def _words(claim: Claim) -> str:
     """A claim as people say it."""
     match = _PORT.fullmatch(claim)
@@ -102,5 +111,6 @@ def _hint(claim: Claim, resource: Resource) -> str:
 def _place(data: Any, at: Path, claim: Claim) -> Path:
     """Where a claim is written: the text that holds its number or name, else the whole spec."""
     match = _PORT.fullmatch(claim)
-    token = match["number"] if match else claim.partition(":")[2].partition("@")[0]
+    home = _HOME.fullmatch(claim)
+    token = match["number"] if match else home["address"] if home else claim.partition(":")[2].partition("@")[0]
     return where(data, at, token)

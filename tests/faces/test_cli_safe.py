@@ -8,11 +8,14 @@ import pty
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from controller.cli.show_history import resource_lines
+from controller.cli.show_plan import change_lines
 from controller.cli.talk import Talk
-from controller.cli.text import Paint, counted, cut, long, table, value, visible, width
+from controller.cli.text import Paint, both, counted, cut, differing, long, table, value, visible, width
 from tests.faces.command import BINARY, SERVICE, Home, empty
 
 CANARY = "canary-4f1c-8f3a-do-not-show"
@@ -56,6 +59,50 @@ def test_visible(text: str, shown: str, reason: str) -> None:
 )
 def test_value(data: object, shown: str, reason: str) -> None:
     assert value(data) == shown, reason
+
+
+LONG = [{"action": "light.turn_on", "target": {"entity_id": f"light.room_{number}"}} for number in range(5)]
+DIM, BRIGHT = ({"actions": [*LONG, {"action": "light.turn_on", "data": {"brightness": value}}]} for value in (80, 180))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lines", "reason"),
+    [
+        ([1, 2], [1, 3], ["body: [1, 2] → [1, 3]"], "short values are shown whole"),
+        (DIM, BRIGHT, ["body.actions[5].data.brightness: 80 → 180"], "only what differs of long ones"),
+        ([*LONG, {"alias": "a"}], [*LONG, {"mode": "b"}], ["body[5].alias: a → not set", "body[5].mode: not set → b"],
+         "what came and what went inside of one entry"),
+        (LONG, [*LONG[:2], "x", *LONG[2:]], ["body[2]: not set → x"], "one that came in the middle"),
+        (["x", "y", *LONG], LONG, ["body[0]: x → not set", "body[1]: y → not set"], "two that went at the start"),
+        ("a" * 100 + "bc", "a" * 100 + "d", [f"body: …{'a' * 20}bc → …{'a' * 20}d"], "long texts around their first difference"),
+        (None, "a" * 200, [f"body: not set → {'a' * 99}…"], "a long text where there was none"),
+    ],
+)  # fmt: skip
+def test_a_plan_shows_where_long_values_differ(old: object, new: object, lines: list[str], reason: str) -> None:
+    field = {"path": "body", "old": old, "new": new}
+    change = {"key": "scene/it", "action": "update", "cause": "", "reversal": "exact", "provider": "", "fields": [field]}
+    _, *shown = change_lines(change, Paint(False))
+    assert [line.strip() for line in shown] == lines, reason
+
+
+@pytest.mark.parametrize("one", [LONG, [*LONG[1:], "x"], [], "a" * 150, {"a": LONG}, [[*LONG]] * 2, 5, None], ids=repr)
+def test_nothing_that_differs_is_left_out(one: object) -> None:
+    """Long or short, of one kind or of two: two values that differ never look the same."""
+    for other in (LONG, ["x"], "a" * 149 + "b", {"a": LONG[1:]}, [LONG, []], DIM, BRIGHT):
+        if one != other:
+            found = list(differing("body", one, other))
+            assert found
+            assert all(old != new for _, old, new in found)
+            assert all(len(set(both(old, new))) == 2 for _, old, new in found)
+
+
+def test_people_are_told_a_body_once() -> None:
+    told = {"body": {"alias": "It"}, "raw": '{"alias": "It"}', "promised": ["automation.it"]}
+    found: dict[str, Any] = {"origin": "a.yaml:1", "handle": "", "needs": [], "claims": [], "observed": None, "applied": told}
+    for kind, times in (("automation", 1), ("service", 2)):
+        lines = resource_lines({**found, "status": {"key": f"{kind}/it"}, "desired": {"body": {"alias": "It"}}}, Paint(False))
+        assert sum("It" in line for line in lines if "desired" not in line) == times + (kind == "service"), lines
+        assert ("  the same as desired" in lines) == (kind == "automation")
 
 
 def test_columns_line_up_for_wide_letters() -> None:

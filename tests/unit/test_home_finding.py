@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from controller.clients.homeassistant.finding import document_name, said_of, secret_in_body
+from controller.clients.homeassistant.finding import document_name, said_of
+from controller.clients.homeassistant.sensitive import secret_in_body
 from controller.core.key import is_name
 
 
@@ -47,6 +48,9 @@ def test_what_says_nothing_is_not_written() -> None:
         ({"triggers": [{"event_data": {"code": 5}}]}, "", "a number of a remote control, no code of a lock"),
         ({"actions": [{"target": {"entity_id": "input_text.password"}}]}, "", "the name of something is no value"),
         ({"actions": [{"data": {"secret": True}}]}, "", "a switch"),
+        ({"entities": {"input_text.password": {"state": "abc"}}}, "entities.input_text.password.state", "a text"),
+        ({"entities": {"switch.password_reset": "on"}}, "", "a switch that is called so"),
+        ({"actions": [{"data": {"headers": {"Authorization": "Bearer x"}}}]}, "actions.0.data.headers.Authorization", "a header"),
         ({"alias": "my secret plan", "mode": "single"}, "", "words for people"),
     ],
 )  # fmt: skip

@@ -41,12 +41,13 @@ _TROUBLE = frozenset(["homeassistant", "hassio", "shell_command", "command_line"
 """Domains without entities, so that a text such as `shell_command.x` can only be a service."""
 _NAMES = ("action", "service", "service_template")
 _DATA = ("data", "data_template", "service_data")
-_NO_ACTIONS = frozenset(
+NO_ACTIONS = frozenset(
     [
         *("triggers", "trigger", "wait_for_trigger", "variables", "trigger_variables", "metadata", "target", "fields"),
         *("event_data", "event_data_template", "for_each", *_DATA),
     ]
 )
+"""Keys below which nothing is an action."""
 _ENTITIES = ("entities", "snapshot_entities")
 _SERVICE = re.compile(r"[a-z0-9_]+\.[a-z0-9_]+")
 
@@ -61,15 +62,16 @@ def is_allowed(domain: str, service: str) -> bool:
 
 def risks_of_actions(body: Mapping[str, Any]) -> tuple[Risk, ...]:
     """What an automation or a script does that a rule must allow, at every depth, also in what is switched off."""
-    return _sorted(_walk(body))
+    return sorted_risks(_walk(body))
 
 
 def risks_of_scene(body: Mapping[str, Any]) -> tuple[Risk, ...]:
     """Locks and alarms that a scene would set."""
-    return _sorted(_set_by_the_way(body.get("entities"), "a scene"))
+    return sorted_risks(_set_by_the_way(body.get("entities"), "a scene"))
 
 
-def _sorted(risks: Iterable[Risk]) -> tuple[Risk, ...]:
+def sorted_risks(risks: Iterable[Risk]) -> tuple[Risk, ...]:
+    """Each risk once, by name."""
     return tuple(sorted({risk.name: risk for risk in risks}.values(), key=lambda risk: risk.name))
 
 
@@ -82,7 +84,7 @@ def _walk(data: Any) -> Iterator[Risk]:
         for name, value in data.items():
             if name == "use_blueprint" and isinstance(value, Mapping):
                 yield from _inputs(value.get("input"))
-            elif name not in _NO_ACTIONS:
+            elif name not in NO_ACTIONS:
                 yield from _walk(value)
 
 

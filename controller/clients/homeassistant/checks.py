@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from controller.clients.homeassistant.errors import Refused
+from controller.clients.homeassistant.guarded import unasked
 from controller.clients.homeassistant.home import Home
 from controller.clients.homeassistant.mentions import AREA, DEVICE, ENTITY, FLOOR, LABEL, SERVICE, Mention, mentions
 from controller.core.suggest import did_you_mean
@@ -16,6 +17,13 @@ _SECTIONS = {
     "actions": ("actions", "action", "sequence"),
 }
 _FEW = 3
+
+
+def refused(
+    home: Home, body: Mapping[str, Any], normal: Mapping[str, Any], promised: Collection[str], risks: Collection[str]
+) -> str:
+    """Why a body is not written, in words, "" when it may be; `risks` are the names of those judged. Raises Transient."""
+    return strange(home, normal, promised) or unasked(home, normal, risks) or invalid(home, body)
 
 
 def strange(home: Home, normal: Mapping[str, Any], promised: Collection[str]) -> str:

@@ -9,16 +9,18 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from controller.clients.homeassistant.allowed import risks_of_actions, risks_of_scene
+from controller.clients.homeassistant.allowed import risks_of_actions, risks_of_scene, sorted_risks
 from controller.clients.homeassistant.bodies import NORMAL
 from controller.clients.homeassistant.declared import connection_of
+from controller.clients.homeassistant.guarded import aims, risks_of_aims
 from controller.clients.homeassistant.names import claim
 from controller.clients.homeassistant.promises import needed, promised, titled
+from controller.clients.homeassistant.sensitive import secret_places
 from controller.core.change import Action
 from controller.core.diff import FieldDiff, equal
 from controller.core.errors import Problem, Rejected
 from controller.core.kind import Desired, Surroundings
-from controller.core.resource import Gate
+from controller.core.resource import Gate, Risk
 from controller.core.suggest import did_you_mean
 
 BODY, RAW, ENABLED, ENTITY, PROMISED = "body", "raw", "enabled", "entity", "promised"
@@ -50,7 +52,7 @@ def declared(kind: str, name: str, spec: BodySpec, around: Surroundings, identif
     """The desired object. `identify` is what the kind itself found wrong. Raises Rejected with every problem."""
     body = spec.body()
     address = spec.id or name.replace("-", "_")
-    problems = [*identify, *_problems(address, spec, body)]
+    problems = [*identify, *_problems(address, spec, body), *_secret(kind, body)]
     try:
         connection = connection_of(spec.via, around.connections)
     except Rejected as error:
@@ -70,8 +72,31 @@ def declared(kind: str, name: str, spec: BodySpec, around: Surroundings, identif
         references=needed(kind, name, promises, connection, around),
         claims=(claim(connection, kind, address),),
         gate=GATE,
-        risks=risks_of_scene(body) if kind == "scene" else risks_of_actions(body),
+        risks=_risks(kind, body, normal, connection, around),
     )
+
+
+def _risks(
+    kind: str, body: Mapping[str, Any], normal: Mapping[str, Any], connection: str, around: Surroundings
+) -> tuple[Risk, ...]:
+    found = risks_of_scene(body) if kind == "scene" else risks_of_actions(body)
+    aimed = list(aims(normal))
+    if not aimed:
+        return found
+    devices: Mapping[str, Any] = around.others("device")
+    attended = {each.entity for each in devices.values() if each.attended and each.via in ("", connection)}
+    return sorted_risks([*found, *risks_of_aims(aimed, attended)])
+
+
+def _secret(kind: str, body: Mapping[str, Any]) -> Iterator[Problem]:
+    """A problem for each value that git and the journal would keep in clear."""
+    hint = "a Device with `code: {ref: …}` opens a lock or disarms an alarm; leave what needs another secret in Home Assistant"
+    for path in secret_places(body):
+        named, word = (
+            f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}",
+            next(part for part in reversed(path) if isinstance(part, str)),
+        )
+        yield Problem(path, f"{named} cannot hold a secret, and `{word}` looks like one", hint)
 
 
 def written(body: Mapping[str, Any]) -> str:

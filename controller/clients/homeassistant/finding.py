@@ -1,17 +1,16 @@
-"""What people made in Home Assistant, as it would be declared: names for documents, and values that no document may hold."""
+"""What people made in Home Assistant, as it would be declared, and names for its documents."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from controller.clients.homeassistant.model import CONFIGURED
-from controller.clients.homeassistant.values import is_template
+from controller.clients.homeassistant.sensitive import hidden, secret_in_body
 from controller.core.discovery import Discovery
 from controller.core.key import Key
-from controller.core.secret import has_credentials, looks_sensitive
 
 if TYPE_CHECKING:
     from controller.clients.homeassistant.home import Home
@@ -20,14 +19,9 @@ if TYPE_CHECKING:
 IN_YAML = "it is written in Home Assistant's YAML, which its interface cannot change; move it there to declare it here"
 NAMELESS = "it has no id, so Home Assistant's interface cannot change it; give it an `id:` where it is written, or make it anew"
 GONE = "nothing stands behind it any more; remove it in Home Assistant (Settings, Devices & services, Entities)"
-_CODES = frozenset(["code", "pin"])
-"""What opens a lock or stills an alarm, where it stands in the data of an action."""
-_DOORS = frozenset(["webhook_id"])
-"""What lets in whoever knows it."""
 _SPOKEN = re.compile(r"(?![0-9a-f]{32}$)[a-z][a-z0-9_]*")
 """Ids that a person chose; the editor makes numbers."""
 _LONGEST = 60
-_HARMLESS = frozenset(["", "true", "false", "none", "null", "unknown", "unavailable"])
 
 
 class FindsEntries:
@@ -68,9 +62,9 @@ class FindsItems:
             return self._obstructed(name, IN_YAML if self._home.configs(self._kind, [name]) else GONE)
         title = str(body.get("alias") or body.get("name") or "")
         key = Key(self._kind, document_name(name if _SPOKEN.fullmatch(name) else title, f"{self._kind}-{document_name(name)}"))
-        secret = secret_in_body(body)
-        spec = {"id": name, **{word: value for word, value in body.items() if word != "id"}}
-        return Discovery(key, spec, name, name, obstacle=hidden(secret) if secret else "")
+        if secret := secret_in_body(body):
+            return Discovery(key, {}, name, name, obstacle=hidden(secret))
+        return Discovery(key, {"id": name, **{word: value for word, value in body.items() if word != "id"}}, name, name)
 
     def _obstructed(self, name: str, why: str) -> Discovery:
         return Discovery(Key(self._kind, document_name(name)), {}, name, name, obstacle=why)
@@ -85,33 +79,3 @@ def document_name(text: str, instead: str = "unnamed") -> str:
 def said_of(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Fields without those that say nothing."""
     return {name: value for name, value in fields.items() if value not in (None, [], {}, "")}
-
-
-def secret_in_body(body: Any) -> str:
-    """Where a body holds a value that looks secret (`actions.0.data.code`), or ""."""
-    return next(_secrets(body, ()), "")
-
-
-def hidden(place: str) -> str:
-    """Why something with a secret in it cannot be declared."""
-    return f"{place} looks like a secret, and a body cannot hold one by reference: it stays as it is in Home Assistant"
-
-
-def _secrets(value: Any, path: tuple[str, ...]) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from _secrets(item, (*path, str(name)))
-    elif isinstance(value, (list, tuple)):
-        for number, item in enumerate(value):
-            yield from _secrets(item, (*path, str(number)))
-    elif path and _is_secret(path, value):
-        yield ".".join(path)
-
-
-def _is_secret(path: tuple[str, ...], value: Any) -> bool:
-    text = str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
-    if text.lower() in _HARMLESS or is_template(text):
-        return has_credentials(text)
-    name = next(part for part in reversed(path) if not part.isdigit() or len(path) == 1)
-    named = looks_sensitive(name) or name in _DOORS or (name in _CODES and "data" in path)
-    return named or has_credentials(text)

@@ -10,25 +10,26 @@ from typing import Any
 
 from controller.clients.homeassistant.blueprints import USE, Bodies
 from controller.clients.homeassistant.bodies import NORMAL
-from controller.clients.homeassistant.checks import invalid, strange
+from controller.clients.homeassistant.checks import invalid, refused, strange
 from controller.clients.homeassistant.declaring import BODY, ENABLED, ENTITY, PROMISED, RAW, WHOLE, same, written
 from controller.clients.homeassistant.errors import Unsure
 from controller.clients.homeassistant.finding import FindsItems
 from controller.clients.homeassistant.home import Home
 from controller.clients.homeassistant.model import CONFIGURED, UNAVAILABLE, Happening, Shown
+from controller.clients.homeassistant.sensitive import hidden, secret_in_body
 from controller.core.change import Change
 from controller.core.diff import compare
 from controller.core.errors import Conflict, Permanent, ProviderError, Transient
 from controller.core.key import Key
 from controller.core.limit import YES, Limit, Never
 from controller.core.ports import Clock
-from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target
+from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target, Unknown
 
 LOADING = 30.0
 """Seconds in which Home Assistant loads what it has accepted; after a burst of writes it lags."""
 _REGISTRY = ("name", "icon", "area_id", "labels", "hidden_by", "disabled_by", "categories")
 """What people add to an entity in its registry entry, which goes with the entity."""
-Seen = tuple[Mapping[str, Any], Shown | None, Any, Present]
+Seen = tuple[Mapping[str, Any], Shown | None, Any, Observed]
 
 
 class ItemProvider(FindsItems):
@@ -68,8 +69,8 @@ class ItemProvider(FindsItems):
                 return Never(f"{self._said(change.address)} is written in Home Assistant's own YAML: change it there, or move it")
             if change.after is None or change.drift:
                 return YES
-            body = json.loads(change.after[RAW])
-            why = strange(self._home, change.after[BODY], change.after.get(PROMISED, ())) or invalid(self._home, body)
+            after, risks = change.after, [risk.name for risk in change.risks]
+            why = refused(self._home, json.loads(after[RAW]), after[BODY], after.get(PROMISED, ()), risks)
         except ProviderError:
             return YES
         return Never(why) if why else YES
@@ -235,20 +236,27 @@ class ItemProvider(FindsItems):
     def _said(self, name: str) -> str:
         return f"the {self._kind} {name!r}"
 
-    def _present(self, name: str, body: Mapping[str, Any]) -> Present:
+    def _present(self, name: str, body: Mapping[str, Any]) -> Observed:
+        """What is there; nothing of it when it holds a secret, which no journal may keep."""
         entity = self._entity(name)
         shown, row = self._home.states().get(entity), self._home.entities().get(entity)
         known = self._seen.get(name)
         if known is not None and known[0] is body and known[1] is shown and known[2] is row:
             return known[3]
-        health, why = self._health(name)
-        made = Present(self._state(name, body), name, Owner.FOREIGN, health, why, ends=_ends(shown))
+        made: Observed
+        if secret := secret_in_body(body):
+            made = Unknown(f"{self._said(name)}: {hidden(secret)}")
+        else:
+            health, why = self._health(name)
+            made = Present(self._state(name, body), name, Owner.FOREIGN, health, why, ends=_ends(shown))
         if known is not None and known[3] == made:
             made = known[3]
         self._seen[name] = body, shown, row, made
         return made
 
     def _state(self, name: str, body: Mapping[str, Any]) -> State:
+        if secret := secret_in_body(body):
+            raise Conflict(f"{self._said(name)} was changed meanwhile: {hidden(secret)}")
         state: dict[str, Any] = {BODY: self._normal(body), RAW: written(body)}
         entity = self._entity(name)
         row, shown = self._home.entities().get(entity), self._home.states().get(entity)

@@ -126,7 +126,7 @@ class _Branches:
         shown = tag.replace("tag:yaml.org,2002:", "!!")[:SHOWN]
         hint = "leave it out; put the value in quotes to make it text"
         if shown in ("!secret", "!env_var"):
-            hint = "name a secret with {ref: name/of/secret} where the kind takes one"
+            hint = "write {ref: name/of/secret} where the kind takes a secret; automations, scripts and scenes take none"
         if shown == "!input":
             hint = "a blueprint stays in Home Assistant; fill it in under `use_blueprint: {path: …, input: …}`"
         self._grower.add(node.line, node.column, f"the tag {shown} is not allowed (only {RESET} and {OVERRIDE} are)", hint)
