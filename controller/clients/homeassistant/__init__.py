@@ -5,10 +5,11 @@
 Wire: `connection` (as declared), `channel` (a socket) → `line` (a conversation) → `contact` (made again when lost), `ears` (who
 listens), `rest` (the editor's calls), `errors`.
 Model: `reading` (what is asked at first) → `model` (kept current) → `home` (what everybody uses), `known` (names in registries).
-Bodies: `values` → `spelling` → `bodies` (one form); `blueprints`, `mentions`, `checks`, `allowed` look into them.
+Bodies: `values` → `spelling` → `bodies` (one form); `blueprints`, `mentions`, `checks`, `allowed`, `guarded` (what opens a house)
+and `sensitive` (secrets) look into them.
 Documents: `names`, `declared`, `declaring`, `promises`.
-Providers: `items` (automations, scripts, scenes), `registry` (areas, floors, labels), `lifecycle` (one course of a write),
-`finding` (import)."""
+Providers: `items` (automations, scripts, scenes) with `standing` (their entities), `registry` (areas, floors, labels),
+`lifecycle` (one course of a write), `finding` (import)."""
 
 from controller.clients.homeassistant.connection import TYPE, Connection
 from controller.clients.homeassistant.declared import connection_of
