@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -326,3 +328,46 @@ def test_health_is_what_is_loaded(loft: Loft) -> None:
     found = provider.observe([target]).of(change.key)
     assert getattr(found, "health", None) is Health.DEGRADED
     assert "disabled" in getattr(found, "why", "")
+
+
+def take_out(loft: Loft, kind: str, name: str) -> None:
+    """A person takes it out of Home Assistant's file, and has that read anew: its entity stays, and nothing stands behind it."""
+    file, entity = loft.server.config / f"{kind}s.yaml", loft.entity(kind, name)
+    first = f"{name}:" if kind == "script" else f"- id: {name}"
+    text, found = re.subn(rf"^{first}\n( .*\n)*", "", file.read_text(), flags=re.MULTILINE)
+    assert found == 1, file.read_text()
+    file.write_text(text)
+    loft.server.call("POST", f"/api/services/{kind}/reload", {}, token=loft.server.person_token)
+    wait_until(lambda: entity in loft.home.states() and loft.home.states()[entity].restored, f"nothing to stand behind {entity}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "state"),
+    [
+        ("automation", {**started("t", TURN_ON), "enabled": False, "alias": "T taken out"}, "off"),
+        ("script", {"sequence": TURN_ON, "alias": "T taken out"}, "off"),
+        ("scene", {"entities": {"input_boolean.t_one": "on"}, "name": "T taken out"}, "unknown"),
+    ],
+)
+def test_what_home_assistant_only_remembers_is_made_again(loft: Loft, kind: str, spec: dict[str, Any], state: str) -> None:
+    name = loft.fresh(kind)
+    provider, declared = loft.items[kind], document(kind, "it", {**spec, "id": name})
+    assert loft.apply(declared) is Outcome.APPLIED, loft.reason()
+    made, seen, stored = loft.change(kind, {**spec, "id": name}), loft.look(kind, name), loft.stored(kind, name)
+    entity = loft.entity(kind, name)
+    removal = replace(made, action=Action.DELETE, before=seen, after=None, gate=None)
+
+    take_out(loft, kind, name)
+    assert f"+ {kind}/it" in loft.plan()
+    assert loft.apply(declared) is Outcome.APPLIED, loft.reason()
+    assert (loft.plan(), loft.state(entity), loft.stored(kind, name)) == ("", state, stored)
+
+    take_out(loft, kind, name)
+    provider.apply(removal.inverse(), NO)
+    assert (loft.look(kind, name), loft.state(entity), loft.stored(kind, name)) == (seen, state, stored)
+
+    take_out(loft, kind, name)
+    assert provider.apply(made.inverse(), NO).state is None, "it is gone already"
+    provider.apply(made, NO)
+    provider.apply(replace(made, after=loft.look(kind, name)).inverse(), NO)
+    assert (loft.stored(kind, name), loft.entity(kind, name)) == (None, ""), "and so is its entity"

@@ -242,6 +242,44 @@ DENIED: tuple[tuple[Any, tuple[str, ...], str], ...] = (
     ({"action": "scene.apply", "data": {"entities": {"lock.door": "unlocked"}}}, ("home-action:lock.scene",), "by the way"),
     ({"action": "scene.create", "data": {"snapshot_entities": ["lock.door"]}}, ("home-action:lock.scene",), "to set it later"),
     ({"action": "scene.apply", "data": {"entities": "{{ x }}"}}, ("home-action:template",), "nobody knows which"),
+    ({"action": "scene.apply", "data": "{{ x }}"}, ("home-action:template",), "all of its data"),
+    ({"action": "scene.apply", "data_template": "{{ x }}"}, ("home-action:template",), "all of its old data"),
+    ({"action": "light.turn_on", "service_data": "{{ x }}"}, ("home-action:template",), "entities may stand in it"),
+    (
+        {"action": "scene.apply", "data": {"entities": {"{{ 'lock.front' }}": "unlocked"}}},
+        ("home-action:template",),
+        "Home Assistant renders names, too",
+    ),
+    ({"action": "scene.apply", "data": {"{{ 'entities' }}": {}}}, ("home-action:template",), "the name of an entry of its data"),
+    ({"action": "scene.create", "data": {"snapshot_entities": ["{{ x }}"]}}, ("home-action:template",), "one of a list"),
+    (
+        {"action": "scene.create", "data": {"snapshot_entities": "light.a, lock.door"}},
+        ("home-action:lock.scene",),
+        "with a comma between them",
+    ),
+    ({"action": "scene.apply", "data": {"entities": {"group.doors": "on"}}}, ("home-action:group.scene",), "what is in a group"),
+    ({"action": "scene.create", "data": {"snapshot_entities": ["group.a"]}}, ("home-action:group.scene",), "to set it later"),
+    ({"action": "light.turn_off", "target": "{{ x }}"}, ("home-target:template",), "whatever it is aimed at"),
+    (
+        {"action": "homeassistant.turn_off", "target": {"entity_id": "{{ 'all' }}"}},
+        ("home-target:template",),
+        "everything, where a service reaches everything",
+    ),
+    (
+        {"action": "homeassistant.toggle", "data": {"entity_id": ["light.a", "{{ x }}"]}},
+        ("home-target:template",),
+        "one of several",
+    ),
+    ({"action": "scene.turn_on", "entity_id": "{{ x }}"}, ("home-target:template",), "all scenes at once"),
+    (
+        {"action": "lock.lock", "target": {"entity_id": "{{ x }}"}},
+        ("home-action:lock.lock", "home-target:template"),
+        "to allow one lock is not to allow all",
+    ),
+    ({"event": "homeassistant_stop"}, ("home-action:event.homeassistant_stop",), "it stops as by the service"),
+    ({"event": " Homeassistant_final_write"}, ("home-action:event.homeassistant_final_write",), "it writes what it holds"),
+    ({"event": "call_service", "event_data": {}}, ("home-action:event.call_service",), "as if something had been called"),
+    ({"event": "{{ x }}"}, ("home-action:template",), "nobody knows which"),
     ({"device_id": "a", "domain": "lock", "type": "unlock"}, ("home-action:lock.unlock",), "a device by its id"),
     (
         {"device_id": "a", "domain": "zwave_js", "type": "x", "trigger": "y"},
@@ -254,6 +292,11 @@ ALLOWED: tuple[tuple[Any, str], ...] = (
     ({"action": "homeassistant.turn_off", "target": {"entity_id": "light.a"}}, "turning off"),
     ({"action": "script.reload_the_lights"}, "a script may be called so"),
     ({"action": "notify.phone", "data": {"data": {"actions": [{"action": "UNLOCK", "title": "x"}]}}}, "a button is no action"),
+    ({"action": "light.turn_on", "target": {"entity_id": "{{ trigger.entity_id }}"}}, "lights, whichever"),
+    ({"action": "notify.phone", "data": {"message": "{{ x }}"}}, "what is said"),
+    ({"action": "homeassistant.turn_off", "target": {"area_id": "{{ x }}"}}, "an area, whichever"),
+    ({"action": "scene.apply", "data": {"entities": {"light.a": "{{ x }}"}}}, "what a light is set to"),
+    ({"event": "homeassistants_night", "event_data": {"x": "{{ x }}"}}, "an event of the person's own"),
     ({"event": "x", "event_data": {"action": "lock.unlock"}}, "data of an event"),
     ({"variables": {"service": "lock.unlock"}}, "a variable"),
     ({"wait_for_trigger": [{"trigger": "device", "device_id": "a", "domain": "lock", "type": "unlocked"}]}, "waiting for a lock"),
@@ -292,6 +335,32 @@ def test_a_word_that_a_blueprint_calls() -> None:
     given = {"say": "shell_command.x", "door": "lock.front", "open": ["Lock.Unlock"], "file": "a.yaml"}
     found = risks_of_actions({"use_blueprint": {"path": "x.yaml", "input": given}})
     assert [risk.name for risk in found] == ["home-action:lock.unlock", "home-action:shell_command.x"]
+
+
+@pytest.mark.parametrize("name", ["target", "data", "trigger", "variables", "fields", "event_data", "x"])
+def test_a_blueprint_calls_its_inputs_as_it_likes(name: str) -> None:
+    given = {name: [{"device_id": "x", "domain": "lock", "type": "unlock"}]}
+    found = risks_of_actions({"use_blueprint": {"path": "x.yaml", "input": given}})
+    assert [risk.name for risk in found] == ["home-action:lock.unlock"]
+
+
+@pytest.mark.parametrize(
+    ("word", "names"),
+    [
+        ("mqtt.publish", ["home-action:mqtt.publish"]),
+        ("{{ x }}", ["home-action:template"]),
+        ("UNLOCK", []),
+        ("light.turn_on", []),
+    ],
+)
+def test_an_input_that_is_called_action_may_be_one(word: str, names: list[str]) -> None:
+    found = risks_of_actions({"use_blueprint": {"path": "x.yaml", "input": {"action": word}}})
+    assert [risk.name for risk in found] == names
+
+
+def test_a_scene_sets_no_lock_in_a_group() -> None:
+    found = risks_of_scene({"entities": {"group.doors": "unlocked", "light.group": "on"}})
+    assert [risk.name for risk in found] == ["home-action:group.scene"]
 
 
 def test_a_scene_sets_no_lock() -> None:

@@ -17,6 +17,7 @@ from controller.clients.homeassistant.finding import FindsItems
 from controller.clients.homeassistant.home import Home
 from controller.clients.homeassistant.model import CONFIGURED, UNAVAILABLE, Happening, Shown
 from controller.clients.homeassistant.sensitive import hidden, secret_in_body
+from controller.clients.homeassistant.standing import ends, in_yaml, stands, unloaded
 from controller.core.change import Change
 from controller.core.diff import compare
 from controller.core.errors import Conflict, Permanent, ProviderError, Transient
@@ -66,7 +67,7 @@ class ItemProvider(FindsItems):
         """What Home Assistant would take and never do, or refuse; and what only an editor of its YAML can change."""
         try:
             if change.before is not None and self._in_yaml(change.address):
-                return Never(f"{self._said(change.address)} is written in Home Assistant's own YAML: change it there, or move it")
+                return Never(in_yaml(self._kind, change.address))
             if change.after is None or change.drift:
                 return YES
             after, risks = change.after, [risk.name for risk in change.risks]
@@ -79,10 +80,10 @@ class ItemProvider(FindsItems):
         """Make the change; see the laws of the port."""
         name, after = change.address, change.after
         stored = self._home.config(self._kind, name)
-        if stored is None and self._entity(name):
+        if stored is None and self._stands(name):
             if after is None and self._gone(name, interrupt):
                 return Receipt(name, None)
-            raise Permanent(f"{self._said(name)} is written in Home Assistant's own YAML: change it there, or move it")
+            raise Permanent(in_yaml(self._kind, name))
         live = self._state(name, stored) if stored is not None else None
         if after is None:
             return self._remove(change, live, interrupt)
@@ -155,9 +156,9 @@ class ItemProvider(FindsItems):
         if ENABLED not in after or (change.before is not None and ENABLED not in change.before):
             return
         entity = self._entity(name)
-        if not entity and PROMISED not in after:  # on the way back no gate tells
-            raise Transient(f"{self._said(name)} is written back and not loaded yet")
         shown, on = self._home.states().get(entity), bool(after[ENABLED])
+        if PROMISED not in after and (not entity or (shown is not None and shown.restored)):  # on the way back no gate tells
+            raise Transient(f"{self._said(name)} is written back and not loaded yet")
         if shown is None or shown.state == UNAVAILABLE or (shown.state == "on") == on:
             return
         data = {} if on else {"stop_actions": False}
@@ -189,8 +190,8 @@ class ItemProvider(FindsItems):
         return Receipt(name, None)
 
     def _gone(self, name: str, interrupt: Flag) -> bool:
-        """True as soon as the entity of what is not stored any more is gone."""
-        return self._home.await_news(lambda: not self._entity(name), LOADING, interrupt)
+        """True as soon as nothing stands behind the entity of what is not stored any more."""
+        return self._home.await_news(lambda: not self._stands(name), LOADING, interrupt)
 
     def _loads(self, name: str) -> bool:
         """False when Home Assistant was never told to load anything of this kind."""
@@ -202,6 +203,8 @@ class ItemProvider(FindsItems):
         shown = self._home.states().get(entity)
         if not entity or shown is None:
             return bool(entity and self._home.entities()[entity].get("disabled_by"))
+        if shown.restored:  # also for a moment while it is loaded anew
+            return False
         if self._kind == "scene":
             listed = shown.attributes.get("entity_id")
             return listed is None or set(listed) == set(normal.get("entities", ()))
@@ -230,8 +233,11 @@ class ItemProvider(FindsItems):
     def _entity(self, name: str) -> str:
         return self._home.entity_of(CONFIGURED[self._kind], name)
 
+    def _stands(self, name: str) -> bool:
+        return stands(self._home.states().get(self._entity(name)))
+
     def _in_yaml(self, name: str) -> bool:
-        return bool(self._entity(name)) and self._home.config(self._kind, name) is None
+        return self._stands(name) and self._home.config(self._kind, name) is None
 
     def _said(self, name: str) -> str:
         return f"the {self._kind} {name!r}"
@@ -248,7 +254,7 @@ class ItemProvider(FindsItems):
             made = Unknown(f"{self._said(name)}: {hidden(secret)}")
         else:
             health, why = self._health(name)
-            made = Present(self._state(name, body), name, Owner.FOREIGN, health, why, ends=_ends(shown))
+            made = Present(self._state(name, body), name, Owner.FOREIGN, health, why, ends=ends(shown))
         if known is not None and known[3] == made:
             made = known[3]
         self._seen[name] = body, shown, row, made
@@ -269,7 +275,7 @@ class ItemProvider(FindsItems):
     def _health(self, name: str) -> tuple[Health, str]:
         entity = self._entity(name)
         if not entity:
-            return Health.DEGRADED, _unloaded(self._kind)
+            return Health.DEGRADED, unloaded(self._kind)
         shown = self._home.states().get(entity)
         if shown is None:
             why = "is disabled in the entity registry" if self._home.entities()[entity].get("disabled_by") else "is not loaded"
@@ -280,20 +286,6 @@ class ItemProvider(FindsItems):
         return Health.HEALTHY, "it is switched off" if off else ""
 
 
-def _ends(shown: Shown | None) -> str:
-    """What a change of the body would end."""
-    running = shown.attributes.get("current") if shown is not None else 0
-    return "it runs right now, and a changed body ends that" if isinstance(running, int) and running > 0 else ""
-
-
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:
     """What people added to an entity."""
     return {word: sorted(value) if word == "labels" else value for word in _REGISTRY if (value := row.get(word))}
-
-
-def _unloaded(kind: str) -> str:
-    file = f"{kind}s.yaml"
-    return (
-        f"Home Assistant accepted it and does not load it: add `{kind}: !include {file}` to its configuration.yaml and restart "
-        f"it; where that stands there, another {kind} in YAML has this id"
-    )
