@@ -316,6 +316,46 @@ def test_an_answer_that_never_comes(server: Server, home: Home, monkeypatch: pyt
     assert home.call("get_config") == RUNNING, "the conversation goes on"
 
 
+def test_a_doubt_is_settled_by_an_answer_only(
+    server: Server, home: Home, clock: Skipping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Home Assistant is busy for longer than it is waited for, on a line that stays up: nothing was checked."""
+    home.states()
+
+    def busy(visit: Visit, message: dict[str, Any]) -> None:
+        if message["type"] != "get_states":
+            usual(visit, message)
+
+    server.reply = busy
+    server.states = [{**STATE, "state": "off"}]
+    monkeypatch.setattr(line.Line.ask, "__defaults__", (0.2,))
+    home.audit()
+    assert "no answer within" in why_not(home)
+    monkeypatch.undo()
+    server.reply = usual
+    clock.skipped += 1.0
+    assert home.states()["light.a"].state == "off", "what moved unheard is known now"
+    assert len(server.visits) == 1, "the connection stood all the time"
+
+
+def test_a_doubt_that_comes_while_all_is_read_is_a_doubt_of_its_own(server: Server, home: Home) -> None:
+    home.states()
+    asked: list[str] = []
+
+    def doubting(visit: Visit, message: dict[str, Any]) -> None:
+        asked.append(message["type"])
+        if asked.count("get_states") == 1 and message["type"] == "get_states":
+            home.audit()
+        usual(visit, message)
+
+    server.reply = doubting
+    home.audit()
+    home.states()
+    home.states()
+    home.states()
+    assert asked.count("get_states") == 2
+
+
 def test_messages_in_pieces_and_of_any_size(server: Server, home: Home) -> None:
     big = [{**STATE, "entity_id": f"light.l{number}", "attributes": {"text": "é" * 900}} for number in range(5000)]
 

@@ -54,13 +54,15 @@ class Contact:
         self._again_at = 0.0
         self._pause = FIRST_PAUSE
         self._refused = b""
-        self._doubtful = False
+        self._doubts = 0
+        self._settled = 0
+        """How many of the doubts are settled: one that comes while everything is read is not."""
         self._trust: ssl.SSLContext | None = None
 
     def line(self) -> Line:
         """The conversation, with everything read. Raises Transient."""
         line = self._line
-        if line is not None and line.ready and not self._doubtful:
+        if line is not None and line.ready and self._settled == self._doubts:
             return line
         with self._opening:
             return self._made()
@@ -83,7 +85,7 @@ class Contact:
     def doubt(self) -> None:
         """Read everything anew at the next use."""
         self._model.doubt()
-        self._doubtful = True
+        self._doubts += 1
 
     def trust(self) -> ssl.SSLContext | None:
         """Whom an https address is checked against. Raises Transient."""
@@ -112,7 +114,7 @@ class Contact:
 
     def _made(self) -> Line:
         line = self._line
-        if line is not None and line.ready and not self._doubtful:
+        if line is not None and line.ready and self._settled == self._doubts:
             return line
         self._may_try()
         try:
@@ -148,9 +150,11 @@ class Contact:
 
     def _settle(self, line: Line) -> None:
         """Have everything read over a conversation that stands."""
+        doubts = self._doubts
         if line.ready:
-            self._doubtful = False
-            if self._reading.again(line):
+            moved = self._reading.again(line)
+            self._settled = doubts
+            if moved:
                 self._ears.tell([None])
             return
         _, config, user = looked(line, [Ask(_ABILITIES), Ask({"type": "get_config"}), Ask({"type": "auth/current_user"})])
@@ -160,13 +164,13 @@ class Contact:
         if why:
             raise Unfit(f"Home Assistant at {self._connection.url} {why}")
         self.me, self.administrator = user["id"], bool(user.get("is_admin"))
-        self._doubtful = False
         try:
             self._reading.begin(line)
         except Transient:
             line.close()  # what was subscribed to must not be subscribed to twice
             line.join()
             raise
+        self._settled = doubts
         line.ready = True
         self._ears.tell([None])
 
