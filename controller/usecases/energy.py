@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from controller.core.energy import Direction, Flow, Measures, Place
 from controller.core.errors import Refused
 from controller.core.suggest import did_you_mean
+from controller.engine.wanted import Reading
 from controller.usecases.look import Look
 
 DAYS, MOST_DAYS = 7, 366
@@ -112,9 +113,8 @@ def told(connection: str, place: Place, wanted: Sequence[date], flows: Sequence[
 
 def _measuring(look: Look, via: str) -> tuple[str, Measures]:
     """The connection that is asked. Raises Refused."""
-    head = look.source.head()
-    estate = look.reconciler.linker.estate(head, look.source.read(head.id))
-    providers = look.reconciler.connect(estate.homelab)
+    wanted = Reading(look.source, look.reconciler.linker, look.reconciler.lineage, {}).wanted()
+    providers = look.reconciler.connect(wanted.estate.homelab)
     known = {name: provider for (_, name), provider in providers.items() if isinstance(provider, Measures)}
     if via and via not in known:
         hint = did_you_mean(via, known) or ("known: " + ", ".join(sorted(known)) if known else "none is declared")

@@ -80,6 +80,17 @@ def test_a_house_that_does_not_answer_is_told(web: WebHouse) -> None:
     assert (answer.status_code, answer.json()["code"]) == (503, "backend-unreachable")
 
 
+def test_a_commit_that_is_not_valid_leaves_the_last_good_one_to_answer(web: WebHouse) -> None:
+    metered(web, "home")
+    web.house.commit({"a": {"size": 1}})
+    web.reconcile()
+    web.house.book.write({"a.yaml": "kind: Box\nname: a\nspec: {size: {}}\n"})
+    web.reconcile()
+    answer = ask(web)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["connection"] == "home"
+
+
 def test_strangers_learn_nothing_of_who_is_at_home(web: WebHouse) -> None:
     metered(web, "home")
     assert web.client().get(PATH).status_code == 401
