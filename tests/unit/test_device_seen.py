@@ -114,17 +114,56 @@ def test_a_group_is_guarded_when_one_of_it_is() -> None:
     garage = Shown("cover.garage", "closed", {"device_class": "garage"}, 0, 0)
     group = Shown("cover.all_doors", "closed", {"entity_id": ["cover.blind", "cover.garage"]}, 0, 0)
     plain = Shown("cover.blinds", "closed", {"entity_id": ["cover.blind"]}, 0, 0)
-    others = {each.entity_id: each for each in (garage, group, plain)}
+    blind = Shown("cover.blind", "closed", {"device_class": "blind"}, 0, 0)
+    others = {each.entity_id: each for each in (blind, garage, group, plain)}
     guards = {}
     for each in others.values():
         found = memory.take(each.entity_id, each, None, others).observed
         assert isinstance(found, Present)
         guards[each.entity_id] = found.state["guard"]
     assert guards == {
+        "cover.blind": "",
         "cover.garage": "cover.garage is a garage cover: a person agrees to every change of it",
         "cover.all_doors": "cover.all_doors is a garage cover: a person agrees to every change of it",
         "cover.blinds": "",
     }
+
+
+def cover(name: str, *members: str, of: str = "") -> Shown:
+    return Shown(f"cover.{name}", "closed", {"entity_id": list(members)} if members else {"device_class": of}, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("others", "guard", "reason"),
+    [
+        ([cover("inner", "cover.a"), cover("a", of="garage")], "is a garage cover", "a group in the group holds it"),
+        ([cover("inner", "cover.it"), cover("a", of="blind")], "", "groups that hold each other end"),
+        ([], "is a group, and cover.inner of it is not there to see", "what is not there may be anything"),
+        ([cover("inner", "cover.a")], "is a group, and cover.a of it is not there to see", "also in the inner group"),
+    ],
+)
+def test_a_group_is_followed_to_what_stands_behind_it(others: list[Shown], guard: str, reason: str) -> None:
+    memory, it = Memory(HandClock()), cover("it", "cover.inner")
+    found = memory.take("cover.it", it, None, {each.entity_id: each for each in (it, *others)}).observed
+    assert isinstance(found, Present)
+    assert found.state["guard"] == (f"cover.it {guard}: a person agrees to every change of it" if guard else ""), reason
+
+
+def test_a_group_is_looked_at_anew_when_only_a_member_moved() -> None:
+    memory, it = Memory(HandClock()), cover("it", "cover.a")
+    first = memory.take("cover.it", it, None, {"cover.it": it, "cover.a": cover("a", of="blind")})
+    second = memory.take("cover.it", it, None, {"cover.it": it, "cover.a": cover("a", of="blind")})
+    assert second.observed is first.observed
+    third = memory.take("cover.it", it, None, {"cover.it": it, "cover.a": cover("a", of="gate")}).observed
+    assert isinstance(third, Present)
+    assert third.state["guard"] == "cover.it is a gate cover: a person agrees to every change of it"
+
+
+def test_lamps_of_a_group_that_are_not_there_ask_nobody() -> None:
+    group = Shown("light.all_lamps", "on", {"entity_id": ["light.a"]}, 0, 0)
+    found = Memory(HandClock()).take("light.all_lamps", group, None, {"light.all_lamps": group}).observed
+    assert isinstance(found, Present)
+    assert found.state["guard"] == ""
 
 
 def test_the_handle_is_that_of_the_registry() -> None:

@@ -32,9 +32,15 @@ class Actuator:
     def bring(self, wanted: Values, shown: Shown, interrupt: Flag) -> None:
         """Return when the entity shows what is wanted. Raises Transient when it goes away meanwhile, Permanent when it does not
         follow, Interrupted, and what the client raises."""
-        live = self.domain.values(shown.state, shown.attributes)
         until = self.clock.monotonic() + self.seconds
-        calls = self.domain.calls(differing(self.domain, wanted, live), live)
+        leading = under_way(self.domain, wanted, self._values(shown))
+        if leading:
+            shown = self._follows(leading, until, interrupt, None, "was on its way")
+        live = self._values(shown)
+        missing = differing(self.domain, wanted, live)
+        if not missing:
+            return
+        calls = self.domain.calls(missing, live)
         if not calls:
             raise Conflict(f"{self.entity} cannot be told to be {words(wanted)}")
         for call in calls:
@@ -56,8 +62,11 @@ class Actuator:
             return error
         return None
 
-    def _follows(self, wanted: Values, until: float, interrupt: Flag, doubt: Unsure | None) -> None:
-        """Wait until it shows some of the values. An answer of Home Assistant says nothing of the device."""
+    def _follows(
+        self, wanted: Values, until: float, interrupt: Flag, doubt: Unsure | None, began: str = "took the command"
+    ) -> Shown:
+        """Wait until it shows some of the values; the state that does. An answer of Home Assistant says nothing of the device.
+        Where the answer was lost (`doubt`), that state says in which context our call was."""
         last: list[Shown | None] = [None]
 
         def settled(shown: Shown | None) -> bool:
@@ -69,21 +78,23 @@ class Actuator:
         if shown is None or lost(shown):
             raise Transient(f"{self.entity} went away before it followed: it is {shown.state if shown else 'gone'}")
         if followed:
-            return
+            if doubt is not None and shown.context_id and shown.user_id == self.home.me:
+                self.sent(shown.context_id)
+            return shown
         if interrupt.is_set():
             raise Interrupted("called off while waiting for it to follow")
         if doubt is not None:
             raise doubt
-        raise Permanent(self._failure(wanted, self._values(shown)))
+        raise Permanent(self._failure(wanted, self._values(shown), began))
 
-    def _failure(self, wanted: Values, values: Values) -> str:
+    def _failure(self, wanted: Values, values: Values, began: str) -> str:
         missing = differing(self.domain, wanted, values)
         how = "did not follow" if len(missing) == len(wanted) else "followed only in part"
         said = [
             f"it is {values.get(word, 'unknown')}" if word in _ITSELF else f"{word} is {values.get(word, 'not set')}, not {value}"
             for word, value in missing.items()
         ]
-        return f"{self.entity} took the command and {how} within {self.seconds:g} s: {'; '.join(said)}"
+        return f"{self.entity} {began} and {how} within {self.seconds:g} s: {'; '.join(said)}"
 
     def _values(self, shown: Shown) -> Mapping[str, Any]:
         return self.domain.values(shown.state, shown.attributes)
@@ -92,6 +103,11 @@ class Actuator:
 def differing(domain: Domain, wanted: Values, live: Values) -> dict[str, Any]:
     """The wanted values that do not hold."""
     return {word: value for word, value in wanted.items() if not domain.near(word, value, live.get(word))}
+
+
+def under_way(domain: Domain, wanted: Values, live: Values) -> dict[str, Any]:
+    """The wanted values that do not hold yet, and will without another call."""
+    return {word: value for word, value in wanted.items() if word == STATE and live.get(word) in domain.moving.get(value, ())}
 
 
 def words(values: Values) -> str:

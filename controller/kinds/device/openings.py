@@ -16,13 +16,23 @@ _OPENED = {"open": frozenset(["opening"]), "closed": frozenset(["closing"])}
 _LOCKS = {"locked": "lock", "unlocked": "unlock"}
 
 
-def guarded(entity: str, classes: frozenset[str]) -> str:
-    """Why a person must agree to every write to an entity whose devices are of these classes, "" when nobody need."""
+def class_matters(entity: str) -> bool:
+    """True where it depends on the classes of the devices behind an entity whether a person must agree."""
+    return entity.partition(".")[0] in _GUARDED
+
+
+def guarded(entity: str, classes: frozenset[str], missing: str = "") -> str:
+    """Why a person must agree to every write to an entity whose devices are of these classes, "" when nobody need. `missing` is
+    one of them of which nothing is known: it may be of any class."""
     domain = entity.partition(".")[0]
     if domain in _LOCKED:
         return f"{entity} is {'a lock' if domain == 'lock' else 'an alarm panel'}: a person agrees to every change of it"
     found = sorted(classes & _GUARDED.get(domain, frozenset()))
-    return f"{entity} is a {found[0]} {domain}: a person agrees to every change of it" if found else ""
+    if found:
+        return f"{entity} is a {found[0]} {domain}: a person agrees to every change of it"
+    if missing and class_matters(entity):
+        return f"{entity} is a group, and {missing} of it is not there to see: a person agrees to every change of it"
+    return ""
 
 
 def opens(values: Values) -> bool:

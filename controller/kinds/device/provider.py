@@ -8,21 +8,21 @@ from typing import Any
 
 from controller.clients.homeassistant import Happening, Home, Shown
 from controller.core.change import Change
-from controller.core.errors import Conflict, Permanent, ProviderError, Transient
+from controller.core.errors import Conflict, Deferred, Permanent, ProviderError, Transient
 from controller.core.key import Key
-from controller.core.limit import YES, Limit
+from controller.core.limit import YES, Limit, Never, Wait
 from controller.core.ports import Clock, Vault
 from controller.core.secret import secret_in
 from controller.core.state import Observed, Present, Receipt, Snapshot, Target
 from controller.core.suggest import did_you_mean
-from controller.kinds.device.actuator import Actuator, differing
+from controller.kinds.device.actuator import Actuator, differing, under_way
 from controller.kinds.device.discover import FindsDevices
 from controller.kinds.device.domain import STATE, Domain, Values
 from controller.kinds.device.domains import domain_of
 from controller.kinds.device.limits import Limiter, unable
 from controller.kinds.device.openings import opens
 from controller.kinds.device.resolve import attended
-from controller.kinds.device.seen import Glimpse, Memory, lost
+from controller.kinds.device.seen import Glimpse, Memory, grouped, lost
 
 _CONFIRM = 30.0
 _REST = {STATE: "off", "power": "off"}
@@ -57,7 +57,7 @@ class DeviceProvider(FindsDevices):
             entity = target.address
             shown, entry = states.get(entity), entries.get(entity)
             known = self._looks.get(entity)
-            if known is None or known[0] is not shown or known[1] is not entry or known[2] != me:
+            if known is None or known[0] is not shown or known[1] is not entry or known[2] != me or grouped(shown):
                 glimpse = self._memory.take(entity, shown, entry, states)
                 known = self._looks[entity] = shown, entry, me, self._memory.named(entity, glimpse, me)
                 self._told.setdefault(entity, glimpse.observed)
@@ -68,10 +68,7 @@ class DeviceProvider(FindsDevices):
     def limit(self, change: Change) -> Limit:
         """Whether it may be written now."""
         rules: Mapping[str, Any] = (change.after or {}).get("rules", {})
-        try:
-            answer = self._limiter.limit(change)
-        except ProviderError:
-            answer = YES
+        answer = self._limiter.limit(change)
         if answer is YES or not rules.get("conditions"):
             self._awaited.pop(change.key, None)
         else:
@@ -92,10 +89,11 @@ class DeviceProvider(FindsDevices):
             raise Transient(f"{entity} is {shown.state}: nothing is sent before it is back")
         live = glimpse.values or {}
         wanted = _wanted(change, domain, live) if domain is not None else {}
-        if domain is not None and differing(domain, wanted, live):
-            _expect(change, domain, live, wanted)
-            if _forward(change) and (why := unable(entity, wanted, shown)):
-                raise Permanent(why)
+        missing = differing(domain, wanted, live) if domain is not None else {}
+        if domain is not None and missing:
+            _expect(change, domain, live, wanted, _guard(glimpse))
+            if _forward(change) and missing != under_way(domain, missing, live):
+                self._permitted(change, wanted, glimpse)
             contexts: list[str] = []
             self._actuator(change, domain, contexts).bring(wanted, shown, interrupt)
             glimpse = self._glimpse(entity)
@@ -143,6 +141,21 @@ class DeviceProvider(FindsDevices):
         entry = known.entry if known is not None and shown is not None and not fresh else self._home.entities().get(entity)
         return self._memory.take(entity, shown, entry, states)
 
+    def _permitted(self, change: Change, wanted: Values, glimpse: Glimpse) -> None:
+        """The plan may be minutes old: what a person did since counts, a window that closed, and a new member of a group."""
+        if glimpse.shown is not None and (why := unable(change.address, wanted, glimpse.shown)):
+            raise Permanent(why)
+        guard = _guard(glimpse)
+        if guard and not attended(change.before, change.after):
+            raise Transient(f"{guard}, which the plan did not know; it is made anew")
+        allowed, kept = self._limiter.allows(change), self._limiter.kept(change)
+        if isinstance(kept, Wait):  # part of what is expected here is somebody's wish: an undo must not touch it either
+            raise Conflict(kept.why)
+        if isinstance(allowed, Wait):
+            raise Deferred(allowed.why, allowed.until)
+        if isinstance(allowed, Never):
+            raise Transient(allowed.why)
+
     def _gone(self, change: Change) -> ProviderError:
         hint = did_you_mean(change.address, {*self._home.states(), *self._home.entities()})
         return Conflict(f"Home Assistant has no {change.address}" + (f"; {hint}" if hint else ""))
@@ -185,7 +198,12 @@ def _wanted(change: Change, domain: Domain, live: Values) -> dict[str, Any]:
     return {word: value for word, value in after.items() if word in declared or word in tied or word not in live}
 
 
-def _expect(change: Change, domain: Domain, live: Values, wanted: Values) -> None:
+def _guard(glimpse: Glimpse) -> str:
+    observed = glimpse.observed
+    return str(observed.state["guard"]) if isinstance(observed, Present) else ""
+
+
+def _expect(change: Change, domain: Domain, live: Values, wanted: Values, guard: str) -> None:
     """Law 1, over what is declared; and what no undo may do."""
     if change.before is None:
         raise Conflict(f"{change.address} is there already, and is not so")
@@ -198,11 +216,11 @@ def _expect(change: Change, domain: Domain, live: Values, wanted: Values) -> Non
     ]
     if moved:
         raise Conflict(f"{change.address} moved meanwhile: {', '.join(moved)}")
-    if not _forward(change) and opens(wanted) and attended(change.before, change.after):
+    if not _forward(change) and opens(wanted) and (guard or attended(change.before, change.after)):
         raise Conflict(f"{change.address} stays shut: only a person opens it again")
 
 
 def _alike(domain: Domain, word: str, before: Any, live: Any) -> bool:
     if before is None or live is None:
         return before is live
-    return before == live or domain.near(word, before, live)
+    return before == live or domain.near(word, before, live) or bool(under_way(domain, {word: before}, {word: live}))

@@ -11,7 +11,7 @@ from controller.clients.homeassistant import Shown
 from controller.core.ports import Clock
 from controller.core.state import ABSENT, Observed, Owner, Present, Unknown
 from controller.kinds.device.domains import domain_of
-from controller.kinds.device.openings import guarded
+from controller.kinds.device.openings import class_matters, guarded
 
 US, PERSON, AUTOMATION, DEVICE = "us", "a person", "an automation", "the device"
 _MANY = 512
@@ -85,7 +85,7 @@ class Memory:
         changed that can be wanted of it."""
         with self._lock:
             before = self._glimpses.get(entity)
-            if before is not None and before.shown is shown and before.entry is entry:
+            if before is not None and before.shown is shown and before.entry is entry and not grouped(shown):
                 return before
             now = _look(entity, shown, entry, others)
             if shown is not None and self._ours.get(shown.context_id):
@@ -136,7 +136,7 @@ def _look(entity: str, shown: Shown | None, entry: Row | None, others: Mapping[s
         return Glimpse(shown, entry, Unknown(f"{entity} {_absence(shown)}"))
     domain = domain_of(entity)
     values = domain.values(shown.state, shown.attributes) if domain is not None else {}
-    guard = guarded(entity, _classes(shown, others))
+    guard = guarded(entity, *_behind(shown, others)) if class_matters(entity) else guarded(entity, frozenset())
     state = {"entity": entity, "desired": values, "guard": guard}
     handle = str(entry.get("id") or entity) if entry is not None else entity
     return Glimpse(shown, entry, Present(state, handle, Owner.FOREIGN), True, values, shown)
@@ -164,8 +164,26 @@ def _without_state(entity: str, entry: Row | None) -> Observed:
     return Unknown(f"{entity} is registered, but its integration does not provide it now")
 
 
-def _classes(shown: Shown, others: Mapping[str, Shown]) -> frozenset[str]:
-    """The classes of the devices behind an entity: its own, and for a group those of its members."""
+def grouped(shown: Shown | None) -> bool:
+    """True for a group of which it depends on others, which come and go unheard, whether a person must agree."""
+    return shown is not None and class_matters(shown.entity_id) and bool(_members(shown))
+
+
+def _behind(shown: Shown, others: Mapping[str, Shown]) -> tuple[frozenset[str], str]:
+    """The classes of the devices behind an entity: its own, and for a group those of its members and of theirs; and a member that
+    is not there ("" = none)."""
+    found, missing, left = {shown.entity_id: shown}, "", [*_members(shown)]
+    while left:
+        name = left.pop()
+        member = others.get(name)
+        if member is None:
+            missing = name
+        elif name not in found:
+            found[name] = member
+            left += _members(member)
+    return frozenset(str(each.attributes.get("device_class") or "") for each in found.values()), missing
+
+
+def _members(shown: Shown) -> list[str]:
     members = shown.attributes.get("entity_id")
-    several = [others[each] for each in members if each in others] if isinstance(members, (list, tuple)) else []
-    return frozenset(str(each.attributes.get("device_class") or "") for each in (shown, *several))
+    return [str(each) for each in members] if isinstance(members, (list, tuple)) else []
