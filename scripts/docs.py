@@ -86,10 +86,10 @@ denial.
 Built in: every risk is denied until a rule allows it by name (`privileged`, `docker-socket`, `host-network`,
 `host-pid`, `cap:NAME`, `device:PATH`, `host-path:PATH`, `security-opt:…`, `sysctl:…`, …; of
 [automations](automation.md), scripts and scenes `home-action:DOMAIN.SERVICE`, `home-target:all` and
-`home-target:ENTITY`), and these are held: `data` (a volume would be deleted), `protected`, `deletions` (more than the limits), `empty` (the revision
-declares nothing), `history` (the branch was rewritten), `irreversible`, `exposure` (a route that was not public is
-opened to everybody, or a port of this machine alone is published to others), `attended` (a lock, an alarm panel, a
-garage door or a gate, or a Device that says so).
+`home-target:ENTITY`), and these are held: `data` (a volume would be deleted), `protected`, `deletions` (more than the
+limits), `empty` (the revision declares nothing), `history` (the branch was rewritten), `irreversible`, `exposure` (a
+route that was not public is opened to everybody, or a port of this machine alone is published to others), `attended`
+(a lock, an alarm panel, a garage door or a gate, or a Device that says so).
 """
 
 SETTINGS_TEXT = """
