@@ -60,6 +60,18 @@ TELLS = "env; cat /run/secrets/*; echo $$DB_URL >&2"
 
 
 WRONG = f"kind: Service\nname: wrong\nspec:\n  image: a:1\n  environment:\n    DB_PASSWORD: [{LITERAL}]\n  mem_limit: much\n"
+DISARMS = f"""
+kind: Automation
+name: disarms
+spec:
+  triggers: [{{trigger: webhook, webhook_id: {LITERAL}}}]
+  actions:
+    - {{action: alarm_control_panel.alarm_disarm, data: {{code: {LITERAL}}}}}
+    - {{action: notify.x, data: {{api_key: {LITERAL}, url: "https://me:{URL}@example.net/"}}}}
+    - action: notify.x
+      data:
+        url: https://me:{URL}@example.net/
+"""
 
 
 def spec(image: str, **more: Any) -> str:
@@ -218,9 +230,10 @@ def test_no_canary_is_seen(spy: Spy) -> None:
         spy.look(NEWS)
     assert spy("secret", "rotate", "app/made") == 0
     assert spy("rollback", first, "--yes") == 0, spy.heard
-    home.commit("invalid", {"wrong.yaml": WRONG})
+    home.commit("invalid", {"wrong.yaml": WRONG, "disarms.yaml": DISARMS})
     spy("apply")
     spy.look((*NEWS, ("plan",), ("validate",), ("doctor",)))
+    assert any("an automation cannot hold a secret" in said for said in spy.heard.values())
     home.git("revert", "--no-edit", "-n", "HEAD")
     home.commit("valid again")
     assert spy("secret", "set", "not//a-ref", stdin=SET) != 0

@@ -20,6 +20,10 @@ CASES = (
     pytest.param("a:\n  DB_PASSWORD: |\n    one\n    hunter2", "    •••", id="block: a text of several lines"),
     pytest.param("DB_PASSWORD: x\nimage: a", "image: a", id="sibling: the next entry is another one"),
     pytest.param("spec: {entity: lock.a, code: 1234}", "spec: {entity: lock.a, code: •••", id="code: of a door"),
+    pytest.param(
+        "- {trigger: webhook, webhook_id: -x4}", "- {trigger: webhook, webhook_id: •••", id="webhook: who knows it may call"
+    ),
+    pytest.param("Authorization: Bearer x", "Authorization: •••", id="header: of a call"),
     pytest.param("postcode: 1234", "postcode: 1234", id="word: that only ends so"),
     pytest.param("PASSWORD_FILE: /run/secrets/x", "PASSWORD_FILE: /run/secrets/x", id="path: where a secret stands is none"),
 )

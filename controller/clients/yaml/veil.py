@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from controller.core.secret import has_credentials, looks_sensitive
 
 HIDDEN = "•••"
-_OPENS = frozenset(["code", "pin"])
-"""What opens a door or disarms an alarm."""
+_OPENS = frozenset(["code", "pin", "webhook_id", "authorization"])
+"""What opens a door, disarms an alarm or lets in whoever knows it."""
 # A name begins where a word does and has an end: lines may be very long.
 _NAME = re.compile(r"""(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,200})["']? ?[:=] {0,9}(?=\S)""")
 _OUTER = re.compile(r"""^[\s-]*["']?([A-Za-z0-9_.-]{1,200})["']? ?:""")
