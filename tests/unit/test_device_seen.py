@@ -166,6 +166,17 @@ def test_lamps_of_a_group_that_are_not_there_ask_nobody() -> None:
     assert found.state["guard"] == ""
 
 
+def test_what_was_made_a_moment_ago_did_not_come_back() -> None:
+    seen, entry = Seen(), {"id": "abc", "disabled_by": None}
+    seen.take(None)
+    seen.take(None, entry)
+    assert seen.take(shown("off"), entry).back_at is None, "it waits for nothing"
+    seen.take(shown("unavailable"), entry)
+    assert seen.take(shown("off"), entry).back_at is not None
+    seen.take(None, entry)
+    assert seen.take(shown("off"), entry).returns == 1, "it was there before it was gone"
+
+
 def test_the_handle_is_that_of_the_registry() -> None:
     seen = Seen()
     found = seen.take(shown(), {"id": "abc", "entity_id": "light.a"}).observed

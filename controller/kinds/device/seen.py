@@ -120,7 +120,8 @@ def _next(before: Glimpse | None, now: Glimpse, at: float) -> Glimpse:
         return now
     observed = before.observed if before.observed == now.observed else now.observed
     back_at, returns = before.back_at, before.returns
-    if now.known and not before.known:
+    made = before.shown is None and before.values is None  # what was never there does not come back
+    if now.known and not before.known and not made:
         returns = returns + 1 if back_at is not None and at - back_at < SOON else 0
         back_at = at
     now = replace(now, observed=observed, back_at=back_at, returns=returns)
