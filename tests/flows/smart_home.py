@@ -23,36 +23,53 @@ _WRITE = re.compile(rb"^(?:POST|DELETE) /api/config/")
 
 
 class Way:
-    """Leads from the network of an engine to a Home Assistant. After `lose_after(n)` it lets n writes through and their answers
-    back, one more without its answer, and then nothing: `lost` is set. `open` makes it a way again."""
+    """Leads to a Home Assistant, from the network in which `server` listens. `wrote` counts the writes that came. These two
+    let n more through with their answers, until `open` makes it a way again:
 
-    def __init__(self, engine: Engine, port: int) -> None:
-        self.lost = threading.Event()
+    `lose_after(n)`: one more arrives, but its answer gets lost, and with it every connection; then nothing goes through, and
+    `lost` is set. `hold_after(n)`: further writes wait and are forgotten by `open`; when the n are answered, `held` is set."""
+
+    def __init__(self, port: int, server: socket.socket) -> None:
+        self.lost, self.held = threading.Event(), threading.Event()
+        self.wrote = 0
         self._to = port
+        self._holds = False
+        self._opened = threading.Event()
         self._lock = threading.Lock()
         self._left: int | None = None
         self._answered = threading.Semaphore(0)
         self._needed = 0
         self._open: list[socket.socket] = []
-        self._server: socket.socket = engine.space.call(socket.create_server, ("127.0.0.1", 0))
+        self._server = server
         self.port: int = self._server.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 
     def lose_after(self, writes: int) -> None:
-        """Sit on the way."""
-        with self._lock:
-            self._left = self._needed = writes
+        """Sit on the way, for a power cut."""
+        self._sit(writes, holds=False)
+
+    def hold_after(self, writes: int) -> None:
+        """Sit on the way, for what takes its time."""
+        self._sit(writes, holds=True)
 
     def open(self) -> None:
         """Let everything through."""
         with self._lock:
             self._left = None
+            self._opened.set()
         self.lost.clear()
+        self.held.clear()
 
     def close(self) -> None:
         """End it."""
         self._server.close()
+        self.open()
         self._cut()
+
+    def _sit(self, writes: int, *, holds: bool) -> None:
+        with self._lock:
+            self._left = self._needed = writes
+            self._holds, self._opened = holds, threading.Event()
 
     def _serve(self) -> None:
         with contextlib.suppress(OSError):
@@ -64,11 +81,17 @@ class Way:
         with contextlib.suppress(OSError), came:
             first = came.recv(65536)
             number = self._number() if _WRITE.match(first) else None
-            if self.lost.is_set() or (number is not None and number < 0):
+            if self.lost.is_set() or (number is not None and number < 0 and not self._holds):
                 return
-            if number == 0:  # the one whose answer gets lost goes when all before it are answered
+            opened = self._opened
+            if number == 0:  # the one that is lost or held goes when all before it are answered
                 for _ in range(self._needed):
                     self._answered.acquire()
+                if self._holds:
+                    self.held.set()
+            if number is not None and number <= 0 and self._holds:
+                opened.wait()
+                return
             with socket.create_connection(("127.0.0.1", self._to)) as there:
                 with self._lock:
                     self._open += [came, there]
@@ -88,6 +111,7 @@ class Way:
         """How many writes are let through before the answer of one is lost, with this one; 0 = it is this one's, below 0 = it
         comes too late, None = nobody counts."""
         with self._lock:
+            self.wrote += 1
             if self._left is None:
                 return None
             self._left -= 1
@@ -114,7 +138,7 @@ class SmartHome(Home):
     def __init__(self, engine: Engine, caddy: Caddy, server: HomeAssistant, folder: Path) -> None:
         super().__init__(engine, caddy, folder)
         self.server = server
-        self.way = Way(engine, server.port)
+        self.way = Way(server.port, engine.space.call(socket.create_server, ("127.0.0.1", 0)))
         edge = {"type": "caddy", "admin": f"unix://{caddy.socket}", "http_port": caddy.http_port, "https_port": caddy.https_port}
         home = {"type": "homeassistant", "url": f"http://127.0.0.1:{self.way.port}", "token": {"ref": TOKEN}}
         self.write("homelab.yaml", "Homelab", "home", {"connections": {"caddy": edge, "home": home}})
