@@ -47,8 +47,8 @@ def gate(
     pulse: Pulse,
     waits: Callable[[str], None] = lambda _why: None,
 ) -> None:
-    """Return when the change passed; raises GateFailed, or Interrupted when `interrupt` is set while waiting. `waits` hears why
-    it did not pass at the first look."""
+    """Return when the change passed; raises GateFailed, Interrupted when `interrupt` is set while waiting, or Transient when it
+    could not be looked at in the end: nothing is known against it. `waits` hears why it did not pass at the first look."""
     if change.gate is None or change.after is None or not isinstance(provider, Gates):
         return
     target = Target(change.key, change.address, handle)
@@ -59,7 +59,7 @@ def gate(
         if interrupt.is_set():
             raise Interrupted("called off while waiting for health")
         moved = pulse.next(change.key)
-        health, why = _look(provider, target)
+        health, why, silent = _look(provider, target)
         now = clock.monotonic()
         if health is Health.HEALTHY:
             healthy_since = now if healthy_since is None else healthy_since
@@ -72,14 +72,17 @@ def gate(
             if first:
                 waits(why or str(health))
         first = False
+        if now >= deadline and silent:
+            raise Transient(f"its health could not be seen within {change.gate.timeout:.0f} s: {why}")
         if now >= deadline:
             raise GateFailed(f"not healthy within {change.gate.timeout:.0f} s: {why or health}")
         left = deadline - now if healthy_since is None else healthy_since + change.gate.settle - now
         clock.wait(moved, min(POLL, max(left, 0.01)))
 
 
-def _look(provider: Gates, target: Target) -> tuple[Health, str]:
+def _look(provider: Gates, target: Target) -> tuple[Health, str, bool]:
+    """Health, why, and whether the backend did not answer."""
     try:
-        return provider.health(target)
+        return *provider.health(target), False
     except Transient as error:
-        return Health.UNKNOWN, str(error)
+        return Health.UNKNOWN, str(error), True
