@@ -131,6 +131,17 @@ def claim(connection: str, kind: str, address: str) -> Claim:
     return f"home:{connection}:{kind}:{address}"
 
 
+def identity(found: Findings, name: str, declared: str, called: str) -> tuple[str, str]:
+    """Id and name of an entry of a registry: as declared, or as the document's name says."""
+    address = found.read(("id",) if declared else (), declared, lambda text: identified(name, text)) or ""
+    return address, found.read(("name",), called or in_words(name), title) or ""
+
+
+def entry_claims(connection: str, kind: str, address: str, called: str) -> tuple[Claim, Claim]:
+    """Only one document may hold an id of a registry, and only one a name, for which case and spaces do not count there."""
+    return claim(connection, kind, address), claim(connection, f"{kind}-name", called.casefold().replace(" ", ""))
+
+
 def declared_as(kind: str, text: str, connection: str, around: Surroundings) -> tuple[str, Key | None]:
     """The id that is meant by a text, and the document of this revision that declares it, if one does: a document's name is as
     good as its id."""

@@ -8,14 +8,12 @@ from controller.clients.homeassistant.declared import connection_of
 from controller.clients.homeassistant.names import (
     Findings,
     aliases,
-    claim,
     declared_as,
     declared_entity,
     entity_id,
+    entry_claims,
     icon,
-    identified,
-    in_words,
-    title,
+    identity,
 )
 from controller.clients.homeassistant.registry import Pointer, Registry
 from controller.core.key import Key
@@ -45,8 +43,7 @@ def resolve(name: str, spec: AreaSpec, around: Surroundings) -> Desired:
     """The desired area. Raises Rejected with every problem."""
     connection = connection_of(spec.via, around.connections)
     found = Findings()
-    address = found.read(("id",) if spec.id else (), spec.id, lambda text: identified(name, text)) or ""
-    called = found.read(("name",), spec.name or in_words(name), title) or ""
+    address, called = identity(found, name, spec.id, spec.name)
     state: dict[str, Any] = {"name": called}
     needs: list[Key | None] = []
     if spec.icon is not None:
@@ -74,5 +71,5 @@ def resolve(name: str, spec: AreaSpec, around: Surroundings) -> Desired:
         provider=connection,
         address=address,
         references=tuple(dict.fromkeys(key for key in needs if key is not None)),
-        claims=(claim(connection, "area", address), claim(connection, "area-name", called.casefold().replace(" ", ""))),
+        claims=entry_claims(connection, "area", address, called),
     )

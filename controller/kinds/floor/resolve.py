@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from controller.clients.homeassistant.declared import connection_of
-from controller.clients.homeassistant.names import Findings, aliases, claim, icon, identified, in_words, title
+from controller.clients.homeassistant.names import Findings, aliases, entry_claims, icon, identity
 from controller.clients.homeassistant.registry import Pointer, Registry
 from controller.core.kind import Desired, Surroundings
 from controller.kinds.floor.model import FloorSpec
@@ -22,8 +22,7 @@ def resolve(name: str, spec: FloorSpec, around: Surroundings) -> Desired:
     """The desired floor. Raises Rejected with every problem."""
     connection = connection_of(spec.via, around.connections)
     found = Findings()
-    address = found.read(("id",) if spec.id else (), spec.id, lambda text: identified(name, text)) or ""
-    called = found.read(("name",), spec.name or in_words(name), title) or ""
+    address, called = identity(found, name, spec.id, spec.name)
     state: dict[str, Any] = {"name": called}
     if spec.icon is not None:
         state["icon"] = found.read(("icon",), spec.icon, icon)
@@ -36,5 +35,5 @@ def resolve(name: str, spec: FloorSpec, around: Surroundings) -> Desired:
         state=state,
         provider=connection,
         address=address,
-        claims=(claim(connection, "floor", address), claim(connection, "floor-name", called.casefold().replace(" ", ""))),
+        claims=entry_claims(connection, "floor", address, called),
     )

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from controller.clients.homeassistant.declared import connection_of
-from controller.clients.homeassistant.names import Findings, Unfit, claim, icon, identified, in_words, optional_title, title
+from controller.clients.homeassistant.names import Findings, Unfit, entry_claims, icon, identity, optional_title
 from controller.clients.homeassistant.registry import Pointer, Registry
 from controller.core.kind import Desired, Surroundings
 from controller.core.suggest import did_you_mean
@@ -34,8 +34,7 @@ def resolve(name: str, spec: LabelSpec, around: Surroundings) -> Desired:
     """The desired label. Raises Rejected with every problem."""
     connection = connection_of(spec.via, around.connections)
     found = Findings()
-    address = found.read(("id",) if spec.id else (), spec.id, lambda text: identified(name, text)) or ""
-    called = found.read(("name",), spec.name or in_words(name), title) or ""
+    address, called = identity(found, name, spec.id, spec.name)
     state: dict[str, Any] = {"name": called}
     if spec.icon is not None:
         state["icon"] = found.read(("icon",), spec.icon, icon)
@@ -48,7 +47,7 @@ def resolve(name: str, spec: LabelSpec, around: Surroundings) -> Desired:
         state=state,
         provider=connection,
         address=address,
-        claims=(claim(connection, "label", address), claim(connection, "label-name", called.casefold().replace(" ", ""))),
+        claims=entry_claims(connection, "label", address, called),
     )
 
 
