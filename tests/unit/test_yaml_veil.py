@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from controller.clients.yaml.veil import veiled
 from controller.core.secret import has_credentials
+from controller.core.veil import veiled
 
 CASES = (
     pytest.param("image: nginx:1", "image: nginx:1", id="plain: most lines say nothing secret"),

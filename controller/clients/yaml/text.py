@@ -7,8 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from controller.clients.yaml.veil import veiled
 from controller.core.errors import Diagnostic, Origin, SpecError
+from controller.core.veil import veiled
 
 MOST_BYTES = 1 << 20
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
