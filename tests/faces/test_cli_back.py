@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,10 @@ import pytest
 from tests.faces.command import SERVICE, Home, empty
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """Two services in two versions each, applied one after the other."""
-    made = empty(tmp_path)
+@pytest.fixture(scope="module")
+def twice_applied(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Two services in two versions each, applied one after the other; each takes a while to prove that it stays."""
+    made = empty(tmp_path_factory.mktemp("twice"))
     made.commit("first", {f"services/{name}.yaml": SERVICE.format(name=name, image=f"{name}:1") for name in ("web", "db")})
     assert made("apply").code == 0
     made.service("web:2", "web")
@@ -20,6 +21,13 @@ def home(tmp_path: Path) -> Home:
     made.service("db:2", "db")
     assert made("apply").code == 0
     return made
+
+
+@pytest.fixture
+def home(tmp_path: Path, twice_applied: Home) -> Home:
+    """A copy of it."""
+    shutil.copytree(twice_applied.folder, tmp_path, dirs_exist_ok=True, symlinks=True)
+    return Home(tmp_path, dict(twice_applied.environment))
 
 
 def image(home: Home, name: str) -> str:
