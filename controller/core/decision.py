@@ -16,11 +16,13 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One rule's verdict on one rollout, with a reason that a person understands."""
+    """One rule's verdict on one rollout, with a reason that a person understands. `concerns` are the names of everything that the
+    built-in brakes and risks had to say about it, whatever was decided about that."""
 
     verdict: Verdict
     rule: str
     reason: str
+    concerns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,11 +63,27 @@ class Deletions(_Frozen):
     share: float = Field(default=0.3, ge=0, le=1, description="A larger share of what we own is held (from two deletions on).")
 
 
+SECOND = ("deletions", "data", "irreversible", "exposure", "protected", "empty", "history")
+
+
+class ProposalRules(_Frozen):
+    """Who may approve a proposal, and how long it waits."""
+
+    own: Literal["allow", "deny"] = Field(
+        default="allow", description="Whether people may approve what they proposed themselves."
+    )
+    second: tuple[str, ...] = Field(
+        default=SECOND, description="Concerns (with * and ?) that take a named person other than the author; [] = none does."
+    )
+    expires: float = Field(default=14, gt=0, le=365, description="Days after which a proposal that nobody decided about ends.")
+
+
 class PolicySpec(_Frozen):
     """Contents of a Policy document; several documents add up, in the order of their names."""
 
     rules: tuple[Rule, ...] = Field(default=(), description="Rules, most important first.")
     deletions: Deletions | None = Field(default=None, description="Deletion limits; the strictest document wins.")
+    proposals: ProposalRules | None = Field(default=None, description="Who may approve proposals; the strictest document wins.")
     timezone: str = Field(default="", description="IANA name for windows; empty = the controller's local time.")
 
     @field_validator("timezone")
@@ -89,11 +105,12 @@ class Policy(_Frozen):
     rules: tuple[Rule, ...] = ()
     deletions: Deletions = Deletions()
     timezone: str = ""
+    proposals: ProposalRules = ProposalRules()
 
     @property
     def version(self) -> str:
-        """Changes exactly when a rule does; part of every rollout digest."""
-        return fingerprint(self.model_dump(mode="json"))[:16]
+        """Changes exactly when a rule does that judges rollouts; part of every rollout digest."""
+        return fingerprint(self.model_dump(mode="json", exclude={"proposals"}))[:16]
 
     @classmethod
     def of(cls, specs: tuple[PolicySpec, ...]) -> Policy:
@@ -105,4 +122,16 @@ class Policy(_Frozen):
             else Deletions()
         )
         zone = next((spec.timezone for spec in specs if spec.timezone), "")
-        return cls(rules=tuple(rule for spec in specs for rule in spec.rules), deletions=deletions, timezone=zone)
+        rules = tuple(rule for spec in specs for rule in spec.rules)
+        return cls(rules=rules, deletions=deletions, timezone=zone, proposals=_strictest(specs))
+
+
+def _strictest(specs: tuple[PolicySpec, ...]) -> ProposalRules:
+    given = [spec.proposals for spec in specs if spec.proposals is not None]
+    if not given:
+        return ProposalRules()
+    return ProposalRules(
+        own="deny" if any(each.own == "deny" for each in given) else "allow",
+        second=tuple(dict.fromkeys(concern for each in given for concern in each.second)),
+        expires=min(each.expires for each in given),
+    )

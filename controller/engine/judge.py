@@ -36,7 +36,12 @@ class Circumstances:
 
 def judge(plan: Plan, facts: Circumstances) -> dict[str, Decision]:
     """The decision per rollout digest: the strongest of all rules, a person's word on what is held."""
-    return {rollout.digest: _rollout(rollout, plan, facts) for rollout in plan.rollouts}
+    return {rollout.digest: _judged(rollout, plan, facts) for rollout in plan.rollouts}
+
+
+def _judged(rollout: Rollout, plan: Plan, facts: Circumstances) -> Decision:
+    named = dict.fromkeys(name for change in rollout.changes for name, _, _ in _concerns(change, plan, facts))
+    return replace(_rollout(rollout, plan, facts), concerns=tuple(named))
 
 
 def _rollout(rollout: Rollout, plan: Plan, facts: Circumstances) -> Decision:

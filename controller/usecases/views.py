@@ -44,13 +44,15 @@ class ChangeView:
 
 @dataclass(frozen=True, slots=True)
 class RolloutView:
-    """Changes that stand or fall together, with the verdict of the house rules. `digest` is what an approval names."""
+    """Changes that stand or fall together, with the verdict of the house rules. `digest` is what an approval names; `concerns`
+    are the names of what the built-in brakes see in it, also where a rule allows it."""
 
     digest: str
     verdict: str
     rule: str
     reason: str
     changes: tuple[ChangeView, ...]
+    concerns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ def plan_view(plan: Plan, decisions: dict[str, Decision], report: Report) -> Pla
         live=report.live,
         digest=plan.digest,
         world=report.world,
-        rollouts=tuple(_rollout(rollout, decisions.get(rollout.digest)) for rollout in plan.rollouts),
+        rollouts=tuple(rollout_view(rollout, decisions.get(rollout.digest)) for rollout in plan.rollouts),
         notes=tuple(NoteView(str(note.key), note.reason, note.message) for note in plan.notes),
         diagnostics=tuple(map(diagnostic_view, report.diagnostics)),
         reason=report.reason,
@@ -184,9 +186,10 @@ def plan_view(plan: Plan, decisions: dict[str, Decision], report: Report) -> Pla
     )
 
 
-def _rollout(rollout: Rollout, decision: Decision | None) -> RolloutView:
+def rollout_view(rollout: Rollout, decision: Decision | None) -> RolloutView:
+    """A rollout as faces show it."""
     said = decision or Decision(Verdict.ALLOW, "default", "")
-    return RolloutView(rollout.digest, said.verdict, said.rule, said.reason, tuple(map(_change, rollout.changes)))
+    return RolloutView(rollout.digest, said.verdict, said.rule, said.reason, tuple(map(_change, rollout.changes)), said.concerns)
 
 
 def _change(change: Change) -> ChangeView:
