@@ -1,0 +1,67 @@
+"""A forge: the server beside the spec repository where people look at pull requests (Forgejo, Gitea, GitHub)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Stage(StrEnum):
+    """Where a pull request stands."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    MERGED = "merged"
+
+
+class Check(StrEnum):
+    """What is said of a commit, beside its pull request."""
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """One pull request as the forge shows it. `branch` is "" when it comes from another repository (a fork): such a branch is not
+    ours to read. `merge` is the commit that the followed branch got by it, `by` who merged it ("" before)."""
+
+    number: int
+    title: str
+    body: str
+    author: str
+    branch: str
+    tip: str
+    base: str
+    stage: Stage
+    url: str
+    merge: str = ""
+    by: str = ""
+
+
+class Forge(Protocol):
+    """One repository at a forge. Every method raises Transient (later) or Permanent (refused), and changes nothing then."""
+
+    def pulls(self, base: str) -> tuple[PullRequest, ...]:
+        """Every open pull request into a branch, oldest first."""
+
+    def pull(self, number: int) -> PullRequest | None:
+        """One, open or not; None when there is none."""
+
+    def find(self, branch: str, base: str) -> PullRequest | None:
+        """The newest one from a branch of the same repository, open or not."""
+
+    def open(self, branch: str, base: str, title: str, body: str) -> PullRequest:
+        """A new one; the open one when there is one already."""
+
+    def close(self, number: int) -> None:
+        """Close without merging; nothing to do when it is not open."""
+
+    def comment(self, number: int, mark: str, text: str) -> None:
+        """Write our comment, or change it: the one of ours that holds `mark`, which people do not see."""
+
+    def check(self, tip: str, check: Check, words: str, url: str = "") -> None:
+        """Say of a commit how its plan stands; `words` in at most 140 characters."""
