@@ -13,6 +13,7 @@ from controller.core.errors import ProviderError
 from controller.core.event import Event
 from controller.core.key import Key
 from controller.core.limit import Limit
+from controller.core.registers import Registers
 from controller.core.run import Entry, Row, Run
 from controller.core.secret import SecretVersion
 from controller.core.state import Health, Receipt, Snapshot, State, Target
@@ -171,7 +172,7 @@ class Vouches(Protocol):
         """Why a revision may not be followed, "" when it may. Never raises."""
 
 
-class Store(Protocol):
+class Store(Registers, Protocol):
     """Durable state. Writes are committed on return and refused with JournalError when the lease is lost."""
 
     def claim(self, holder: str, seconds: float) -> bool:
@@ -253,8 +254,7 @@ class Store(Protocol):
         """Store a small JSON value; None removes it."""
 
     def revise(self, name: str, change: Callable[[Any], Any]) -> None:
-        """Store what `change` makes of a value (None = none), with no writer in between; it must not use the store. When it
-        raises, nothing is stored."""
+        """Store what `change` makes of a value (None = none), no writer in between, nothing when it raises. It may not use us."""
 
 
 class Vault(Protocol):

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
 from controller.core.errors import JournalError, Refused
 from controller.core.ports import Clock
 from controller.store import embedded, tables
-from controller.store.contents import EVERYTHING
+from controller.store.audit import COUNTER
+from controller.store.contents import AUDIT, EVERYTHING, REPLACED
+from controller.store.counters import count
 from controller.store.database import Database
 from controller.store.schema import REVISIONS, bring_up
-
-_EVENTS = tables.counters.c.name == "events"
 
 
 def backup(database: Database, path: Path, clock: Clock) -> None:
@@ -54,11 +54,18 @@ def opened(path: Path, folder: Path | None, clock: Clock) -> Iterator[Connection
 
 
 def transfer(source: Connection, target: Connection) -> None:
-    """Replaces what `target` holds by what `source` holds; event numbers never go back."""
-    for content in EVERYTHING:
+    """Replaces what `target` holds by what `source` holds. Event numbers never go back, and an audit trail that was begun stays:
+    only a target that has none takes over the one of `source`."""
+    for content in REPLACED:
         content.replace(target, content.whole(source))
-    numbers = [connection.execute(select(tables.counters.c.value).where(_EVENTS)).scalar_one() for connection in (source, target)]
-    target.execute(update(tables.counters).where(_EVENTS).values(value=max(numbers)))
+    _set(target, "events", max(count(source, "events"), count(target, "events")))
+    if count(target, COUNTER) == 0:
+        AUDIT.add(target, AUDIT.whole(source))
+        _set(target, COUNTER, count(source, COUNTER))
+
+
+def _set(connection: Connection, counter: str, value: int) -> None:
+    connection.execute(update(tables.counters).where(tables.counters.c.name == counter).values(value=value))
 
 
 def _fresh(path: Path, clock: Clock, revisions: tuple[str, ...] = REVISIONS) -> Database:

@@ -10,12 +10,14 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Select, Table, delete, insert, select
 
+from controller.core.audit import Deed
 from controller.core.decision import Approval, Quarantine, Suspension
 from controller.core.errors import JournalError
 from controller.core.event import Event
+from controller.core.registers import Person
 from controller.core.run import Entry, Row, Run
 from controller.store import tables
-from controller.store.records import decode, encode, encode_event
+from controller.store.records import Proposal, decode, encode, encode_anyway
 
 T = TypeVar("T")
 Values = dict[str, Any]
@@ -57,6 +59,10 @@ class Content(Generic[T]):
     def replace(self, connection: Connection, records: Iterable[T]) -> None:
         """Empties the table and writes these records."""
         connection.execute(delete(self.table))
+        self.add(connection, records)
+
+    def add(self, connection: Connection, records: Iterable[T]) -> None:
+        """Writes records that are not there yet."""
         for part in _parts(self.values(record) for record in records):
             connection.execute(insert(self.table), part)
 
@@ -140,7 +146,7 @@ EVENTS = Content[Event](
     tables.events,
     ("number",),
     ("number",),
-    lambda event: {"number": event.number, "at": event.at, "key": event.key, "data": encode_event(event)},
+    lambda event: {"number": event.number, "at": event.at, "key": event.key, "data": encode_anyway(event)},
     lambda text: decode(Event, text),
 )
 FACTS = Content[Fact](
@@ -150,4 +156,30 @@ FACTS = Content[Fact](
     lambda fact: {"name": fact.name, "data": fact_text(fact.name, fact.value)},
     read_fact,
 )
-EVERYTHING: Sequence[Content[Any]] = (LEDGER, ENTRIES, RUNS, QUARANTINE, APPROVALS, SUSPENSIONS, EVENTS, FACTS)
+PEOPLE = Content[Person](
+    tables.people,
+    ("name",),
+    ("name",),
+    lambda person: {"name": person.name, "data": encode(person)},
+    lambda text: decode(Person, text),
+)
+PROPOSALS = Content[Proposal](
+    tables.proposals,
+    ("id",),
+    ("id",),
+    lambda item: {"id": item.id, "at": item.at, "standing": item.standing, "data": encode(item)},
+    lambda text: decode(Proposal, text),
+)
+AUDIT = Content[Deed](
+    tables.audit,
+    ("number",),
+    ("number",),
+    lambda deed: {"number": deed.number, "at": deed.at, "data": encode_anyway(deed)},
+    lambda text: decode(Deed, text),
+)
+REPLACED: Sequence[Content[Any]] = (
+    *(LEDGER, ENTRIES, RUNS, QUARANTINE, APPROVALS, SUSPENSIONS, EVENTS, FACTS),
+    *(PEOPLE, PROPOSALS),
+)
+"""What a restored backup replaces."""
+EVERYTHING: Sequence[Content[Any]] = (*REPLACED, AUDIT)

@@ -12,9 +12,11 @@ from controller.core.decision import Approval, Quarantine, Suspension
 from controller.core.errors import JournalError
 from controller.core.event import Event
 from controller.core.ports import Clock, Place
+from controller.core.registers import People, Proposals, Trail
 from controller.core.run import Entry, Row, Run
 from controller.store.ledger import Rows
-from controller.store.records import decode, encode, encode_event
+from controller.store.memory_registers import MemoryPeople, MemoryProposals, MemoryTrail
+from controller.store.records import Proposal, decode, encode, encode_anyway
 
 T = TypeVar("T")
 
@@ -41,6 +43,9 @@ class _Tables:
     events: list[Event] = field(default_factory=list)
     last_event: int = 0
     facts: dict[str, str] = field(default_factory=dict)
+    people: dict[str, str] = field(default_factory=dict)
+    audit: list[str] = field(default_factory=list)
+    proposals: dict[str, Proposal] = field(default_factory=dict)
 
 
 class MemoryStore:
@@ -53,6 +58,9 @@ class MemoryStore:
         self._lock = self._tables.lock
         self._fence: int | None = None
         self._seconds = 0.0
+        self.people: People = MemoryPeople(self._tables.people, self._lock, self._not_lost)
+        self.audit: Trail = MemoryTrail(self._tables.audit, self._lock)
+        self.proposals: Proposals = MemoryProposals(self._tables.proposals, self._lock, self._not_lost)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -93,6 +101,9 @@ class MemoryStore:
             raise JournalError(f"the writing lease was lost to {tables.holder or 'another controller'}: nothing is written")
         if tables.until < now + self._seconds / 2:
             tables.until = now + self._seconds
+
+    def _not_lost(self) -> None:
+        self._led(needed=False)
 
     # Ledger and journal
 
@@ -197,7 +208,7 @@ class MemoryStore:
             self._tables.suspensions.pop(key, None)
 
     def append(self, events: Iterable[Event]) -> None:
-        settled = [decode(Event, encode_event(event)) for event in events]
+        settled = [decode(Event, encode_anyway(event)) for event in events]
         with self._lock:
             for event in settled:
                 self._tables.last_event += 1

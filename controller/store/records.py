@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
+from controller.core.audit import Deed
 from controller.core.codec import from_json, to_json
 from controller.core.errors import JournalError
 from controller.core.event import Event
 
 T = TypeVar("T")
+Flat = TypeVar("Flat", Event, Deed)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A proposal as it is kept: `data` is whatever its use case wrote."""
+
+    id: str
+    at: float
+    standing: str
+    data: str
 
 
 def encode(record: object) -> str:
@@ -23,13 +35,16 @@ def encode(record: object) -> str:
         raise JournalError(f"a {type(record).__name__} holds text that is not Unicode and cannot be recorded") from error
 
 
-def encode_event(event: Event) -> str:
-    """JSON text of an event; hostile file names and log lines must not stop it, so what is not Unicode becomes `?`."""
+def encode_anyway(record: Flat) -> str:
+    """JSON text of a flat record; hostile file names and log lines must not stop it, so what is not Unicode becomes `?`."""
     try:
-        return to_json(event)
+        return to_json(record)
     except PydanticSerializationError:
-        words = {name: getattr(event, name).encode("utf-8", "replace").decode() for name in ("reason", "message", "key", "run")}
-        return to_json(replace(event, **words))
+        values = {item.name: getattr(record, item.name) for item in fields(record)}
+        words: dict[str, Any] = {
+            name: value.encode("utf-8", "replace").decode() for name, value in values.items() if type(value) is str
+        }
+        return to_json(replace(record, **words))
 
 
 def decode(kind: type[T], text: str) -> T:

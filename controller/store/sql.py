@@ -8,31 +8,36 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, select
 
 from controller.core.decision import Approval, Quarantine, Suspension
 from controller.core.event import Event
 from controller.core.ports import Clock, Place
+from controller.core.registers import People, Proposals, Trail
 from controller.core.run import Entry, Row, Run, Step
 from controller.core.secret import SecretVersion
 from controller.store import archive, embedded, tables
+from controller.store.audit import SqlTrail
 from controller.store.contents import (
     APPROVALS,
     ENTRIES,
     EVENTS,
-    EVERYTHING,
     FACTS,
     LEDGER,
     QUARANTINE,
+    REPLACED,
     RUNS,
     SUSPENSIONS,
     Content,
     Fact,
 )
+from controller.store.counters import count, raised
 from controller.store.database import Database
 from controller.store.lease import Lease
 from controller.store.ledger import LedgerCache
 from controller.store.mentions import named_in
+from controller.store.people import SqlPeople
+from controller.store.proposals import SqlProposals
 from controller.store.schema import bring_up
 
 _OPEN = [step.value for step in Step if step.open]
@@ -42,9 +47,6 @@ _THE_FACT = FACTS.select().where(tables.facts.c.name == bindparam("the_name"))
 _DROP_ROW = delete(tables.ledger).where(
     and_(*(tables.ledger.c[name] == bindparam(f"the_{name}") for name in ("kind", "name", "provider")))
 )
-_THE_COUNTER = tables.counters.c.name == bindparam("the_name")
-_COUNT = select(tables.counters.c.value).where(_THE_COUNTER)
-_RAISE = update(tables.counters).where(_THE_COUNTER).values(value=tables.counters.c.value + bindparam("the_number"))
 
 
 class SqlStore:
@@ -61,7 +63,10 @@ class SqlStore:
         self._database = Database(url, clock)
         self._lease = Lease(self._database)
         self._cache = LedgerCache()
-        self._upsert = {content.table: self._database.upsert(content.table, content.keys) for content in EVERYTHING}
+        self.people: People = SqlPeople(self._database, self._lease)
+        self.audit: Trail = SqlTrail(self._database)
+        self.proposals: Proposals = SqlProposals(self._database, self._lease)
+        self._upsert = {content.table: self._database.upsert(content.table, content.keys) for content in REPLACED}
         try:
             bring_up(self._database)
         except BaseException:
@@ -99,7 +104,7 @@ class SqlStore:
 
     def rows(self) -> Mapping[Place, Row]:
         with self._database.reading() as connection:
-            version = _count(connection, "ledger")
+            version = count(connection, "ledger")
             return self._cache.rows(version, lambda: LEDGER.all(connection, LEDGER.select()))
 
     def put(self, rows: Iterable[Row]) -> None:
@@ -124,7 +129,7 @@ class SqlStore:
             if drop:
                 connection.execute(_DROP_ROW, [_place(place) for place in drop])
             if values or drop:
-                version = _raised(connection, "ledger", 1)
+                version = raised(connection, "ledger", 1)
         if version is not None:
             # What was written comes back as it will from the database: as JSON data.
             self._cache.wrote(version, [LEDGER.read(item["data"]) for item in values], drop)
@@ -208,7 +213,7 @@ class SqlStore:
             return
         with self._database.writing() as connection:
             # The counter's row lock lets numbers become visible in order: a reader that remembers the newest misses none.
-            first = _raised(connection, "events", len(new)) - len(new) + 1
+            first = raised(connection, "events", len(new)) - len(new) + 1
             values = [EVENTS.values(replace(event, number=number)) for number, event in enumerate(new, first)]
             connection.execute(tables.events.insert(), values)
 
@@ -222,7 +227,7 @@ class SqlStore:
 
     def last_event(self) -> int:
         with self._database.reading() as connection:
-            return _count(connection, "events")
+            return count(connection, "events")
 
     def fact(self, name: str) -> Any:
         with self._database.reading() as connection:
@@ -279,7 +284,7 @@ class SqlStore:
             if live:
                 embedded.copy_before(live, "restore")
             archive.transfer(backup, connection)
-            _raised(connection, "ledger", 1)
+            raised(connection, "ledger", 1)
 
 
 def _place(place: Place) -> dict[str, str]:
@@ -289,12 +294,3 @@ def _place(place: Place) -> dict[str, str]:
 
 def _fact(connection: Connection, name: str) -> Any:
     return next((fact.value for fact in FACTS.all(connection, _THE_FACT, the_name=name)), None)
-
-
-def _count(connection: Connection, name: str) -> int:
-    return int(connection.execute(_COUNT, {"the_name": name}).scalar_one())
-
-
-def _raised(connection: Connection, name: str, by: int) -> int:
-    connection.execute(_RAISE, {"the_name": name, "the_number": by})
-    return _count(connection, name)

@@ -18,7 +18,7 @@ lease = Table(
     Column("until", Double, nullable=False),
 )
 
-# `ledger` = version of the ledger table, `events` = number of the newest event.
+# `ledger` = version of the ledger table, `events` and `audit` = number of the newest row.
 counters = Table(
     "counters",
     metadata,
@@ -97,4 +97,30 @@ facts = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("data", Text, nullable=False),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("data", Text, nullable=False),
+)
+
+# Triggers keep rows from being changed or removed.
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", _NUMBER, primary_key=True, autoincrement=False),
+    Column("at", Double, nullable=False),
+    Column("data", Text, nullable=False),
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("standing", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("proposals_standing", "standing", "at"),
 )

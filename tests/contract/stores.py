@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event as Flag
 from typing import Any
 
+from controller.core.audit import Deed
 from controller.core.change import Action, Change
 from controller.core.errors import JournalError
 from controller.core.event import Event
@@ -125,3 +126,7 @@ def a_run(name: str, started: float, outcome: Outcome = Outcome.APPLIED) -> Run:
 
 def an_event(message: str, key: str = "", at: float = 7.0) -> Event:
     return Event(at, "Applied", message, key=key)
+
+
+def a_deed(action: str, outcome: str = "ok", at: float = 9.0) -> Deed:
+    return Deed(at, "evin", "person", "session", action, "service/plex", outcome, "5e551011", "192.0.2.7")
