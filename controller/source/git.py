@@ -10,6 +10,7 @@ from pathlib import Path
 from controller.core.document import Revision
 from controller.core.errors import SourceError
 from controller.source.address import looks_remote, parse_address
+from controller.source.branches import GitBranches, Trunk
 from controller.source.command import Git
 from controller.source.folder import FolderFiles, read_folder
 from controller.source.mirror import Mirror
@@ -64,6 +65,9 @@ class GitSource:
         self._lock = threading.RLock()
         self._revisions: dict[str, Revision] = {}
         self._trees: dict[str, TreeFiles] = {}
+        trunk = Trunk(self._written_to, self.head, self._named, self._at, lambda tree: self._files(tree, f"tree {tree[:10]}"))
+        common = self._repository.common
+        self.branches = GitBranches(self._git, common, self.path, self._mirror, trunk, self._lock, signers is not None)
 
     @property
     def branch(self) -> str:
@@ -80,10 +84,13 @@ class GitSource:
     def read(self, revision: str) -> TreeFiles:
         """Files of a revision below the folder. Raises SourceError: unknown revision, missing folder, refused content."""
         commit = self.revision(revision).id
-        tree = find_tree(self._git, commit, self.path)
+        return self._files(commit, f"revision {commit[:10]}")
+
+    def _files(self, treeish: str, where: str) -> TreeFiles:
+        tree = find_tree(self._git, treeish, self.path)
         with self._lock:
             if tree not in self._trees:
-                where = f"{self.path or 'the repository'} in revision {commit[:10]}"
+                where = f"{self.path or 'the repository'} in {where}"
                 known = ChainMap(*(files.contents for files in self._trees.values()))
                 self._trees[tree] = TreeFiles(self._git, list_tree(self._git, tree, where), known)
             files = self._trees[tree] = self._trees.pop(tree)
@@ -184,9 +191,12 @@ class GitSource:
             return self._reference
 
     def _tip(self) -> str:
+        return self._at(self._followed())
+
+    def _at(self, reference: str) -> str:
+        """The commit that a reference holds, "" = none."""
         if self._mirror and not self._mirror.filled:
             self._mirror.fetch()
-        reference = self._followed()
         return self._repository.resolve(reference) or self._asked(reference)
 
     def _asked(self, reference: str) -> str:
@@ -217,10 +227,14 @@ class GitSource:
             raise SourceError(
                 "commits must be signed here and the controller has no key: make this one yourself, with `git commit -S`"
             )
+        return Branch(self._git, self._written_to(), self._tip(), self.path)
+
+    def _written_to(self) -> str:
+        """The reference that commits go to. Raises SourceError."""
         reference = self._followed()
         if reference == "HEAD":
             raise SourceError(f"HEAD of {self.name} is detached: name the branch to commit to")
-        return Branch(self._git, reference, self._tip(), self.path)
+        return reference
 
     def _write(self, branch: Branch, written: Written, message: str, author: str) -> Revision:
         commit = branch.commit(written, message, author)

@@ -14,6 +14,7 @@ from typing import Any
 
 from controller.clients import durable
 from controller.core.errors import SourceError
+from controller.core.proposal import NotTaken
 from controller.source.address import Address
 from controller.source.command import MEBIBYTE, Git, Limits, TooMuch
 from controller.source.names import check_branch
@@ -153,15 +154,21 @@ class Mirror:
             self._sweep()
 
     def push(self, commit: str, reference: str, tip: str) -> None:
-        """Offer a commit on top of `tip` to the remote branch. Raises SourceError when it moved on or may not be written."""
+        """Offer a commit on top of `tip` to the remote branch. Raises NotTaken when it moved on or may not be written."""
         with self._remote() as options:
             done = self._git.run("push", "--quiet", "--end-of-options", self.address.url, f"{commit}:{reference}", **options)
         if done.code:
-            raise SourceError(
-                f"{self.address.url} did not take the commit: {done.complaint}; it has to become a proposal instead"
-            )
+            raise NotTaken(f"{self.address.url} did not take the commit: {done.complaint}; it has to become a proposal instead")
         # When a fetch was faster, the reference is already there or further.
         self._git.run("update-ref", reference, commit, tip or "0" * len(commit))
+
+    def remove(self, reference: str, tip: str) -> None:
+        """Take a branch away from the remote. Raises NotTaken."""
+        with self._remote() as options:
+            done = self._git.run("push", "--quiet", "--end-of-options", self.address.url, f":{reference}", **options)
+        if done.code:
+            raise NotTaken(f"{self.address.url} keeps {reference.removeprefix('refs/heads/')}: {done.complaint}")
+        self._git.run("update-ref", "-d", reference, tip)
 
     @contextlib.contextmanager
     def _remote(self) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,18 +58,22 @@ class Branch:
 
     def commit(self, written: Written, message: str, author: str) -> str:
         """Make the commit object; gives its id, or the tip when nothing changes. No reference moves yet. Raises SourceError."""
-        who = _AUTHOR.fullmatch(author.strip())
-        if who is None or not author.isprintable() or "\0" in message or not message.strip():
-            raise SourceError("a commit needs a message, and an author like Ada or Ada <ada@example.net>")
+        people = _people(message, author)
         with _index(self.git) as index:
             self.git("read-tree", self.tip or "--empty", environment=index)
             self.git("update-index", "-z", "--index-info", stdin=self._index_lines(written), environment=index)
             tree = self.git("write-tree", environment=index).decode().strip()
         if tree == self._tree():
             return self.tip
-        people = _COMMITTER | {"GIT_AUTHOR_NAME": who["name"], "GIT_AUTHOR_EMAIL": who["email"] or "homelab@localhost"}
-        parents = ["-p", self.tip] if self.tip else []
-        return self.git("commit-tree", *parents, "-F", "-", tree, stdin=message.encode(), environment=people).decode().strip()
+        return self._sealed(tree, [self.tip] if self.tip else [], message, people)
+
+    def join(self, tree: str, other: str, message: str, author: str) -> str:
+        """Make the commit that brings another one in: of both, with the tree of their merge. Raises SourceError."""
+        return self._sealed(tree, [self.tip, other], message, _people(message, author))
+
+    def _sealed(self, tree: str, parents: Sequence[str], message: str, people: Mapping[str, str]) -> str:
+        words = [word for parent in parents for word in ("-p", parent)]
+        return self.git("commit-tree", *words, "-F", "-", tree, stdin=message.encode(), environment=people).decode().strip()
 
     def _index_lines(self, written: Written) -> bytes:
         # What goes stands first: a file may make room for a folder of its name.
@@ -86,7 +90,7 @@ class Branch:
         """Move the branch, and every work tree that has it checked out, to the commit; on SourceError all is as it was."""
         moved: list[Path] = []
         try:
-            for tree in self._work_trees():
+            for tree in self.work_trees():
                 self._check_clean(tree, written)
                 self._bring(tree, self._tree(), commit)
                 moved.append(tree)
@@ -107,7 +111,8 @@ class Branch:
             return self.git("rev-parse", "--verify", f"{self.tip}^{{tree}}").decode().strip()
         return self.git("hash-object", "-t", "tree", "-w", "/dev/null").decode().strip()
 
-    def _work_trees(self) -> list[Path]:
+    def work_trees(self) -> list[Path]:
+        """The work trees that have the branch checked out."""
         found: list[Path] = []
         for block in self.git("worktree", "list", "--porcelain").decode("utf-8", "surrogateescape").split("\n\n"):
             lines = block.splitlines()
@@ -145,6 +150,13 @@ class Branch:
             done = git.run("read-tree", *dry, "-m", "-u", old, new, work_tree=tree)
             if done.code:
                 raise SourceError(f"{tree} cannot follow the new commit: {done.complaint}")
+
+
+def _people(message: str, author: str) -> dict[str, str]:
+    who = _AUTHOR.fullmatch(author.strip())
+    if who is None or not author.isprintable() or "\0" in message or not message.strip():
+        raise SourceError("a commit needs a message, and an author like Ada or Ada <ada@example.net>")
+    return _COMMITTER | {"GIT_AUTHOR_NAME": who["name"], "GIT_AUTHOR_EMAIL": who["email"] or "homelab@localhost"}
 
 
 def _raw(path: str) -> bytes:
