@@ -92,6 +92,8 @@ class Reconciler:
     flights: Flights = field(init=False)
     patience: Patience = field(init=False)
     last: Report | None = field(default=None, init=False)
+    shown: Survey | None = field(default=None, init=False)
+    """What the last pass ended with; `last` is its report."""
     unsettled: bool = field(default=False, init=False)
     """True while an interrupted rollout could not be settled."""
 
@@ -283,7 +285,7 @@ class Reconciler:
     def _publish(self, found: Survey) -> Report:
         for event in self._news(self.last, found.report):
             self.bench.tell(event)
-        self.last = found.report
+        self.last, self.shown = found.report, found
         self.unsettled = any(note.message == UNSETTLED for note in found.situation.unready)
         self.patience.expect(min((note.until for note in found.plan.notes if note.until), default=0.0))
         return found.report

@@ -1,0 +1,159 @@
+"""Compare: what two revisions of the specification want, held against each other. No backend is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from controller.core.document import Files, Revision
+from controller.core.errors import SpecError
+from controller.core.estate import Estate
+from controller.core.key import Key
+from controller.core.resource import Resource
+from controller.usecases.compare_files import FileView, differing_files
+from controller.usecases.look import Look
+from controller.usecases.views import FORMAT_VERSION, DiagnosticView, FieldView, diagnostic_view, masked
+
+DOCUMENT = "document."
+"""Begins the paths of what stands beside `spec` in a document; every other path is one of the state."""
+_MOST_COMMITS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionView:
+    """One commit of the spec repository: the first line of its message, and when it was made (seconds since the epoch)."""
+
+    id: str
+    author: str
+    subject: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SideView:
+    """One of the two revisions. `findings` are why its documents cannot be understood; its files are compared all the same."""
+
+    revision: RevisionView
+    findings: tuple[DiagnosticView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """What is wanted otherwise of one key: added, removed or changed. `origin` is where it is written (file:line:column), in the
+    newer revision where it is there. Paths of what stands beside `spec` begin with `document.`; null = not set."""
+
+    key: str
+    change: str
+    origin: str
+    fields: tuple[FieldView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonView:
+    """Two revisions: what differs in what is wanted, and in the files. `understood` = both are valid, so `keys` is all there is.
+    Secrets are masked in both halves."""
+
+    old: SideView
+    new: SideView
+    understood: bool
+    keys: tuple[KeyView, ...] = ()
+    files: tuple[FileView, ...] = ()
+    format_version: str = FORMAT_VERSION
+
+
+def compare(look: Look, old: str, new: str = "") -> ComparisonView:
+    """The revision `new` ("" = the newest) against `old`. Raises SourceError for a revision that git does not have."""
+    first, second = look.source.revision(old), look.source.revision(new) if new else look.source.head()
+    one, other = look.source.read(first.id), look.source.read(second.id)
+    (left, before), (right, after) = _understood(look, first, one), _understood(look, second, other)
+    return ComparisonView(
+        old=left,
+        new=right,
+        understood=before is not None and after is not None,
+        keys=() if before is None or after is None else tuple(differing_keys(before, after)),
+        files=differing_files(one, other, look.reconciler.linker.vault.conceal),
+    )
+
+
+def commits(look: Look, limit: int = 50) -> tuple[RevisionView, ...]:
+    """Newest commits of the followed branch that touched the specs, newest first. Raises SourceError."""
+    return tuple(map(revision_view, look.source.log(min(limit, _MOST_COMMITS))))
+
+
+def revision_view(revision: Revision) -> RevisionView:
+    """A commit as faces show it."""
+    return RevisionView(revision.id, revision.author, next(iter(revision.message.splitlines()), ""), revision.at)
+
+
+def differing_keys(old: Estate, new: Estate) -> Iterator[KeyView]:
+    """What is wanted otherwise, by key. Pure."""
+    for key in sorted({*old.resources, *new.resources}):
+        before, after = old.resources.get(key), new.resources.get(key)
+        if before is not None and after is not None and before == after:
+            continue
+        view = _differing(key, before, after)
+        if view.fields or view.change != "changed":
+            yield view
+
+
+def differing_fields(old: Any, new: Any, path: str = "") -> Iterator[FieldView]:
+    """Where two masked values differ, as deep as they have the same shape."""
+    if old == new:
+        return
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in {**old, **new}:
+            yield from differing_fields(old.get(name), new.get(name), f"{path}.{name}" if path else str(name))
+    elif isinstance(old, list) and isinstance(new, list):
+        yield from _differing_lists(old, new, path)
+    else:
+        yield FieldView(path, old, new)
+
+
+def _differing_lists(old: list[Any], new: list[Any], path: str) -> Iterator[FieldView]:
+    """Entry by entry when as many are there or when some only came or went, else as a whole."""
+    short = min(len(old), len(new))
+    head = next((at for at in range(short) if old[at] != new[at]), short)
+    tail = next((at for at in range(short - head) if old[-1 - at] != new[-1 - at]), short - head)
+    if len(old) == len(new):
+        for at in range(head, short - tail):
+            yield from differing_fields(old[at], new[at], f"{path}[{at}]")
+    elif head + tail == short:
+        yield from (FieldView(f"{path}[{at}]", old[at], None) for at in range(head, len(old) - tail))
+        yield from (FieldView(f"{path}[{at}]", None, new[at]) for at in range(head, len(new) - tail))
+    else:
+        yield FieldView(path, old, new)
+
+
+def _understood(look: Look, revision: Revision, files: Files) -> tuple[SideView, Estate | None]:
+    view = revision_view(revision)
+    try:
+        return SideView(view), look.reconciler.linker.estate(revision, files)
+    except SpecError as error:
+        return SideView(view, tuple(map(diagnostic_view, error.diagnostics))), None
+
+
+def _differing(key: Key, before: Resource | None, after: Resource | None) -> KeyView:
+    shown = after or before
+    assert shown is not None  # noqa: S101 (it is a key of one of them)
+    change = "added" if before is None else "removed" if after is None else "changed"
+    fields = tuple(differing_fields(_wanted(before), _wanted(after)))
+    return KeyView(str(key), change, str(shown.origin), fields)
+
+
+def _wanted(resource: Resource | None) -> dict[str, Any]:
+    """Everything that a document says of a resource, masked; what says nothing is left out."""
+    if resource is None:
+        return {}
+    beside: Sequence[tuple[str, Any]] = (
+        ("on", resource.provider),
+        ("address", resource.address),
+        ("mode", "" if resource.mode == "apply" else resource.mode.value),
+        ("protect", resource.protect),
+        ("suspend", resource.suspend),
+        ("rollback", "" if resource.rollback == "always" else resource.rollback.value),
+        ("needs", sorted(map(str, resource.needs))),
+        ("labels", dict(resource.labels)),
+    )
+    state: dict[str, Any] = masked(dict(resource.state))
+    return state | {DOCUMENT + name: value for name, value in beside if value}
