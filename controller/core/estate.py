@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from controller.core.document import Revision
 from controller.core.errors import Diagnostic
 from controller.core.key import Key
+from controller.core.notice import MOST_TARGETS, Notification, Recipient
 from controller.core.policy import Policy
 from controller.core.resource import Resource
 
 
 class HomelabSpec(BaseModel):
-    """Contents of homelab.yaml (`kind: Homelab`): connections to backends and variables for interpolation."""
+    """Contents of homelab.yaml (`kind: Homelab`): connections to backends, variables for interpolation, who is told what."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,14 +26,19 @@ class HomelabSpec(BaseModel):
         description="Backends by name: {nas: {type: docker, url: 'ssh://me@nas'}}. Secrets by reference.",
     )
     variables: dict[str, str] = Field(default_factory=dict, description="Values for ${NAME} in compose files and services.")
+    notifications: tuple[Notification, ...] = Field(
+        default=(), max_length=MOST_TARGETS, description="Who is told what happens, and of what."
+    )
 
 
 @dataclass(frozen=True)
 class Estate:
-    """The desired graph of one revision. `resources` are in dependency order: needs come first."""
+    """The desired graph of one revision. `resources` are in dependency order: needs come first. `recipients` are the targets of
+    notifications with the secrets that are current."""
 
     revision: Revision
     resources: Mapping[Key, Resource]
     policy: Policy = field(default_factory=Policy)
     homelab: HomelabSpec = field(default_factory=HomelabSpec)
     warnings: tuple[Diagnostic, ...] = ()
+    recipients: tuple[Recipient, ...] = ()

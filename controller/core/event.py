@@ -9,6 +9,7 @@ from enum import StrEnum
 from controller.core.document import Revision
 from controller.core.errors import Diagnostic, Severity
 from controller.core.key import Key
+from controller.core.notice import Recipient
 from controller.core.state import Health
 
 
@@ -59,7 +60,7 @@ class Status:
 @dataclass(frozen=True, slots=True)
 class Report:
     """The folded result of one pass. `revision` is what git holds, `live` what is reconciled (they differ while the newest
-    revision is refused); `backends` says per provider "" = reachable, else the reason."""
+    revision is refused); `backends` says per provider "" = reachable, else the reason; `recipients` want to be told of it."""
 
     at: float
     revision: Revision
@@ -69,3 +70,4 @@ class Report:
     backends: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
     world: str = ""
+    recipients: tuple[Recipient, ...] = ()

@@ -8,6 +8,7 @@ from typing import Any
 from controller.core.document import Path
 from controller.core.errors import Problem, Rejected
 from controller.core.estate import HomelabSpec
+from controller.core.notice import HOUR, Recipient, Topic
 from controller.core.ports import Vault
 
 Check = Callable[[str, Mapping[str, Any]], Iterable[Problem]]
@@ -29,6 +30,29 @@ def settled(homelab: HomelabSpec, vault: Vault, check: Check) -> tuple[HomelabSp
         found += [Problem((*at, *item.path), item.message, item.hint) for item in check(name, declared)]
         connections[name] = {field: _revised(value, (*at, field), vault, found) for field, value in declared.items()}
     return homelab.model_copy(update={"connections": connections}), found
+
+
+def recipients(homelab: HomelabSpec, vault: Vault, zone: str) -> tuple[tuple[Recipient, ...], list[Problem]]:
+    """Who is told what happens, each with the version of its address that is current, and what is wrong, with paths below
+    `spec`. `zone` is the time zone of quiet times."""
+    found: list[Problem] = []
+    made: dict[str, Recipient] = {}
+    for index, target in enumerate(homelab.notifications):
+        at = ("notifications", index)
+        if target.name in made:
+            found.append(Problem((*at, "name"), f"there are two notification targets {target.name!r}", "give one another name"))
+        ref = target.url.ref
+        try:
+            version = vault.current(ref)
+        except KeyError:
+            found.append(Problem((*at, "url"), f"secret {ref!r} does not exist", f"set it with `homelab secret set {ref}`"))
+            continue
+        except Rejected as error:
+            found += [Problem((*at, "url"), item.message, item.hint) for item in error.problems]
+            continue
+        topics = frozenset(target.events or Topic)
+        made[target.name] = Recipient(target.name, version, topics, target.quiet, target.repeat * HOUR, zone)
+    return tuple(made.values()), found
 
 
 def _revised(value: Any, at: Path, vault: Vault, found: list[Problem]) -> Any:

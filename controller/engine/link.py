@@ -11,15 +11,15 @@ from typing import Any
 
 from controller.core.document import Draft, Files, Parsed, Path, Reader, Revision
 from controller.core.errors import Diagnostic, Origin, Problem, Rejected, Severity, SpecError
-from controller.core.estate import Estate, HomelabSpec
+from controller.core.estate import Estate
 from controller.core.key import Key, is_name
 from controller.core.kind import Desired, Kind
-from controller.core.policy import Policy, PolicySpec
+from controller.core.policy import Policy
 from controller.core.ports import Blobs, Vault
 from controller.core.resource import Resource
 from controller.core.suggest import did_you_mean
 from controller.engine.clashes import clashes
-from controller.engine.connections import Check, accept_any, settled
+from controller.engine.connections import Check, accept_any, recipients, settled
 from controller.engine.load import HOMELAB_FILE, Document, Spot, load
 from controller.engine.surroundings import RepositorySurroundings
 from controller.engine.understand import diagnostic, understand, where
@@ -44,8 +44,10 @@ class Linker:
         loaded = load(files, self.reader, self.kinds)
         shelf = Shelf(files, self.reader)
         _announce_secrets(loaded.documents, self.vault)
+        policy = Policy.of(tuple(loaded.policies[name] for name in sorted(loaded.policies)))
         homelab, refused = settled(loaded.homelab, self.vault, self.check)
-        found = [*loaded.problems, *(_told(loaded.house, problem) for problem in refused)]
+        told, untold = recipients(loaded.homelab, self.vault, policy.timezone)
+        found = [*loaded.problems, *(_told(loaded.house, problem) for problem in (*refused, *untold))]
         written = loaded.written()
         listing = tuple(files.paths())
         used: set[str] = set()
@@ -79,7 +81,7 @@ class Linker:
         errors = [item for item in found if item.severity is Severity.ERROR]
         if errors:
             raise SpecError(sorted(dict.fromkeys(errors), key=lambda item: item.origin))
-        return _estate(revision, graph, loaded.policies, homelab, found)
+        return Estate(revision, graph, policy, homelab, tuple(found), told)
 
     def _made(
         self,
@@ -227,17 +229,6 @@ def _told(house: Parsed | None, problem: Problem) -> Diagnostic:
     if house is None:
         return Diagnostic(problem.message, Origin(HOMELAB_FILE), problem.hint)
     return diagnostic(house, ("spec", *problem.path), problem.message, problem.hint)
-
-
-def _estate(
-    revision: Revision,
-    graph: dict[Key, Resource],
-    policies: Mapping[str, PolicySpec],
-    homelab: HomelabSpec,
-    found: list[Diagnostic],
-) -> Estate:
-    ordered = tuple(policies[name] for name in sorted(policies))
-    return Estate(revision, graph, Policy.of(ordered), homelab, tuple(found))
 
 
 def _twins(resources: list[tuple[Resource, Spot]]) -> Iterable[Diagnostic]:

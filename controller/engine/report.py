@@ -80,6 +80,7 @@ def fold(found: Findings, at: float, world_name: str) -> Report:
         backends=found.world.backends(),
         reason=found.reason,
         world=world_name,
+        recipients=found.estate.recipients,
     )
 
 

@@ -19,6 +19,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "pydantic_core": ("controller",),
     "acme": ("controller.clients.acme",),
     "alembic": ("controller.store",),
+    "apprise": ("controller.clients.notifying",),
     "click": ("controller.cli",),
     "cryptography": ("controller.clients.acme", "controller.clients.tls"),
     "dns": ("controller.clients.dns",),
