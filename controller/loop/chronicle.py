@@ -25,6 +25,7 @@ class Chronicle:
         self._store = store
         self._clock = clock
         self._told: list[Event] = []
+        self._writing = 0
         self._news = Condition()
         self._some = Flag()
         self._closed = Flag()
@@ -59,17 +60,25 @@ class Chronicle:
         """Write what was told; False when the store refuses."""
         with self._news:
             told, self._told = self._told, []
-        if not told:
-            return True
+            if not told:
+                return True
+            self._writing += 1
+        refused: list[Event] = []
         try:
             self._store.append(told)
         except HomelabError:
+            refused = told
+        finally:
             with self._news:
-                self._told = [*told, *self._told][-_MOST:]
-            return False
+                self._writing -= 1
+                self._told = [*refused, *self._told][-_MOST:]
+                self._news.notify_all()
+        return not refused
+
+    def settled(self, seconds: float) -> bool:
+        """Wait until everything that was told is in the store; False when it is not within so many seconds."""
         with self._news:
-            self._news.notify_all()
-        return True
+            return self._news.wait_for(lambda: not self._told and not self._writing, seconds)
 
     def close(self) -> None:
         """Write what is left and wake everybody who waits."""

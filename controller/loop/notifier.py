@@ -14,6 +14,8 @@ from controller.usecases.notices import Notices
 
 _LAST_WORDS = 10.0
 """Seconds that messages under way get at the end; what has not arrived then is sent after the next start."""
+_SETTLE = 5.0
+"""Seconds to wait for the events of a pass; those that come later are told after the next one."""
 
 _log = logging.getLogger(__name__)
 
@@ -22,8 +24,9 @@ class Notifier:
     """`passed` hears of every pass. While `leads` says so, what there is to tell is decided on one thread, and each target with
     something to be sent has a thread of its own for as long as that takes: a target that is slow or away holds up nobody."""
 
-    def __init__(self, notices: Notices, leads: Callable[[], bool], clock: Clock) -> None:
-        self._notices, self._leads, self._clock = notices, leads, clock
+    def __init__(self, notices: Notices, leads: Callable[[], bool], clock: Clock, settled: Callable[[float], bool]) -> None:
+        """`settled` waits until the events of the pass are in the store, for so many seconds at most."""
+        self._notices, self._leads, self._clock, self._settled = notices, leads, clock, settled
         self._due, self._closed = Flag(), Flag()
         self._lock = Lock()
         self._report: Report | None = None
@@ -57,6 +60,7 @@ class Notifier:
             with self._lock:
                 report = self._report
             if self._leads():
+                self._settled(_SETTLE)
                 self._tell(report)
 
     def _tell(self, report: Report | None) -> None:

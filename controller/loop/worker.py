@@ -79,8 +79,8 @@ class Worker:
         try:
             report = self._pass(batch)
         except Exception as error:  # noqa: BLE001 (whatever goes wrong in a pass, the next one must come)
-            self._passed(None, self._clock.monotonic() - began)
             self._broke(batch, error)
+            self._passed(None, self._clock.monotonic() - began)
         else:
             self._passed(report, self._clock.monotonic() - began)
             self._went_well(report)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from controller.usecases.importing import Importing
 from controller.usecases.look import Look
+from controller.usecases.notices import Notices
 from controller.usecases.rollback import Rollback
 from controller.usecases.secrets import Secrets
 from controller.usecases.sync import Sync
@@ -26,3 +27,4 @@ class Desk:
     rollback: Rollback | None = None
     importing: Importing | None = None
     secrets: Secrets | None = None
+    notices: Notices | None = None

@@ -16,8 +16,9 @@ CERTIFICATES = "certificate"
 RUN_ENDS = frozenset(["RunFinished", "Settled"])
 PROPOSAL = "Proposal"
 """Reasons of events about proposals begin with this word."""
+PASSING = "the pass"
 _OPENS: Mapping[str, tuple[str, str]] = {
-    "PassFailed": ("the pass", "PassWorks"),
+    "PassFailed": (PASSING, "PassWorks"),
     "RepositoryFails": ("the spec repository", "RepositoryWorks"),
 }
 """Conditions that begin and end with an event: what they are about, and the reason that ends them."""
@@ -127,6 +128,8 @@ def scene(
             happenings.append(Happening(Topic.PROPOSAL, str(event.number), event.message))
         elif event.reason in _TOLD:
             happenings.append(Happening(_TOLD[event.reason], event.key or event.reason, _about(event.key, event.message)))
+    if report is not None:
+        now_open.pop(PASSING, None)
     conditions: dict[Id, str] = {(Topic.FAILED, about): f"{about}: {text}" for about, text in now_open.items()}
     if report is not None:
         conditions |= _conditions(report)

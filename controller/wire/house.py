@@ -37,11 +37,13 @@ from controller.store.sql import SqlStore
 from controller.usecases.desk import Desk
 from controller.usecases.importing import Importing
 from controller.usecases.look import Look
+from controller.usecases.notices import Notices
 from controller.usecases.rollback import Rollback
 from controller.usecases.secrets import Secrets
 from controller.usecases.sync import RunNow, Sync
 from controller.wire.backends import Connections, connection_problems, engine_answers, memory_connections, real_connections
 from controller.wire.kinds import Tools, load_kinds
+from controller.wire.notices import open_notices
 from controller.wire.vaults import first, open_vault, shown
 
 SIMULATED = "memory (simulated)"
@@ -70,9 +72,12 @@ class House:
     reconciler: Reconciler
     seat: Seat
     desk: Desk = field(init=False)
+    notices: Notices = field(init=False)
     _unnamed: frozenset[SecretVersion] = field(default=frozenset(), init=False)
 
     def __post_init__(self) -> None:
+        simulated, tell = self.world == SIMULATED, self.chronicle.tell
+        self.notices = open_notices(self.reconciler, self.store, self.clock, self.vault, tell, simulated=simulated)
         self.desk = self._reading_desk()
 
     def keep_up(self) -> None:
@@ -113,6 +118,7 @@ class House:
             rollback=Rollback(reconciler, source, store),
             importing=Importing(reconciler, source, store, self.vault, self.clock, write_yaml),
             secrets=Secrets(self.vault.beside(self._committed), store, self.clock, reconciler.forget, self._must_lead),
+            notices=self.notices,
         )
 
     def _must_lead(self) -> None:

@@ -12,9 +12,11 @@ from types import FrameType
 
 from controller.clients.clock import SystemClock
 from controller.core.errors import LeaseHeld
+from controller.core.event import Report
 from controller.core.ports import Clock
 from controller.loop.lease import FileLock
 from controller.loop.loop import Loop
+from controller.loop.notifier import Notifier
 from controller.settings import Settings
 from controller.usecases.access import Access
 from controller.wire.house import House, built
@@ -63,9 +65,13 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], public: It
 
     reconciler = house.reconciler
     meter = Meter(lambda: reconciler.last, house.world)
-    loop = Loop(
-        reconciler, house.source, house.seat, house.chronicle, house.source.watch_paths, upkeep=house.keep_up, passed=meter.passed
-    )
+    notifier = Notifier(house.notices, lambda: house.seat.held, house.clock, house.chronicle.settled)
+
+    def passed(report: Report | None, seconds: float) -> None:
+        meter.passed(report, seconds)
+        notifier.passed(report, seconds)
+
+    loop = Loop(reconciler, house.source, house.seat, house.chronicle, house.source.watch_paths, house.keep_up, passed)
     house.desk = house.desk_with(loop.run_now, loop.kick)
     access = Access(house.store, house.clock, house.vault)
     app = create_app(house.desk, access, meter=meter, public=public)
@@ -73,6 +79,7 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], public: It
     # The page first: an address that cannot be had ends this before anything is written.
     page = serve(app, house.settings.address, house.settings.socket, ended, standing.at)
     try:
+        notifier.start()
         loop.start()
         if _until(standing.flag, page, house.clock, stop):
             invitation = access.first_invitation()
@@ -82,6 +89,7 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], public: It
             code[0] = FAILED
     finally:
         ended.set()
+        notifier.stop()
         loop.stop()
         page.join()
 
