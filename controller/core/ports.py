@@ -194,7 +194,8 @@ class Store(Registers, Protocol):
         """Remove ledger rows."""
 
     def record(self, entry: Entry, row: Row | None = None, drop: bool = False) -> None:
-        """Write a journal entry and, in the same transaction, put `row` or (`drop`) remove the row of the entry's change."""
+        """Write a journal entry and, in the same transaction, put `row` or (`drop`) remove the row of the entry's change. An
+        entry that passed uses up what a person said about its rollout: the same change at another time is asked for again."""
 
     def open_entries(self) -> Sequence[Entry]:
         """Entries a crash left behind, oldest first."""
@@ -225,9 +226,6 @@ class Store(Registers, Protocol):
 
     def approve(self, approval: Approval) -> None:
         """Record a person's word."""
-
-    def spend(self, digest: str) -> None:
-        """Forget the word about a rollout that was done: the same change at another time is asked for again."""
 
     def suspensions(self) -> Mapping[str, Suspension]:
         """Keys to leave alone, by key text."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,7 +24,7 @@ from controller.core.errors import (
 )
 from controller.core.plan import Rollout
 from controller.core.ports import Place, Retains
-from controller.core.run import Entry, Outcome, RolloutRun, Step
+from controller.core.run import Entry, Outcome, RolloutRun, Row, Step
 from controller.core.stage import Moment
 from controller.core.state import Receipt
 from controller.engine.bench import Bench
@@ -40,12 +40,14 @@ _PARALLEL = 64
 
 @dataclass
 class Application:
-    """One rollout on its way. `interrupt` calls it off: it is then undone without being quarantined."""
+    """One rollout on its way. `rows` is the ledger as it was when it started: nobody else changes the rows of its keys meanwhile.
+    `interrupt` calls it off: it is then undone without being quarantined."""
 
     bench: Bench
     run: str
     revision: str
     rollout: Rollout
+    rows: Mapping[Place, Row]
     number: Numbers
     interrupt: Flag
 
@@ -72,7 +74,7 @@ class Application:
         changes = {change.place: change for change in self.rollout.changes}
         if len(changes) == 1:
             return self._attempt(self.rollout.changes[0])
-        edges = dependencies(self.rollout.changes, self.bench.store.rows())
+        edges = dependencies(self.rollout.changes, self.rows)
         waiting = {place: set(before) for place, before in edges.items()}
         running: dict[Future[tuple[Change, Exception] | None], Place] = {}
         failed: tuple[Change, Exception] | None = None
@@ -100,7 +102,7 @@ class Application:
     def _step(self, change: Change) -> None:
         if self.interrupt.is_set():
             raise Interrupted("called off")
-        entry = self._keep(self.bench.intend(self.run, self.number(), self.rollout, change))
+        entry = self._keep(self.bench.intend(self.run, self.number(), self.rollout, change, self.rows.get(change.place)))
         self._progress.reached(change, Moment.BEGUN)
         entry, receipt = self._write(entry)
         with self._lock:

@@ -91,9 +91,8 @@ class Bench:
         key = str(entry.change.key) if entry else ""
         self.tell(Event(self.clock.now(), reason, message, severity, key, entry.run if entry else run))
 
-    def intend(self, run: str, number: int, rollout: Rollout, change: Change) -> Entry:
-        """Write down what is about to be done; secrets it names become durable first."""
-        before = self.store.rows().get(change.place)
+    def intend(self, run: str, number: int, rollout: Rollout, change: Change, before: Row | None) -> Entry:
+        """Write down what is about to be done, and the row that stood `before`; secrets it names become durable first."""
         self.vault.keep(secrets_in(change.after))
         now = self.clock.now()
         entry = Entry(run, number, rollout.digest, change, Step.INTENDED, now, row=before)
@@ -119,8 +118,6 @@ class Bench:
     def done(self, entry: Entry, receipt: Receipt, revision: str, step: Step = Step.DONE) -> Entry:
         """Write down that the backend has it, with the ledger row that follows from it."""
         change, now = entry.change, self.clock.now()
-        if step is Step.PASSED and entry.rollout in self.store.approvals():
-            self.store.spend(entry.rollout)
         moved = entry.moved(step, now, handle=receipt.handle, retained=receipt.retained)
         if change.after is None:
             self.store.record(moved, drop=step is Step.PASSED)

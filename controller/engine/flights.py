@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -13,13 +13,15 @@ from controller.core.errors import HomelabError, Severity
 from controller.core.estate import Estate
 from controller.core.key import Key
 from controller.core.plan import Note, Rollout
-from controller.core.run import Outcome, RolloutRun, Run
+from controller.core.ports import Place
+from controller.core.run import Outcome, RolloutRun, Row, Run
 from controller.engine.apply import Application, summary
 from controller.engine.bench import Bench
 from controller.engine.group import outdated
 from controller.engine.recover import Job, bury, ended
 
 _WORKERS = 64
+Rows = Mapping[Place, Row]
 
 
 @dataclass
@@ -49,11 +51,12 @@ class Flights:
         """Record the run, then apply its rollouts; deletions wait for the others and are left alone when one fails."""
         planned = tuple(RolloutRun(item.digest, Outcome.RUNNING, "", summary(item)) for item in rollouts)
         run = replace(run, rollouts=planned)
+        rows = self._bench.store.rows()
         self._bench.store.save(run)
         with self._landed:
             self._runs.add(run.id)
             self._flights.update({item.digest: _Flight(item, run.id) for item in rollouts})
-        self._start(Thread(target=self._conduct, args=(run, list(rollouts)), name=f"run-{run.id}", daemon=True))
+        self._start(Thread(target=self._conduct, args=(run, list(rollouts), rows), name=f"run-{run.id}", daemon=True))
 
     def resume(self, run: str, jobs: Sequence[tuple[Rollout, Job]], report: Callable[[RolloutRun], None]) -> None:
         """Go on with rollouts of a run that an interruption left unproven; `report` hears how each of them ended."""
@@ -152,7 +155,7 @@ class Flights:
             self._runs.discard(run)
             self._landed.notify_all()
 
-    def _conduct(self, run: Run, rollouts: list[Rollout]) -> None:
+    def _conduct(self, run: Run, rollouts: list[Rollout], rows: Rows) -> None:
         prunes = [item for item in rollouts if all(change.after is None for change in item.changes)]
         others = [item for item in rollouts if item not in prunes]
         numbers = count(1)
@@ -164,7 +167,7 @@ class Flights:
                 )
                 self._land(prunes)
             elif batch:
-                results.update(self._fly(run, batch, numbers))
+                results.update(self._fly(run, batch, rows, numbers))
         self._finish(run, tuple(results[item.digest] for item in rollouts))
 
     def _finish(self, run: Run, rolled: tuple[RolloutRun, ...]) -> None:
@@ -179,13 +182,13 @@ class Flights:
         self._bench.say("RunFinished", message, severity=severity, run=run.id)
         self._ended_run(run.id)
 
-    def _fly(self, run: Run, rollouts: list[Rollout], numbers: count[int]) -> dict[str, RolloutRun]:
+    def _fly(self, run: Run, rollouts: list[Rollout], rows: Rows, numbers: count[int]) -> dict[str, RolloutRun]:
         results: dict[str, RolloutRun] = {}
         with ThreadPoolExecutor(max_workers=min(_WORKERS, len(rollouts)), thread_name_prefix="rollout") as pool:
             pending: dict[Future[RolloutRun], Rollout] = {}
             for rollout in rollouts:
                 interrupt = self._flights[rollout.digest].interrupt
-                job = Application(self._bench, run.id, run.revision, rollout, lambda: next(numbers), interrupt)
+                job = Application(self._bench, run.id, run.revision, rollout, rows, lambda: next(numbers), interrupt)
                 future = pool.submit(job)
                 pending[future] = rollout
                 future.add_done_callback(lambda done, item=rollout: self._landing(item, done))  # type: ignore[misc]

@@ -13,7 +13,7 @@ from controller.core.errors import JournalError
 from controller.core.event import Event
 from controller.core.ports import Clock, Place
 from controller.core.registers import People, Proposals, Trail
-from controller.core.run import Entry, Row, Run
+from controller.core.run import Entry, Row, Run, Step
 from controller.store.ledger import Rows
 from controller.store.memory_registers import MemoryPeople, MemoryProposals, MemoryTrail
 from controller.store.records import Proposal, decode, encode, encode_anyway
@@ -129,6 +129,8 @@ class MemoryStore:
         with self._lock:
             self._led()
             self._tables.entries[entry.run, entry.number] = settled
+            if entry.step is Step.PASSED:
+                self._tables.approvals.pop(entry.rollout, None)
             if new is not None:
                 self._tables.ledger.put([new])
             elif drop:
@@ -188,11 +190,6 @@ class MemoryStore:
         settled = _settled(approval)
         with self._lock:
             self._tables.approvals[approval.digest] = settled
-
-    def spend(self, digest: str) -> None:
-        with self._lock:
-            self._led()
-            self._tables.approvals.pop(digest, None)
 
     def suspensions(self) -> Mapping[str, Suspension]:
         with self._lock:

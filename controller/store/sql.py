@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from controller.core.decision import Approval, Quarantine, Suspension
 from controller.core.event import Event
@@ -33,6 +32,7 @@ from controller.store.contents import (
 )
 from controller.store.counters import count, raised
 from controller.store.database import Database
+from controller.store.journal import Journal
 from controller.store.lease import Lease
 from controller.store.ledger import LedgerCache
 from controller.store.mentions import named_in
@@ -44,9 +44,6 @@ _OPEN = [step.value for step in Step if step.open]
 # Statements that every pass makes are built once.
 _OPEN_ENTRIES = ENTRIES.select().where(tables.entries.c.step.in_(_OPEN)).order_by(tables.entries.c.sequence)
 _THE_FACT = FACTS.select().where(tables.facts.c.name == bindparam("the_name"))
-_DROP_ROW = delete(tables.ledger).where(
-    and_(*(tables.ledger.c[name] == bindparam(f"the_{name}") for name in ("kind", "name", "provider")))
-)
 
 
 class SqlStore:
@@ -63,6 +60,7 @@ class SqlStore:
         self._database = Database(url, clock)
         self._lease = Lease(self._database)
         self._cache = LedgerCache()
+        self._journal = Journal(self._database, self._lease, self._cache)
         self.people: People = SqlPeople(self._database, self._lease)
         self.audit: Trail = SqlTrail(self._database)
         self.proposals: Proposals = SqlProposals(self._database, self._lease)
@@ -108,31 +106,15 @@ class SqlStore:
             return self._cache.rows(version, lambda: LEDGER.all(connection, LEDGER.select()))
 
     def put(self, rows: Iterable[Row]) -> None:
-        self._change_ledger(put=list(rows))
+        self._journal.change(put=rows)
 
     def drop(self, places: Iterable[Place]) -> None:
-        self._change_ledger(drop=list(places))
+        self._journal.change(drop=list(places))
 
     def record(self, entry: Entry, row: Row | None = None, drop: bool = False) -> None:
         if row is not None and drop:
             raise ValueError("an entry either puts a row or drops one")
-        self._change_ledger(entry, [row] if row is not None else [], [entry.change.place] if drop else [])
-
-    def _change_ledger(self, entry: Entry | None = None, put: Sequence[Row] = (), drop: Sequence[Place] = ()) -> None:
-        values = [LEDGER.values(row) for row in put]
-        version = None
-        with self._leading() as connection:
-            if entry is not None:
-                connection.execute(self._upsert[tables.entries], ENTRIES.values(entry))
-            if values:
-                connection.execute(self._upsert[tables.ledger], values)
-            if drop:
-                connection.execute(_DROP_ROW, [_place(place) for place in drop])
-            if values or drop:
-                version = raised(connection, "ledger", 1)
-        if version is not None:
-            # What was written comes back as it will from the database: as JSON data.
-            self._cache.wrote(version, [LEDGER.read(item["data"]) for item in values], drop)
+        self._journal.change(entry, [row] if row is not None else [], [entry.change.place] if drop else [])
 
     def open_entries(self) -> Sequence[Entry]:
         with self._database.reading() as connection:
@@ -188,10 +170,6 @@ class SqlStore:
     def approve(self, approval: Approval) -> None:
         self._say(APPROVALS, approval)
 
-    def spend(self, digest: str) -> None:
-        with self._leading() as connection:
-            connection.execute(delete(tables.approvals).where(tables.approvals.c.digest == digest))
-
     def suspensions(self) -> Mapping[str, Suspension]:
         with self._database.reading() as connection:
             return {item.key: item for item in SUSPENSIONS.every(connection)}
@@ -211,11 +189,7 @@ class SqlStore:
         new = list(events)
         if not new:
             return
-        with self._database.writing() as connection:
-            # The counter's row lock lets numbers become visible in order: a reader that remembers the newest misses none.
-            first = raised(connection, "events", len(new)) - len(new) + 1
-            values = [EVENTS.values(replace(event, number=number)) for number, event in enumerate(new, first)]
-            connection.execute(tables.events.insert(), values)
+        self._journal.append(new)
 
     def events(self, after: int = 0, limit: int = 200, key: str = "") -> Sequence[Event]:
         columns = tables.events.c
@@ -285,11 +259,6 @@ class SqlStore:
                 embedded.copy_before(live, "restore")
             archive.transfer(backup, connection)
             raised(connection, "ledger", 1)
-
-
-def _place(place: Place) -> dict[str, str]:
-    key, provider = place
-    return {"the_kind": key.kind, "the_name": key.name, "the_provider": provider}
 
 
 def _fact(connection: Connection, name: str) -> Any:
