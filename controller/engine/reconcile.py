@@ -89,6 +89,8 @@ class Reconciler:
     connect: Callable[[HomelabSpec], Providers]
     new_run: Callable[[], str]
     world_name: str
+    beside: Callable[[HomelabSpec], Providers] | None = None
+    """The providers for a specification that is only looked at (None = `connect` may be used for it)."""
     flights: Flights = field(init=False)
     patience: Patience = field(init=False)
     last: Report | None = field(default=None, init=False)
@@ -136,11 +138,13 @@ class Reconciler:
                 found = self._see(wanted)
         return self._publish(found)
 
-    def survey(self, files: Files | None = None, *, only: Connections | None = None) -> Survey:
-        """The plan and the report as they are now, without writing anything. With `files`, of those instead of git's. With
-        `only`, see `reconcile`."""
+    def survey(self, files: Files | None = None, *, own: bool = False, only: Connections | None = None) -> Survey:
+        """The plan and the report as they are now, without writing anything. With `files`, of those instead of git's: their
+        connections are not opened unless they are the operator's `own`. With `only`, see `reconcile`."""
         if files is not None:
             revision = Revision("worktree")
+            if not own:
+                self.connect(self._read().estate.homelab)
             return self._look(Wanted(revision, self.linker.estate(revision, files)), fresh=True)
         with self._lock:
             return self._look(self._read(), only)
@@ -187,15 +191,14 @@ class Reconciler:
             return
         wanted: Estate | None = None
         if estate.revision.id:
-            wanted, _ = self._adapt(estate)
+            wanted, _ = self._adapt(estate, self.connect(estate.homelab))
             self.flights.supersede(wanted)
         if not self.bench.closing.is_set():
             recover(self.bench, self.flights.resume, self.flights.runs(), wanted)
         self._sight.forget()
 
-    def _adapt(self, estate: Estate) -> tuple[Estate, tuple[Note, ...]]:
-        memory = self._adapted
-        adapted, notes = adapting.adapt(estate.resources, self.bench.store.rows(), self.connect(estate.homelab), memory)
+    def _adapt(self, estate: Estate, providers: Providers) -> tuple[Estate, tuple[Note, ...]]:
+        adapted, notes = adapting.adapt(estate.resources, self.bench.store.rows(), providers, self._adapted)
         return replace(estate, resources=adapted), tuple(notes)
 
     def _look(self, wanted: Wanted, only: Connections | None = None, *, fresh: bool = False) -> Survey:
@@ -206,7 +209,8 @@ class Reconciler:
         estate, store, clock = wanted.estate, self.bench.store, self.bench.clock
         # Before the look: what lands during it is judged by the next one.
         wait_for = busy(self.bench, self.flights, estate.policy.timezone)
-        basis = Basis(estate, store.rows(), self.connect(estate.homelab))
+        connect = (self.beside or self.connect) if fresh else self.connect
+        basis = Basis(estate, store.rows(), connect(estate.homelab))
         rows, providers = basis.rows, basis.providers
         only = None if wait_for or self.flights.runs() else only
         unready: tuple[Note, ...] = ()
@@ -218,7 +222,7 @@ class Reconciler:
             followed, places, estate = calm.followed, calm.targets, calm.survey.estate
         else:
             followed = adapting.followed(providers)
-            estate, unready = self._adapt(estate)
+            estate, unready = self._adapt(estate, providers)
             places = targets(estate.resources.values(), rows)
             world, only = (observe(providers, places), None) if fresh else self._sight.look(basis, places, only)
         situation = Situation(

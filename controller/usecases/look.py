@@ -13,10 +13,12 @@ from controller.core.ports import Source, Speaks, Store
 from controller.core.state import Present, Target
 from controller.core.suggest import did_you_mean
 from controller.engine.reconcile import Reconciler, Survey
+from controller.usecases.fields import side_by_side
 from controller.usecases.views import (
     DiagnosticView,
     PlanView,
     ResourceView,
+    RolloutView,
     RunView,
     StatusView,
     diagnostic_view,
@@ -32,6 +34,12 @@ def nobodys(key: Key, known: Iterable[Key]) -> Refused:
     """The refusal of a key that nothing is known of."""
     hint = did_you_mean(str(key), map(str, known)) or "`homelab status` lists what there is"
     return Refused(f"{key} is neither declared nor ours; {hint}")
+
+
+def _changed(rollouts: Iterable[RolloutView], key: str) -> Iterator[str]:
+    """The paths of a key that a plan changes."""
+    changes = (change for rollout in rollouts for change in rollout.changes if change.key == key)
+    return (field.path for change in changes for field in change.fields)
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,7 @@ class Look:
 
     def survey(self, *, worktree: bool = False) -> Survey:
         """The plan as records."""
-        return self.reconciler.survey(self.source.worktree() if worktree else None)
+        return self.reconciler.survey(self.source.worktree() if worktree else None, own=worktree)
 
     def validate(self, *, worktree: bool = False) -> tuple[DiagnosticView, ...]:
         """Every finding about the specification, without looking at any backend."""
@@ -93,15 +101,22 @@ class Look:
         provider = wanted.provider if wanted else row.provider if row else ""
         observed = found.world.of(key, provider)
         line = next((item for item in status_view(found.report).items if item.key == str(key)), None)
+        plan = plan_view(found.plan, found.decisions, found.report)
+        rollouts = tuple(each for each in plan.rollouts if any(change.key == str(key) for change in each.changes))
+        desired = masked(dict(wanted.state)) if wanted else None
+        shown = masked(dict(observed.state)) if isinstance(observed, Present) else None
         return ResourceView(
             status=line,
             origin=str(wanted.origin) if wanted else "",
-            desired=masked(dict(wanted.state)) if wanted else None,
-            observed=masked(dict(observed.state)) if isinstance(observed, Present) else None,
+            desired=desired,
+            observed=shown,
             applied=row_state(row),
             needs=tuple(map(str, wanted.needs)) if wanted else (),
             claims=wanted.claims if wanted else (),
             handle=observed.handle if isinstance(observed, Present) else "",
+            fields=side_by_side(desired, shown, row_state(row), _changed(rollouts, str(key))),
+            rollouts=rollouts,
+            notes=tuple(note for note in plan.notes if note.key == str(key)),
         )
 
     def log(self, key: Key, lines: int, back: float = 0.0) -> str:

@@ -79,6 +79,9 @@ BACKENDS: Mapping[str, Backend] = {
 """Types of connections beside `docker`."""
 
 
+_DOCKER_KINDS = ("service", "network", "volume")
+
+
 def connection_problems(name: str, declared: Mapping[str, Any]) -> Iterable[Problem]:
     """What is wrong with a declared connection before anything is opened."""
     kind = declared.get("type", DOCKER)
@@ -119,8 +122,13 @@ class Connections:
     """`connect` of the reconciler. `local` is the engine of DOCKER_HOST or the default socket unless it is declared. An unchanged
     declaration keeps its providers (and their event streams); the same set of providers is the same object. For many threads."""
 
-    def __init__(self, open_one: Callable[[str, Mapping[str, Any]], tuple[Opened, Closed]]) -> None:
-        self._open = open_one
+    def __init__(
+        self,
+        open_one: Callable[[str, Mapping[str, Any]], tuple[Opened, Closed]],
+        kinds: Callable[[Mapping[str, Any]], Iterable[str]],
+    ) -> None:
+        """`kinds` tells what a declared connection would serve, without opening it."""
+        self._open, self._kinds = open_one, kinds
         self._lock = RLock()
         self._opened: dict[tuple[str, str], tuple[Opened, Closed]] = {}
         self._providers: Providers = {}
@@ -144,6 +152,22 @@ class Connections:
             providers = self._providers
         self.changed(providers)
         return providers
+
+    def beside(self, homelab: HomelabSpec) -> Providers:
+        """The providers for declarations that are only looked at, such as those of a proposal: what is declared as in the last
+        `connect` is shared, and nothing else is opened, because whoever wrote it could have our secrets sent anywhere. Only
+        where nothing is open at all is this a `connect`."""
+        declared = {LOCAL: {"type": DOCKER}, **homelab.connections}
+        with self._lock:
+            if not self._opened:
+                return self.connect(homelab)
+            found: dict[tuple[str, str], Provider] = {}
+            for name, item in declared.items():
+                known = self._opened.get((name, canonical(item)))
+                shut = Shut(f"{name} is declared otherwise than now: it is looked at as soon as that counts")
+                opened = known[0] if known is not None else dict.fromkeys(self._kinds(item), shut)
+                found |= {(kind, name): provider for kind, provider in opened.items()}
+            return found
 
     def providers(self) -> Providers:
         """Those of the last `connect`."""
@@ -178,15 +202,22 @@ def real_connections(settings: Settings, tools: Tools) -> Connections:
                 opened[made] = provider
         return opened, ends
 
-    connections = Connections(open_one)
+    connections = Connections(open_one, _served)
     return connections
+
+
+def _served(declared: Mapping[str, Any]) -> Iterable[str]:
+    kind = str(declared.get("type", DOCKER))
+    known = _DOCKER_KINDS if kind == DOCKER else BACKENDS[kind].kinds if kind in BACKENDS else ()
+    foreign = (made for made, item in foreign_kinds().items() if kind in getattr(item, "TYPES", ()))
+    return (*known, *foreign)
 
 
 def _docker(settings: Settings, name: str, declared: Mapping[str, Any], tools: Tools) -> tuple[dict[str, Provider], Closed]:
     try:
         host = _host(settings, name, declared)
     except HomelabError as error:
-        return dict.fromkeys(("service", "network", "volume"), Shut(f"{name}: {_said(error)}")), _nothing
+        return dict.fromkeys(_DOCKER_KINDS, Shut(f"{name}: {_said(error)}")), _nothing
     return dict(docker_providers(host, tools)), host.close
 
 
@@ -212,7 +243,7 @@ def memory_connections(world: MemoryWorld, kinds: Mapping[str, Kind], instance: 
         metered = _METERED if declared.get("type") == _HOME else ""
         return {each: _simulated(kind, world, name, instance, metered) for each, kind in standing.items()}, _nothing
 
-    return Connections(open_one)
+    return Connections(open_one, lambda _declared: [each for each, kind in kinds.items() if kind.resolve is not None])
 
 
 def _simulated(kind: Kind, world: MemoryWorld, connection: str, instance: str, metered: str) -> MemoryProvider:
