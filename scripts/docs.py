@@ -49,13 +49,16 @@ spec:
     nas: {type: docker, url: "ssh://me@nas.lan", data: /volume1/homelab}
   variables:
     DOMAIN: example.net
+  notifications:
+    - {name: phone, url: {ref: notify/phone}, events: [failed, rolledBack, held, recovered]}
 ```
 
 A Docker connection has `url` (`unix:///PATH`, `ssh://[user@]host[:port]`, or `tcp://host:port` with `tls`), `tls`
 (`ca`, `cert` and `key`: paths of PEM files on the controller's machine) and `data` (an absolute folder on that host
 for the relative folders of services). `local` is the engine that `DOCKER_HOST` names, or the one on the default
 socket, unless it is declared. DNS zones stand behind connections of the types `rfc2136`, `powerdns`, `zoneedit`
-and `octodns`: see [Record](record.md).
+and `octodns`: see [Record](record.md). Who is told what happens stands under `notifications`: see
+[Notifications](../guides/notifications.md).
 """
 POLICY = """# Policy
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.cli.controller_socket import answers
 from controller.cli.exits import ERROR, OK
+from controller.cli.house import House as AnyHouse
 from controller.cli.house import looking, settings
 from controller.cli.show_findings import unreachable
 from controller.cli.show_plan import world
@@ -106,17 +107,24 @@ def _house(found: Settings, *, running: bool) -> Iterator[Finding]:
         with open_house(found, write=False) as house:
             yield from _store(house)
             if not running:
-                yield from _seen(found, OwnHouse(house).status())
+                yield from _seen(found, OwnHouse(house))
         if running:
             with looking() as controller:
-                yield from _seen(found, controller.status())
+                yield from _seen(found, controller)
     except HomelabError as error:
         yield Finding("bad", str(error), "see the message")
 
 
-def _seen(found: Settings, status: Mapping[str, Any]) -> Iterator[Finding]:
+def _seen(found: Settings, house: AnyHouse) -> Iterator[Finding]:
+    status = house.status()
     yield from _specs(found, status)
     yield from _world(status)
+    for target in house.notifications():
+        name, error = target["name"], target["error"]
+        if error:
+            yield Finding("warning", f"messages to {name} do not arrive: {error}", f"`homelab notify test {name}`")
+        else:
+            yield Finding("good", f"{name} is told what happens")
 
 
 def _store(house: House) -> Iterator[Finding]:

@@ -103,6 +103,12 @@ class House(Protocol):
     def export_secrets(self) -> Mapping[str, str]:
         """Every value by reference."""
 
+    def notifications(self) -> Sequence[Data]:
+        """`notices.TargetView` of every declared target."""
+
+    def test_notifications(self, name: str) -> Sequence[Data]:
+        """Send a test message to a target ("" = all); `notices.Arrival` of each."""
+
     def invite(self) -> Data:
         """`token` and `url` ("" where no page is served) that let a browser in once."""
 

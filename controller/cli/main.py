@@ -33,6 +33,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "events": ("watch", "Show what happened."),
         "energy": ("energy", "Show how much energy the house used, and what it cost."),
         "logs": ("watch", "Show what a service says."),
+        "notify": ("notify", "Show and test who is told what happens."),
         "lock": ("lock", "Show who holds the writing lease."),
         "doctor": ("doctor", "Find what is wrong with this installation, and say how to fix it."),
     },

@@ -138,6 +138,12 @@ class OwnHouse:
     def export_secrets(self) -> Mapping[str, str]:
         return given(self.desk.secrets).export(user())
 
+    def notifications(self) -> Sequence[Data]:
+        return [_data(item) for item in given(self.desk.notices).targets()]
+
+    def test_notifications(self, name: str) -> Sequence[Data]:
+        return [_data(item) for item in given(self.desk.notices).test(name)]
+
     def invite(self) -> Data:
         return {"token": self._access.invite(), "url": ""}
 

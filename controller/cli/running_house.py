@@ -133,6 +133,14 @@ class RunningHouse:
         found: Mapping[str, str] = self._socket.post("secrets/exports")["secrets"]
         return found
 
+    def notifications(self) -> Sequence[Data]:
+        found: Sequence[Data] = self._socket.get("notifications")["targets"]
+        return found
+
+    def test_notifications(self, name: str) -> Sequence[Data]:
+        found: Sequence[Data] = self._socket.post("notifications/test", {"name": name}, patient=True)["results"]
+        return found
+
     def invite(self) -> Data:
         found: Data = self._socket.post("invitations", {})
         return found

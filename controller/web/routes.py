@@ -14,10 +14,12 @@ from controller.usecases.secrets import SecretView
 from controller.usecases.sync import LetGo
 from controller.usecases.views import PlanView, ResourceView, RunView, StatusView
 from controller.web import answers, bodies, doors, hooks, page, reads, writes
+from controller.web.badges import routes as badge_routes
 from controller.web.call import Call, Face, Handler, Operation, Reply, Routes
 from controller.web.gate import cookie_name
 from controller.web.lanes import Lane
 from controller.web.metrics import TEXT
+from controller.web.notices import routes as notice_routes
 from controller.web.openapi import document
 
 _READ, _PLAN, _APPROVE, _APPLY, _ADMIN = Scope.READ, Scope.PLAN, Scope.APPROVE, Scope.APPLY, Scope.ADMIN
@@ -78,6 +80,8 @@ def _looking() -> Routes:
 def _telling() -> Routes:
     """What was said and measured."""
     return {
+        **badge_routes(),
+        **notice_routes(),
         "/page/energy": {
             "GET": Operation(
                 page.energy, "What the house used, for the page.", _READ, media=page.HTML, lane=Lane.SLOW, problems=(409, 503)

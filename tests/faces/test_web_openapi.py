@@ -113,6 +113,13 @@ STORY: list[tuple[str, str, str, Any]] = [
     ("GET", "/api/v1/logs/box/one", "?lines=5", None),
     ("GET", "/api/v1/events", "?after=0", None),
     ("GET", "/api/v1/energy", "?days=2", None),
+    ("GET", "/badge/box/one.svg", "", None),
+    ("GET", "/badge/box/nothing.svg", "", None),
+    ("GET", "/api/v1/summary", "", None),
+    ("GET", "/api/v1/notifications", "", None),
+    ("POST", "/api/v1/notifications/test", "", {}),
+    ("POST", "/api/v1/notifications/test", "", {"name": "nobody"}),
+    ("POST", "/api/v1/notifications/test", "", {"name": "UPPER"}),
     ("GET", "/page/energy", "", None),
     ("POST", "/api/v1/sync", "", None),
     ("POST", "/api/v1/sync", "?wait=1", None),
@@ -160,6 +167,7 @@ STORY: list[tuple[str, str, str, Any]] = [
 def template(path: str) -> str:
     for pattern, general in (("runs/[^/]+", "runs/{id}"), ("tokens/[^/]+", "tokens/{id}")):
         path = re.sub(f"/api/v1/{pattern}$", f"/api/v1/{general}", path)
+    path = re.sub(r"^/badge/[^/]+/[^/]+\.svg$", "/badge/{kind}/{name}.svg", path)
     return re.sub(r"/(resources|suspensions|logs)/[^/]+/[^/]+$", r"/\1/{kind}/{name}", path)
 
 

@@ -15,16 +15,19 @@ import httpx2
 from controller.clients.clock import SystemClock
 from controller.clients.vault import AgeVault
 from controller.core.event import Event, Report
+from controller.core.notice import Recipient
 from controller.loop.chronicle import Chronicle
 from controller.usecases.access import Access, Scope
 from controller.usecases.desk import Desk
 from controller.usecases.importing import Importing
 from controller.usecases.look import Look
+from controller.usecases.notices import Notices
 from controller.usecases.rollback import Rollback
 from controller.usecases.secrets import Secrets
 from controller.usecases.sync import Sync
 from controller.web import Meter, create_app, serve
-from tests.support.house import House
+from tests.support.house import House, OpenVault
+from tests.support.post import Postbox, recipient
 
 
 class ShiftedClock(SystemClock):
@@ -49,6 +52,8 @@ class WebHouse:
     house: House = field(default_factory=House)
     kicks: list[str] = field(default_factory=list)
     clock: ShiftedClock = field(default_factory=ShiftedClock)
+    post: Postbox = field(default_factory=Postbox)
+    recipients: list[Recipient] = field(default_factory=lambda: [recipient()])
 
     def __post_init__(self) -> None:
         self.store = self.house.store
@@ -65,6 +70,7 @@ class WebHouse:
 
     def _desk(self) -> Desk:
         house, reconciler = self.house, self.house.reconciler
+        tell = self.chronicle.tell
         sync = Sync(reconciler, house.book, house.store, house.clock, self.reconcile)
         return Desk(
             look=Look(reconciler, house.book, house.store),
@@ -73,6 +79,7 @@ class WebHouse:
             instance=f"test {self.folder.name}",
             wait_event=self.chronicle.wait,
             kick=self.kicks.append,
+            notices=Notices(house.store, house.clock, OpenVault(), self.post, lambda: self.recipients, tell, "Home"),
             rollback=Rollback(reconciler, house.book, house.store) if self.writes else None,
             importing=Importing(reconciler, house.book, house.store, self.vault, house.clock, json.dumps)
             if self.writes
