@@ -87,8 +87,8 @@ class Proposal:
 
     `base` is the followed commit that it began on, `tip` its newest. `revisers` are others who changed it: it is their own too.
     `merged` is the commit that brought it in, `note` why it ended, `link` where else it is shown (a pull request), `remedies` the
-    digest of the failed rollout that it takes back. `approving` is an approval that is being carried out: what it stored is taken
-    back when the merge did not happen. Times in seconds since the epoch; `closed` 0 = pending."""
+    digest of the failed rollout that it takes back. `approving` is an approval that is being carried out: when a crash comes
+    between the merge and the end, its word still counts. Times in seconds since the epoch; `closed` 0 = pending."""
 
     id: str
     title: str

@@ -14,6 +14,7 @@ from controller.core.key import Key
 from controller.core.ports import Source, Store
 from controller.core.resource import Resource
 from controller.core.run import Outcome, Run
+from controller.engine.link import Linker
 from controller.engine.reconcile import Reconciler, Survey
 from controller.usecases.views import PlanView, plan_view
 
@@ -149,7 +150,8 @@ class Rollback:
                 "copy it back by hand, or roll back the whole revision"
             )
         old, new = self.source.read(revision.id), self.source.read(head.id)
-        paths = tuple(sorted(item for item in self._used(path, old, revision) if old.identity(item) != new.identity(item)))
+        used = used_files(self.reconciler.linker, path, old, revision)
+        paths = tuple(sorted(item for item in used if old.identity(item) != new.identity(item)))
         if not paths:
             raise Refused(f"the files of {key} are as they were at {revision.short}; what differs is a secret or homelab.yaml")
         found = self.reconciler.survey(Overlay(new, {item: old.read(item) for item in paths}))
@@ -173,16 +175,17 @@ class Rollback:
     def _estate(self, revision: Revision, files: Files) -> Estate:
         return self.reconciler.linker.estate(revision, files)
 
-    def _used(self, path: str, files: Files, revision: Revision) -> set[str]:
-        """The document's file and every other file of the repository that it uses."""
-        watched = _Watched(files, path)
-        # It may need what other files declare; what it reads itself is known by then.
-        with suppress(SpecError):
-            self._estate(revision, watched)
-        return watched.read_too
-
     def _runs(self) -> Iterator[Run]:
         yield from self.store.runs(_FARTHEST)
+
+
+def used_files(linker: Linker, path: str, files: Files, revision: Revision) -> set[str]:
+    """A file of documents, and every other file of the repository that these use."""
+    watched = _Watched(files, path)
+    # They may need what other files declare; what they read themselves is known by then.
+    with suppress(SpecError):
+        linker.estate(revision, watched)
+    return watched.read_too
 
 
 def _plan(found: Survey, goal: Revision) -> PlanView:

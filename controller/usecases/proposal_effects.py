@@ -1,0 +1,113 @@
+"""What a proposal would do: the same load and plan as for a commit, held against the plan that there is without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from controller.core.change import Reversal
+from controller.core.decision import Decision, Verdict
+from controller.core.document import Files, Revision
+from controller.core.errors import Diagnostic, Severity, SourceError, SpecError
+from controller.core.plan import Note, Rollout
+from controller.core.policy import ProposalRules
+from controller.core.proposal import Branches
+from controller.core.state import fingerprint
+from controller.engine.reconcile import Reconciler
+
+_GRADES = tuple(Reversal)
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What merging the commit `tip` into `head` would do now: `rollouts` that are not planned without it. `old` and `new` are the
+    spec folder without it and with it. `problem` says why it cannot be merged or planned ("" = it can)."""
+
+    tip: str
+    head: Revision
+    old: Files
+    new: Files
+    rules: ProposalRules
+    same: bool = False
+    conflicts: tuple[str, ...] = ()
+    problem: str = ""
+    findings: tuple[Diagnostic, ...] = ()
+    rollouts: tuple[Rollout, ...] = ()
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    backends: Mapping[str, str] = field(default_factory=dict)
+    world: str = ""
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """What an approval names."""
+        return tuple(sorted(rollout.digest for rollout in self.rollouts))
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Digests that wait for a word, and may get one."""
+        return tuple(
+            digest
+            for digest in self.digests
+            if self.decisions[digest].verdict is Verdict.HOLD and self.decisions[digest].rule != "ask"
+        )
+
+    @property
+    def denied(self) -> tuple[Rollout, ...]:
+        """What no word lifts."""
+        return tuple(rollout for rollout in self.rollouts if self.decisions[rollout.digest].verdict is Verdict.DENY)
+
+    @property
+    def concerns(self) -> tuple[str, ...]:
+        """Every concern that speaks of some of it."""
+        return tuple(dict.fromkeys(name for each in self.rollouts for name in self.decisions[each.digest].concerns))
+
+    @property
+    def reversal(self) -> Reversal:
+        """How well the worst of it can be taken back."""
+        grades = [change.reversal for rollout in self.rollouts for change in rollout.changes]
+        return max(grades, key=_GRADES.index, default=Reversal.EXACT)
+
+    def version(self, standing: str) -> str:
+        """Changes exactly when something does that a decision rests on."""
+        return fingerprint([self.tip, standing, self.digests, self.problem, self.conflicts])[:32]
+
+
+def effects_of(reconciler: Reconciler, branches: Branches, tip: str) -> Effects:
+    """What a commit would do, looked at anew. Raises SourceError when git cannot tell."""
+    seen = branches.preview(tip)
+    now = reconciler.survey()
+    base = Effects(
+        tip=tip,
+        head=seen.head,
+        old=reconciler.source.read(seen.head.id),
+        new=seen.files,
+        rules=now.estate.policy.proposals,
+        same=seen.same,
+        world=reconciler.world_name,
+    )
+    if seen.conflicts:
+        what = f"it conflicts with {seen.head.short} in {', '.join(seen.conflicts)}: revise it on the newest revision"
+        return replace(base, conflicts=seen.conflicts, problem=what)
+    try:
+        then = reconciler.survey(seen.files)
+    except SpecError as error:
+        return replace(base, problem=f"it is not valid: {_first(error.diagnostics)}", findings=error.diagnostics)
+    except SourceError as error:
+        return replace(base, problem=str(error))
+    planned = {rollout.digest for rollout in now.plan.rollouts}
+    told = set(now.plan.notes)
+    return replace(
+        base,
+        findings=tuple(item for item in then.estate.warnings if item not in now.estate.warnings),
+        rollouts=tuple(rollout for rollout in then.plan.rollouts if rollout.digest not in planned),
+        decisions=then.decisions,
+        notes=tuple(note for note in then.plan.notes if note not in told),
+        backends={name: reason for name, reason in then.report.backends.items() if reason},
+    )
+
+
+def _first(found: Sequence[Diagnostic]) -> str:
+    wrong = [item for item in found if item.severity is Severity.ERROR] or list(found)
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    return f"{wrong[0].origin}: {wrong[0].message}{more}" if wrong else "its documents cannot be understood"

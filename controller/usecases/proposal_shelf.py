@@ -1,0 +1,97 @@
+"""Proposals as they are written down, and the branches behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from threading import RLock
+
+from controller.core.codec import from_json, to_json
+from controller.core.errors import Refused, Severity, SourceError
+from controller.core.event import Event
+from controller.core.ports import Clock, Source, Store
+from controller.core.proposal import PENDING, Author, AuthorKind, Branched, Branches, NoProposal, Proposal, Standing
+
+_LEFT = "proposals.left"
+"""The fact that lists branches which could not be dropped yet."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The records, and what is done to a branch and its record together. `lock` is held by whoever changes one."""
+
+    source: Source
+    store: Store
+    clock: Clock
+    lock: RLock = field(default_factory=RLock)
+
+    @property
+    def branches(self) -> Branches:
+        """Those of the repository. Raises Refused where there are none."""
+        source: object = self.source
+        if not isinstance(source, Branched):
+            raise Refused("a plain folder has no branches, so nothing can be proposed: make it a git repository with `git init`")
+        return source.branches
+
+    def get(self, id_: str) -> Proposal:
+        """One. Raises NoProposal."""
+        found = self.store.proposals.get(id_)
+        if found is None:
+            raise NoProposal(f"there is no proposal {id_!r}; `homelab proposals` lists them")
+        return from_json(Proposal, found)
+
+    def all(self, standings: Collection[Standing] = PENDING) -> Sequence[Proposal]:
+        """All that were written down with these standings, newest first."""
+        return [from_json(Proposal, data) for data in self.store.proposals.list([str(each) for each in standings])]
+
+    def put(self, proposal: Proposal) -> Proposal:
+        """Write one down; gives it back."""
+        self.store.proposals.put(proposal.id, proposal.created, str(proposal.standing), to_json(proposal))
+        return proposal
+
+    def pending(self, id_: str) -> Proposal:
+        """One that may still be decided, with the commit that its branch has now. Raises NoProposal, Refused."""
+        found = self.get(id_)
+        standing = found.at(self.clock.now())
+        if not standing.pending:
+            why = f" ({found.note})" if found.note else ""
+            raise Refused(f"proposal {id_} is {standing}{why}: nothing can be decided about it any more")
+        return self.followed(found)
+
+    def followed(self, proposal: Proposal) -> Proposal:
+        """The record brought to what its branch is: whoever pushed to it has revised it. Raises Refused when it is gone."""
+        tip = self.branches.tip_of(proposal.branch)
+        if tip is None:
+            raise Refused(f"the branch {proposal.branch} of this proposal is gone: propose it again")
+        if tip.id == proposal.tip:
+            return proposal
+        by = Author(tip.author or "somebody", AuthorKind.PERSON)
+        self.tell("ProposalRevised", f"{by.name} pushed {tip.short} to {proposal.id}: {proposal.title}")
+        return self.put(proposal.revised(tip.id, by))
+
+    def close(self, proposal: Proposal) -> None:
+        """Remove its branch; when that cannot be done now, `sweep` tries again."""
+        try:
+            self.branches.drop(proposal.branch)
+        except SourceError:
+            self._leave(lambda left: sorted({*left, proposal.branch}))
+
+    def sweep(self) -> None:
+        """Remove the branches that could not be removed before."""
+        for branch in self.store.fact(_LEFT) or ():
+            with suppress(SourceError):
+                self.branches.drop(branch)
+                self._leave(partial(_without, branch))
+
+    def tell(self, reason: str, message: str, severity: Severity = Severity.INFO) -> None:
+        """Something happened to a proposal."""
+        self.store.append([Event(self.clock.now(), reason, message, severity)])
+
+    def _leave(self, change: Callable[[Collection[str]], list[str]]) -> None:
+        self.store.revise(_LEFT, lambda left: change(left or ()) or None)
+
+
+def _without(branch: str, left: Collection[str]) -> list[str]:
+    return [each for each in left if each != branch]

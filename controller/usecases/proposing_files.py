@@ -1,0 +1,99 @@
+"""What a proposal may hold: limits, protected paths, and field edits turned into the contents of files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from controller.core.document import Files, Reader
+from controller.core.edit import AddDocument, Edit, Splices
+from controller.core.errors import Refused, SourceError, SpecError
+from controller.core.key import Key
+from controller.core.proposal import Author, AuthorKind, Edits
+
+TITLE, REASON = 120, 4000
+"""Characters that a title and a reason have at most."""
+MOST_FILES, MOST_BYTES = 50, 1 << 20
+"""Files and bytes of content that one proposal changes at most."""
+_PROTECTED = ("policy/", "actions/", "users/")
+_PROTECTED_FILES = ("homelab.yaml", "users.yaml")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What somebody wants otherwise: whole files (None = it goes), or `edits` of what is written; not both."""
+
+    files: Edits | None = None
+    edits: Sequence[Edit] = ()
+
+
+def check_words(title: str, reason: str) -> tuple[str, str]:
+    """Title and reason, tidied. Raises Refused."""
+    title, reason = title.strip(), reason.strip()
+    if not 1 <= len(title) <= TITLE or not title.isprintable():
+        raise Refused(f"a proposal needs a title: one line of at most {TITLE} visible characters")
+    if len(reason) > REASON or not all(line.isprintable() for line in reason.replace("\t", " ").split("\n")):
+        raise Refused(f"the reason of a proposal is text of at most {REASON:,} characters")
+    return title, reason
+
+
+def check_edits(edits: Edits, author: Author, *, trusted: bool) -> None:
+    """Raises Refused for too much, and for protected paths: an assistant never writes them, and what is no person only where it
+    is `trusted` with everything."""
+    if not edits:
+        raise Refused("nothing is changed by this: name files or edits")
+    if len(edits) > MOST_FILES:
+        raise Refused(f"a proposal changes at most {MOST_FILES} files; this one changes {len(edits)}")
+    if sum(len(content or b"") for content in edits.values()) > MOST_BYTES:
+        raise Refused(f"a proposal writes at most {MOST_BYTES >> 20} MiB")
+    kept = sorted(path for path in edits if is_protected(path))
+    if not kept or author.kind in (AuthorKind.PERSON, AuthorKind.CONTROLLER) or (author.kind is AuthorKind.TOKEN and trusted):
+        return
+    who = "an assistant" if author.kind is AuthorKind.ASSISTANT else "a token without the scope admin"
+    raise Refused(f"{', '.join(kept)} says what may be done here: {who} cannot propose to change it")
+
+
+def is_protected(path: str) -> bool:
+    """True for what decides about rules, connections, actions and people."""
+    folded = path.casefold()
+    return folded.startswith(_PROTECTED) or folded in _PROTECTED_FILES
+
+
+def contents(change: Change, files: Files, reader: Reader, splices: Splices) -> Edits:
+    """New contents by path. Raises Refused (nothing declares a key), SpecError (an edit cannot be made), SourceError."""
+    if change.files is not None and change.edits:
+        raise Refused("give either files or edits, not both")
+    if change.files is not None:
+        return {path: content for path, content in change.files.items() if files.read(path) != content}
+    by_file: dict[str, list[Edit]] = {}
+    for edit in change.edits:
+        by_file.setdefault(_file(edit, files, reader), []).append(edit)
+    made = {path: splices(path, files.read(path) or b"", edits) for path, edits in by_file.items()}
+    return {path: content or None for path, content in made.items() if content != files.read(path)}
+
+
+def _file(edit: Edit, files: Files, reader: Reader) -> str:
+    if isinstance(edit, AddDocument):
+        return edit.file
+    if not isinstance(edit.target, Key):
+        return edit.target.file
+    found = list(declaring(edit.target, files, reader))
+    if len(found) != 1:
+        where = f"in {', '.join(found)}" if found else "in no file"
+        raise Refused(f"{edit.target} is written {where}: an edit needs exactly one document of that kind and name")
+    return found[0]
+
+
+def declaring(key: Key, files: Files, reader: Reader) -> Iterable[str]:
+    """The files with a document of that kind and name."""
+    for path in files.paths():
+        if not path.endswith((".yaml", ".yml")):
+            continue
+        with suppress(SpecError, SourceError):
+            if any(_is(parsed.data, key) for parsed in reader(path, files.read(path) or b"")):
+                yield path
+
+
+def _is(data: object, key: Key) -> bool:
+    return isinstance(data, Mapping) and str(data.get("kind", "")).lower() == key.kind and data.get("name") == key.name

@@ -1,0 +1,220 @@
+"""Review: what people say about proposals. An approval is for exactly what was shown, and merges exactly that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from controller.core.decision import Approval
+from controller.core.document import Revision
+from controller.core.errors import Refused, SourceError
+from controller.core.proposal import Author, MergeByHand, Proposal, Review, Stale, Standing, Word
+from controller.usecases.proposal_effects import Effects
+from controller.usecases.proposal_shelf import Shelf
+from controller.usecases.proposal_views import ProposalLine, problem_of, proposal_line
+from controller.usecases.propose import Propose, signature
+from controller.usecases.proposing_files import check_words
+
+ATTEMPTS = 3
+"""So often an approval goes on when somebody else was faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """An approved proposal, the commit that brought it in, and the held rollouts that the word counts for."""
+
+    proposal: ProposalLine
+    revision: str
+    digests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reviewing:
+    """The use cases of whoever decides, and the upkeep of proposals. A pass has to follow an approval."""
+
+    propose: Propose
+    must_lead: Callable[[], None]
+    _seen: dict[str, tuple[str, str]] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def shelf(self) -> Shelf:
+        """Where the records are."""
+        return self.propose.shelf
+
+    def approve(self, id_: str, tip: str, digests: Collection[str], by: Author, reason: str = "") -> Merged:
+        """Merge a proposal whose commit is `tip` and whose rollouts are exactly `digests`, as they were shown.
+
+        Raises Stale (it would do something else by now), Refused (not valid, denied, not by this one, ended), NoProposal,
+        MergeByHand, and other SourceErrors when it cannot be written; then nothing was merged."""
+        self.must_lead()
+        check_words("title", reason)
+        with self.shelf.lock:
+            for _ in range(ATTEMPTS):
+                proposal = self.shelf.pending(id_)
+                effects = self.propose.effects(proposal)
+                self._check(proposal, effects, tip, digests, by)
+                word = Review(Word.APPROVE, by.name, self._now, reason, proposal.tip, effects.held)
+                try:
+                    return self._merge(proposal, effects, word, _message(proposal, by, reason))
+                except SourceError as error:
+                    if isinstance(error, MergeByHand) or not self._overtaken(effects.head):
+                        raise
+                    head = self.shelf.source.head()
+                    if self.shelf.source.descends(head.id, proposal.tip):
+                        return self._brought_in(proposal, word, head)  # it went through, and only the answer was lost
+        raise Stale(f"others commit faster than proposal {id_} can be merged: look at it again")
+
+    def reject(self, id_: str, by: Author, reason: str = "") -> ProposalLine:
+        """Say no: it ends. Raises Refused, NoProposal."""
+        proposal = self._said(Review(Word.REJECT, by.name, self._now, reason), id_, Standing.REJECTED)
+        self.shelf.close(proposal)
+        self.shelf.tell("ProposalRejected", _told(by, proposal, reason))
+        return proposal_line(proposal, self._now)
+
+    def request_changes(self, id_: str, by: Author, reason: str) -> ProposalLine:
+        """Say what has to change first. Raises Refused, NoProposal."""
+        if not reason.strip():
+            raise Refused("say what has to change")
+        proposal = self._said(Review(Word.REQUEST_CHANGES, by.name, self._now, reason), id_, Standing.CHANGES_REQUESTED)
+        self.shelf.tell("ChangesRequested", _told(by, proposal, reason))
+        return proposal_line(proposal, self._now)
+
+    def expire(self, proposal: Proposal, note: str) -> Proposal:
+        """End one that nobody is to decide about any more."""
+        ended = self.shelf.put(proposal.ended(Standing.EXPIRED, self._now, note))
+        self.shelf.close(ended)
+        self.shelf.tell("ProposalExpired", f"{ended.id}: {ended.title}: {note}")
+        return ended
+
+    def tend(self) -> bool:
+        """Write down what became of proposals by time and by what others did in git. True when held rollouts got their word by
+        that: another pass is needed. Only for who leads."""
+        again = False
+        with self.shelf.lock:
+            pending = self.shelf.all()
+            head = self.shelf.source.head().id if pending else ""
+            for proposal in pending:
+                with suppress(SourceError, Refused):
+                    again |= self._tended(proposal, head)
+            self.shelf.sweep()
+        return again
+
+    # An approval
+
+    def _check(self, proposal: Proposal, effects: Effects, tip: str, digests: Collection[str], by: Author) -> None:
+        if len(tip) < 6 or not proposal.tip.startswith(tip):
+            raise self._stale(proposal, f"it was revised since: {proposal.tip[:10]} is its newest commit, not {tip[:10]}")
+        if problem := problem_of(effects):
+            raise Refused(f"proposal {proposal.id} cannot be approved: {problem}")
+        if sorted(digests) != sorted(effects.digests):
+            raise self._stale(proposal, _moved(digests, effects))
+        if objection := proposal.objection(by, effects.rules, effects.concerns):
+            raise Refused(f"{by.name or 'nobody'} cannot approve proposal {proposal.id}: {objection}")
+
+    def _stale(self, proposal: Proposal, why: str) -> Stale:
+        self.shelf.tell("ProposalStale", f"{proposal.id}: {proposal.title}: {why}")
+        return Stale(f"this is not what was shown of proposal {proposal.id} any more: {why}; look at it again")
+
+    def _merge(self, proposal: Proposal, effects: Effects, word: Review, message: str) -> Merged:
+        self.shelf.put(replace(proposal, approving=word))
+        try:
+            made = self.shelf.branches.merge(proposal.tip, effects.head.id, message, signature(word.by))
+        except MergeByHand:
+            # The word stays: it counts as soon as somebody has merged this commit.
+            self.shelf.put(proposal.reviewed(word, Standing.OPEN))
+            raise
+        except SourceError:
+            self.shelf.put(proposal)
+            raise
+        return self._brought_in(proposal, word, made)
+
+    def _brought_in(self, proposal: Proposal, word: Review, made: Revision) -> Merged:
+        """Let the word count, and write the end down; in this order, so that a crash in between repeats it."""
+        for digest in word.digests:
+            said = f"proposal {proposal.id}" + (f": {word.reason}" if word.reason else "")
+            self.shelf.store.approve(Approval(digest, True, word.by, self._now, said))
+        known = word in proposal.reviews
+        ended = proposal if known else proposal.reviewed(word, Standing.MERGED)
+        ended = self.shelf.put(ended.ended(Standing.MERGED, self._now, f"approved by {word.by}", made.id))
+        self.shelf.close(ended)
+        self.shelf.tell("ProposalApproved", _told(Author(word.by), ended, word.reason))
+        return Merged(proposal_line(ended, self._now), made.id, word.digests)
+
+    def _overtaken(self, head: Revision) -> bool:
+        """True when the branch has moved on: by now it is another merge."""
+        self.shelf.source.fetch()
+        return self.shelf.source.head().id != head.id
+
+    def _said(self, word: Review, id_: str, standing: Standing) -> Proposal:
+        self.must_lead()
+        check_words("title", word.reason)
+        with self.shelf.lock:
+            proposal = self.shelf.pending(id_)
+            return self.shelf.put(proposal.reviewed(replace(word, tip=proposal.tip), standing))
+
+    # Upkeep
+
+    def _tended(self, proposal: Proposal, head: str) -> bool:
+        tip = self.shelf.branches.tip_of(proposal.branch)
+        if self._is_in(proposal, tip, head):
+            return self._recognised(proposal, head)
+        if proposal.approving is not None:
+            proposal = self.shelf.put(replace(proposal, approving=None))
+        if tip is None:
+            self.expire(proposal, "its branch was removed")
+        elif not proposal.at(self._now).pending:
+            self.expire(proposal, "nobody decided in time")
+        else:
+            self.shelf.followed(proposal)
+        return False
+
+    def _is_in(self, proposal: Proposal, tip: Revision | None, head: str) -> bool:
+        """True when the followed branch holds all of it: merged with its history, or as one commit at a forge."""
+        newest = tip.id if tip is not None else proposal.tip
+        if self._seen.get(proposal.id) == (newest, head):
+            return False
+        if self.shelf.source.descends(head, newest):
+            return True
+        if tip is not None and head != proposal.base and self.shelf.branches.preview(newest).same:
+            return True
+        self._seen[proposal.id] = newest, head
+        return False
+
+    def _recognised(self, proposal: Proposal, head: str) -> bool:
+        """It was merged, by us before a crash or by somebody else."""
+        said = [word for word in proposal.reviews if word.word is Word.APPROVE and word.tip == proposal.tip]
+        word = proposal.approving or (said[-1] if said else None)
+        made = self.shelf.source.revision(head)
+        if word is not None:
+            return bool(self._brought_in(proposal, word, made).digests)
+        ended = self.shelf.put(proposal.ended(Standing.MERGED, self._now, "merged in git", made.id))
+        self.shelf.close(ended)
+        self.shelf.tell("ProposalApproved", f"{ended.id} was merged in git: {ended.title}")
+        return False
+
+    @property
+    def _now(self) -> float:
+        return self.shelf.clock.now()
+
+
+def _told(by: Author, proposal: Proposal, reason: str) -> str:
+    return f"{by.name}: {proposal.id} ({proposal.title})" + (f": {reason}" if reason else "")
+
+
+def _moved(digests: Collection[str], effects: Effects) -> str:
+    """Which rollouts are no longer the ones that were shown."""
+    shown = {rollout.digest: rollout for rollout in effects.rollouts}
+    come = [f"{shown[each].short} ({', '.join(map(str, shown[each].keys))})" for each in effects.digests if each not in digests]
+    gone = [each[:12] for each in digests if each not in shown]
+    said = [f"it would do {', '.join(come)} too"] if come else []
+    return " and ".join([*said, *([f"{', '.join(gone)} is no longer among it"] if gone else [])]) + (
+        ": the specification, the world or the rules have moved"
+    )
+
+
+def _message(proposal: Proposal, by: Author, reason: str) -> str:
+    parts = [f"Merge proposal {proposal.id}: {proposal.title}", proposal.reason, f"Approved: {reason}" if reason else ""]
+    people = [f"Proposed-by: {signature(proposal.author.name)} ({proposal.author.kind})"]
+    people += [f"Approved-by: {signature(by.name)} ({by.kind})"]
+    return "\n\n".join(part for part in (*parts, "\n".join(people)) if part)
