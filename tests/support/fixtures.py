@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,9 @@ from tests.support.homeassistant import NEW as HOME_NEW
 from tests.support.homeassistant import OLD as HOME_OLD
 from tests.support.homeassistant import HomeAssistant, HomeAssistants
 from tests.support.postgres import Postgres
+
+if TYPE_CHECKING:
+    from tests.support.browser import Browser
 
 
 @pytest.fixture(scope="session")
@@ -109,3 +113,13 @@ def home_assistants() -> Iterator[HomeAssistants]:
 def home_assistant(home_assistants: HomeAssistants, request: pytest.FixtureRequest) -> HomeAssistant:
     """Each supported Home Assistant in turn, running."""
     return home_assistants.get(request.param)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The browser of this test process."""
+    from tests.support.browser import Browser
+
+    running = Browser()
+    yield running
+    running.close()

@@ -1,0 +1,233 @@
+"""A real browser: Debian's Chromium, driven by Playwright. Whatever a page complains of fails the test that opened it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from threading import Thread
+from typing import Any, Literal, TypeVar
+
+from PIL import Image
+from playwright.async_api import Browser as Chromium
+from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Page, Request, Route, StorageState, async_playwright
+
+T = TypeVar("T")
+
+SECONDS = 60.0
+"""What a page, or an element of it, is waited for."""
+_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_TELL = """addEventListener("securitypolicyviolation", (event) =>
+  window.refusedByPolicy(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`));"""
+
+
+@dataclass(frozen=True)
+class Theme:
+    """What a person has set in their system."""
+
+    name: str
+    scheme: Literal["dark", "light"]
+    contrast: Literal["more", "no-preference"] = "no-preference"
+
+
+THEMES = (Theme("dark", "dark"), Theme("light", "light"), Theme("contrast", "dark", "more"))
+WIDTHS = (320, 768, 1280)
+
+
+class Browser:
+    """One Chromium. It lives on a thread with an event loop of its own: Playwright leaves a running loop behind on the thread
+    that uses it, and other tests want none there."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="browser", daemon=True)
+        self._thread.start()
+        self._playwright = self.do(async_playwright().start())
+        self._chromium: Chromium = self.do(
+            self._playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_ARGUMENTS)
+        )
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """What Playwright answers, from any thread."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(2 * SECONDS)
+
+    @contextmanager
+    def tab(
+        self,
+        base: str = "",
+        *,
+        theme: Theme = THEMES[0],
+        width: int = 1280,
+        height: int = 800,
+        signed_in: StorageState | None = None,
+        motion: Literal["reduce", "no-preference"] = "reduce",
+        touch: bool = False,
+    ) -> Iterator[Tab]:
+        """A window of its own on the page at an address; nothing is shared with another but what `signed_in` holds. Raises
+        AssertionError at the end for whatever its page complained of."""
+        context = self.do(
+            self._chromium.new_context(
+                base_url=base or None,
+                viewport={"width": width, "height": height},
+                color_scheme=theme.scheme,
+                contrast=theme.contrast,
+                reduced_motion=motion,
+                has_touch=touch,
+                storage_state=signed_in,
+            )
+        )
+        tab = Tab(self, context, base)
+        try:
+            self.do(tab.begin())
+            yield tab
+        finally:
+            self.do(context.close())
+        if tab.troubles:
+            raise AssertionError("\n".join(tab.troubles))
+
+    def close(self) -> None:
+        """End it."""
+        self.do(self._chromium.close())
+        self.do(self._playwright.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(SECONDS)
+        self._loop.close()
+
+
+@dataclass
+class Tab:
+    """One page. `troubles`: errors of its scripts and of its console, what its policy refused, dialogs, and requests to anywhere
+    else; `foreseen` are addresses (with an answer's status) that are meant to fail."""
+
+    browser: Browser
+    context: BrowserContext
+    base: str
+    page: Page = field(init=False)
+    troubles: list[str] = field(default_factory=list)
+    foreseen: set[tuple[str, int]] = field(default_factory=set)
+    _under_way: set[Request] = field(default_factory=set)
+
+    async def begin(self) -> None:
+        """Open the page, listening to everything."""
+        self.context.set_default_timeout(SECONDS * 1000)
+        self.context.on("page", self._listen)
+        await self.context.expose_function("refusedByPolicy", lambda about: self.troubles.append(f"refused by policy: {about}"))
+        await self.context.add_init_script(_TELL)
+        self.page = await self.context.new_page()
+
+    def _listen(self, page: Page) -> None:
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.troubles.append(f"error of a script: {error}"))
+        page.on("dialog", self._dialog)
+        page.on("request", self._request)
+        page.on("requestfinished", self._ended)
+        page.on("requestfailed", self._ended)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type != "error":
+            return
+        where = str(message.location.get("url", ""))
+        known = any(where == address and f"status of {status} " in message.text for address, status in self.foreseen)
+        if not known:
+            self.troubles.append(f"console: {message.text} ({where})")
+
+    async def _dialog(self, dialog: Dialog) -> None:
+        self.troubles.append(f"dialog: {dialog.type} {dialog.message}")
+        await dialog.dismiss()
+
+    def _request(self, request: Request) -> None:
+        own = (self.base, "data:", "blob:") if self.base else ("data:", "blob:")
+        if not request.url.startswith(own):
+            self.troubles.append(f"request elsewhere: {request.url}")
+        if request.resource_type != "eventsource":
+            self._under_way.add(request)
+
+    def _ended(self, request: Request) -> None:
+        self._under_way.discard(request)
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """What Playwright answers: `tab.do(tab.page.click("button"))`."""
+        return self.browser.do(work)
+
+    def open(self, path: str, status: int = 200) -> None:
+        """Go to a page of the address and wait until it has loaded. Raises AssertionError for another status."""
+        if status >= 400:
+            self.foreseen.add((self.base + path, status))
+        answer = self.do(self.page.goto(self.base + path))
+        assert answer is not None
+        assert answer.status == status, f"{path}: {answer.status}"
+
+    def show(self, document: str, headers: Mapping[str, str] | None = None) -> None:
+        """Show a document as if a server had sent it that has nothing else."""
+        self.base = "http://page.test"
+        sent = {"Content-Type": "text/html; charset=utf-8", **(headers or {})}
+
+        async def answer(route: Route, request: Request) -> None:
+            if request.url == "http://page.test/":
+                await route.fulfill(body=document, headers=sent)
+            else:
+                await route.fulfill(status=204 if request.url.endswith("/favicon.ico") else 404)
+
+        self.do(self.context.route("http://page.test/**", answer))
+        self.open("/")
+
+    def js(self, script: str, argument: Any = None) -> Any:
+        """What a function, or an expression, comes to in the page."""
+        return self.do(self.page.evaluate(script, argument))
+
+    def until(self, script: str, argument: Any = None) -> None:
+        """Wait until an expression is true in the page."""
+        self.do(self.page.wait_for_function(script, arg=argument))
+
+    def press(self, *keys: str) -> None:
+        """Keys, one after the other: `Tab`, `Enter`, `Control+k`."""
+        for key in keys:
+            self.do(self.page.keyboard.press(key))
+
+    def settle(self) -> None:
+        """Wait until what the page has asked for has come (but for streams), and has been shown."""
+
+        async def rest() -> None:
+            quiet = False
+            while not quiet:
+                quiet = not self._under_way
+                await self.page.evaluate("new Promise((done) => setTimeout(() => requestAnimationFrame(() => setTimeout(done))))")
+
+        self.do(asyncio.wait_for(rest(), SECONDS))
+
+    def resize(self, width: int, height: int = 800) -> None:
+        """Another size of the window."""
+        self.do(self.page.set_viewport_size({"width": width, "height": height}))
+
+    def words(self, selector: str = "body") -> str:
+        """The text that is shown."""
+        return self.do(self.page.inner_text(selector))
+
+    def picture(self, clip: Mapping[str, float] | None = None) -> Image.Image:
+        """The window, or a part of it (`x`, `y`, `width`, `height`), with animations at their end."""
+        taken = self.do(self.page.screenshot(animations="disabled", clip=clip))  # type: ignore[arg-type]
+        return Image.open(BytesIO(taken)).convert("RGB")
+
+    def stretch(self, width: int) -> int:
+        """Make the window as high as its document, so that all of it is in one picture; that height."""
+        height = 0
+        # A page that is always a little higher than its window grows with it: its content is in the picture by then.
+        for _ in range(3):
+            wanted = int(self.js("document.documentElement.scrollHeight"))
+            if wanted <= height:
+                break
+            height = wanted
+            self.resize(width, height)
+        return height

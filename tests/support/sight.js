@@ -1,0 +1,157 @@
+// What tests/support/contrast.py asks a page; evaluated in it once, as `window.sight`.
+(() => {
+  const shown = (element, options = {}) => element.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true, ...options });
+
+  // The part of a box that is in sight inside every element around it that cuts off or scrolls.
+  const inside = (box, element) => {
+    let { left, top, right, bottom } = box;
+    for (let up = element; up && up !== document.documentElement; up = up.parentElement) {
+      const style = getComputedStyle(up);
+      if (up === document.body || (style.overflowX === "visible" && style.overflowY === "visible")) continue;
+      const edge = up.getBoundingClientRect();
+      left = Math.max(left, edge.left);
+      top = Math.max(top, edge.top);
+      right = Math.min(right, edge.right);
+      bottom = Math.min(bottom, edge.bottom);
+    }
+    return [left, top, right, bottom];
+  };
+
+  const within = (element) => {
+    const edge = element.getBoundingClientRect(), left = edge.left + element.clientLeft, top = edge.top + element.clientTop;
+    return element.clientWidth ? { left, top, right: left + element.clientWidth, bottom: top + element.clientHeight } : edge;
+  };
+
+  const about = (element, text, boxes, style) => {
+    let opacity = 1;
+    for (let up = element; up; up = up.parentElement) opacity *= Number(getComputedStyle(up).opacity);
+    const size = parseFloat(style.fontSize), bold = Number(style.fontWeight) >= 700;
+    return {
+      text: text.trim().slice(0, 60),
+      colour: element instanceof SVGElement ? style.fill : style.color,
+      opacity,
+      large: size >= 24 || (bold && size >= 18.66),
+      boxes: boxes.map((box) => inside(box, element)).filter((box) => box[2] - box[0] > 2 && box[3] - box[1] > 2),
+    };
+  };
+
+  const name = (element) => !element || element === document.body ? "" :
+    `${element.tagName.toLowerCase()}${element.id && "#" + element.id} ` +
+    `"${(element.ariaLabel || element.textContent || "").trim().replace(/\s+/g, " ").slice(0, 40)}"`;
+
+  const focusable = `a[href], area[href], button, input:not([type=hidden]), select, textarea, summary, iframe, audio[controls],
+    video[controls], [tabindex], [contenteditable=true]`;
+  let reach = [], focused = null, blank = null;
+
+  window.sight = {
+    // Every piece of text that is shown: where it is in the window, its colour, and whether it counts as large. What a style sheet
+    // or a field shows has no text node: there the whole element counts. What cannot be used may be dim.
+    texts() {
+      const usable = (element) => shown(element, { opacityProperty: true }) && !element.closest(":disabled, [aria-disabled=true]");
+      const found = [];
+      const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        if (!node.data.trim() || !usable(node.parentElement)) continue;
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        found.push(about(node.parentElement, node.data, [...range.getClientRects()], getComputedStyle(node.parentElement)));
+      }
+      for (const element of document.body.querySelectorAll("*")) {
+        if (!usable(element)) continue;
+        const box = [within(element)];
+        if (element.matches("input:not([type=checkbox], [type=radio], [type=range]), textarea, select")) {
+          const hint = !element.value && element.placeholder;
+          found.push(about(element, element.value || element.placeholder || "?", box, getComputedStyle(element, hint ? "::placeholder" : null)));
+        }
+        for (const side of ["::before", "::after"]) {
+          const style = getComputedStyle(element, side);
+          const words = style.content.startsWith('"') ? style.content.slice(1, -1) : "";
+          if (/[\p{L}\p{N}]/u.test(words) && style.display !== "none") found.push(about(element, words, box, style));
+        }
+      }
+      return found.filter((each) => each.boxes.length);
+    },
+
+    // A style sheet that a script makes is the page's own as far as its policy goes; an inline one would be refused.
+    hide() {
+      blank ??= new CSSStyleSheet();
+      blank.replaceSync(`
+        *, *::before, *::after, *::placeholder, *::marker { color: transparent !important; text-shadow: none !important;
+          -webkit-text-fill-color: transparent !important; text-decoration-color: transparent !important;
+          caret-color: transparent !important; transition: none !important; }
+        text, tspan { fill: transparent !important; stroke: none !important; }`);
+      document.adoptedStyleSheets = [...document.adoptedStyleSheets, blank];
+    },
+
+    unhide() {
+      document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => sheet !== blank);
+    },
+
+    // Colours in any notation as red, green, blue and alpha up to 255.
+    plain(colours) {
+      const context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+      return colours.map((colour) => {
+        context.clearRect(0, 0, 1, 1);
+        context.fillStyle = colour;
+        context.fillRect(0, 0, 1, 1);
+        return [...context.getImageData(0, 0, 1, 1).data];
+      });
+    },
+
+    cut() {
+      const found = [], wide = document.documentElement.scrollWidth;
+      if (wide > innerWidth) found.push(`the page is ${wide} wide in a window of ${innerWidth}`);
+      for (const element of document.body.querySelectorAll("*")) {
+        const box = element.getBoundingClientRect();
+        if (box.right <= innerWidth + 1 || box.width < 2 || !shown(element)) continue;
+        let up = element.parentElement;
+        while (up && !["auto", "scroll"].includes(getComputedStyle(up).overflowX)) up = up.parentElement;
+        if (!up) found.push(`${name(element)} ends at ${Math.round(box.right)}`);
+      }
+      return found;
+    },
+
+    // How much Tab must come to, in the order of the document: of radio buttons that belong together only one.
+    begin() {
+      const groups = new Set();
+      reach = [...document.querySelectorAll(focusable)].filter((element) => {
+        if (element.matches(":disabled, [tabindex='-1'], [inert] *") || !shown(element)) return false;
+        if (element.type !== "radio" || !element.name) return true;
+        const group = [...document.getElementsByName(element.name)];
+        if (element !== (group.find((each) => each.checked) ?? group[0]) || groups.has(element.name)) return false;
+        groups.add(element.name);
+        return true;
+      });
+      return reach.length;
+    },
+
+    // What has the focus: its place among what Tab must come to, and whether something lies over it.
+    focus() {
+      const element = document.activeElement, box = element.getBoundingClientRect(), parent = element.parentElement;
+      const over = document.elementFromPoint(box.left + Math.min(box.width, innerWidth) / 2, box.top + box.height / 2);
+      const covered = over && box.height < innerHeight && !element.contains(over) && !over.contains(element)
+        && !element.closest("label")?.contains(over);
+      return {
+        at: reach.indexOf(element),
+        name: name(element),
+        covered: covered ? name(over) || "something" : "",
+        like: `${element.tagName}.${element.className} in ${parent?.tagName}.${parent?.className}`,
+        box: [box.left, box.top, box.width, box.height],
+        window: [innerWidth, innerHeight],
+      };
+    },
+
+    blur() {
+      focused = document.activeElement;
+      focused.blur();
+    },
+
+    unblur() {
+      focused.focus({ preventScroll: true, focusVisible: true });
+    },
+
+    missed(order) {
+      return reach.filter((_, at) => !order.includes(at)).map(name);
+    },
+  };
+})();
