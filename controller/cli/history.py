@@ -5,31 +5,48 @@ from __future__ import annotations
 import click
 
 from controller.cli.house import House, looking, settings
+from controller.cli.show_comparison import commit_lines, comparison_lines, patch_lines
 from controller.cli.show_history import history_lines, resource_lines, revision_lines, run_lines
 from controller.cli.verbs import talk, verb
 from controller.core.errors import HomelabError, Refused, SourceError
 
 _ALL = 10_000
+_MOST_COMMITS = 200
 
 
-@verb("history", examples=["homelab history", "homelab history --limit 5", "homelab history -o json"], prints=True)
-@click.option("--limit", type=click.IntRange(1, _ALL), default=20, show_default=True, help="At most so many runs.")
-def history_verb(limit: int) -> None:
+@verb("history", examples=["homelab history", "homelab history --limit 5", "homelab history --commits"], prints=True)
+@click.option("--limit", type=click.IntRange(1, _ALL), default=20, show_default=True, help="At most so many.")
+@click.option("--commits", is_flag=True, help="List the commits of the specs instead (at most 200).")
+def history_verb(limit: int, commits: bool) -> None:
     """List what was done, newest first."""
     with looking() as house:
+        if commits:
+            found = house.commits(min(limit, _MOST_COMMITS))
+            talk().data({"commits": list(found)}, commit_lines(found, talk().paint))
+            return
         runs = house.history(limit)
     talk().data({"runs": list(runs)}, history_lines(runs, talk().paint))
 
 
 @verb(
     "show",
-    examples=["homelab show service/web", "homelab show 01K9ZQ", "homelab show HEAD~1"],
+    examples=["homelab show service/web", "homelab show 01K9ZQ", "homelab show HEAD~1", "homelab show HEAD~5..HEAD --patch"],
     prints=True,
 )
-@click.argument("what", metavar="KEY|RUN|REVISION")
-def show_verb(what: str) -> None:
-    """Show everything about a key, a run or a revision."""
+@click.argument("what", metavar="KEY|RUN|REVISION|REVISION..REVISION")
+@click.option("--patch", is_flag=True, help="Of two revisions, the files line by line.")
+def show_verb(what: str, patch: bool) -> None:
+    """Show everything about a key, a run or a revision, or what differs between two revisions.
+
+    Of two revisions the first may be left out for what is deployed, the second for the newest: `..HEAD`, `v1..`. Secrets are
+    hidden, also in a patch."""
+    old, dots, new = what.partition("..")
+    if patch and not dots:
+        raise Refused("--patch is for two revisions: write OLD..NEW")
     with looking() as house:
+        if dots:
+            _compare(house, old, new, patch=patch)
+            return
         if "/" in what:
             found = house.resource(_key(what))
             talk().data(found, resource_lines(found, talk().paint))
@@ -40,6 +57,14 @@ def show_verb(what: str) -> None:
             _show_revision(house, what, error)
             return
     talk().data(found, run_lines(found, talk().paint))
+
+
+def _compare(house: House, old: str, new: str, *, patch: bool) -> None:
+    if patch and not talk().json:
+        talk().lines(patch_lines(house.patch(old, new), talk().paint))
+        return
+    found = house.compare(old, new)
+    talk().data(found, comparison_lines(found, talk().paint))
 
 
 def _key(text: str) -> str:

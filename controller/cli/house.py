@@ -48,6 +48,21 @@ class House(Protocol):
     def energy(self, days: int, via: str) -> Data:
         """`energy.EnergyView`."""
 
+    def domains(self) -> Data:
+        """`domains.DomainsView`."""
+
+    def topology(self) -> Data:
+        """`topology.TopologyView`."""
+
+    def commits(self, limit: int) -> Sequence[Data]:
+        """`compare.RevisionView` of the newest commits, newest first."""
+
+    def compare(self, old: str, new: str) -> Data:
+        """`compare.ComparisonView` of two revisions ("" = what is deployed; the newest)."""
+
+    def patch(self, old: str, new: str) -> str:
+        """The files of the same as a patch."""
+
     def log(self, key: str, lines: int, back: float) -> str:
         """The last lines that a key wrote, of the last `back` seconds (0 = however old), secrets masked."""
 

@@ -14,12 +14,16 @@ from controller.core.codec import to_data
 from controller.core.errors import Refused, SourceError
 from controller.core.key import Key
 from controller.usecases.access import Access, Scope
+from controller.usecases.compare import commits, compare
+from controller.usecases.compare_files import patch
 from controller.usecases.desk import Desk
+from controller.usecases.domains import domains_now
 from controller.usecases.energy import energy
 from controller.usecases.importing_sketch import Handle
 from controller.usecases.passed import PassView, pass_now
 from controller.usecases.renewing import renew
 from controller.usecases.sync import Sync
+from controller.usecases.topology import topology_now
 
 T = TypeVar("T")
 _TICK = 0.2
@@ -58,6 +62,21 @@ class OwnHouse:
 
     def energy(self, days: int, via: str) -> Data:
         return _data(energy(self.desk.look, days, via))
+
+    def domains(self) -> Data:
+        return _data(domains_now(self.desk.look))
+
+    def topology(self) -> Data:
+        return _data(topology_now(self.desk.look))
+
+    def commits(self, limit: int) -> Sequence[Data]:
+        return [_data(item) for item in commits(self.desk.look, limit)]
+
+    def compare(self, old: str, new: str) -> Data:
+        return _data(compare(self.desk.look, old, new))
+
+    def patch(self, old: str, new: str) -> str:
+        return patch(compare(self.desk.look, old, new).files)
 
     def log(self, key: str, lines: int, back: float) -> str:
         return self.desk.look.log(_key(key), lines, back)

@@ -57,6 +57,25 @@ class RunningHouse:
         found: Data = self._socket.get("energy", days=days, via=via or None)
         return found
 
+    def domains(self) -> Data:
+        found: Data = self._socket.get("domains")
+        return found
+
+    def topology(self) -> Data:
+        found: Data = self._socket.get("topology")
+        return found
+
+    def commits(self, limit: int) -> Sequence[Data]:
+        found: Sequence[Data] = self._socket.get("revisions", limit=limit)["commits"]
+        return found
+
+    def compare(self, old: str, new: str) -> Data:
+        found: Data = self._socket.get("compare", **{"from": old, "to": new})
+        return found
+
+    def patch(self, old: str, new: str) -> str:
+        return "".join(self._socket.text("compare/patch", **{"from": old, "to": new}))
+
     def log(self, key: str, lines: int, back: float) -> str:
         return "".join(self._socket.text(f"logs/{key}", lines=lines, back=back))
 

@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 
 from controller.cli.exits import OK, UNREACHABLE
-from controller.cli.house import looking, settings
+from controller.cli.house import House, looking, settings
+from controller.cli.show_estate import domains_lines, tree_lines
 from controller.cli.show_status import status_lines
 from controller.cli.verbs import talk, verb
 
 
-@verb("status", examples=["homelab status", "homelab status --fresh", "homelab status -o json"], prints=True)
+@verb(
+    "status",
+    examples=["homelab status", "homelab status --fresh", "homelab status --domains", "homelab status --tree -o json"],
+    prints=True,
+)
 @click.option("--fresh", is_flag=True, help="Look again instead of asking the controller for its last look.")
-def status_verb(fresh: bool) -> None:
+@click.option("--domains", "shown", flag_value="domains", help="Every host: records, certificate, route and what answers.")
+@click.option("--tree", "shown", flag_value="tree", help="What hangs on what, from the zone of a host to its volumes.")
+def status_verb(fresh: bool, shown: str | None) -> None:
     """Show how everything stands: what git wants against what runs, and how healthy it is.
 
     Exits with 8 when a backend cannot be reached."""
-    if fresh:
-        from controller.cli.own_house import OwnHouse
-        from controller.wire import open_house
-
-        with open_house(settings(), write=False) as house:
-            own = OwnHouse(house)
-            found, now = own.status(), own.now()
-    else:
-        with looking() as house:
-            found, now = house.status(), house.now()
-    talk().data(found, status_lines(found, now, talk().paint))
+    with _fresh() if fresh else looking() as house:
+        if shown == "domains":
+            found = house.domains()
+            lines = list(domains_lines(found, talk().paint))
+        elif shown == "tree":
+            found = house.topology()
+            lines = list(tree_lines(found, talk().paint))
+        else:
+            found = house.status()
+            lines = status_lines(found, house.now(), talk().paint)
+    talk().data(found, lines)
     talk().end(UNREACHABLE if any(found["backends"].values()) else OK)
+
+
+@contextmanager
+def _fresh() -> Iterator[House]:
+    """This process, whether a controller runs or not."""
+    from controller.cli.own_house import OwnHouse
+    from controller.wire import open_house
+
+    with open_house(settings(), write=False) as house:
+        yield OwnHouse(house)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from controller.core.document import Files, Revision
-from controller.core.errors import SpecError
+from controller.core.errors import Refused, SpecError
 from controller.core.estate import Estate
 from controller.core.key import Key
 from controller.core.resource import Resource
 from controller.usecases.compare_files import FileView, differing_files
+from controller.usecases.concealing import Conceal, concealed
 from controller.usecases.look import Look
 from controller.usecases.views import FORMAT_VERSION, DiagnosticView, FieldView, diagnostic_view, masked
 
@@ -62,17 +63,23 @@ class ComparisonView:
     format_version: str = FORMAT_VERSION
 
 
-def compare(look: Look, old: str, new: str = "") -> ComparisonView:
-    """The revision `new` ("" = the newest) against `old`. Raises SourceError for a revision that git does not have."""
+def compare(look: Look, old: str = "", new: str = "") -> ComparisonView:
+    """The revision `new` ("" = the newest) against `old` ("" = what is deployed). Raises SourceError for a revision that git does
+    not have, Refused where nothing is deployed yet."""
+    old = old or look.reconciler.lineage.live
+    if not old:
+        raise Refused("nothing is deployed yet; name the revision to compare with")
     first, second = look.source.revision(old), look.source.revision(new) if new else look.source.head()
     one, other = look.source.read(first.id), look.source.read(second.id)
     (left, before), (right, after) = _understood(look, first, one), _understood(look, second, other)
+    conceal = look.reconciler.linker.vault.conceal
+    keys = () if before is None or after is None else tuple(differing_keys(before, after))
     return ComparisonView(
         old=left,
         new=right,
         understood=before is not None and after is not None,
-        keys=() if before is None or after is None else tuple(differing_keys(before, after)),
-        files=differing_files(one, other, look.reconciler.linker.vault.conceal),
+        keys=tuple(_concealed(keys, conceal)),
+        files=differing_files(one, other, conceal),
     )
 
 
@@ -123,6 +130,13 @@ def _differing_lists(old: list[Any], new: list[Any], path: str) -> Iterator[Fiel
         yield from (FieldView(f"{path}[{at}]", None, new[at]) for at in range(head, len(new) - tail))
     else:
         yield FieldView(path, old, new)
+
+
+def _concealed(keys: Sequence[KeyView], conceal: Conceal) -> Iterator[KeyView]:
+    values = iter(concealed([(field.old, field.new) for key in keys for field in key.fields], conceal))
+    for key in keys:
+        pairs = [(field.path, *next(values)) for field in key.fields]
+        yield replace(key, fields=tuple(FieldView(path, old, new) for path, old, new in pairs))
 
 
 def _understood(look: Look, revision: Revision, files: Files) -> tuple[SideView, Estate | None]:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from controller.core.document import Files
 from controller.core.errors import SourceError
 from controller.core.veil import veiled
+from controller.usecases.concealing import Conceal, concealed
 
 MOST_LINES = 4000
 """Lines of a file that is compared line by line; a longer one is only named."""
 _MOST_SHOWN = 6000
 """Lines that one comparison shows, of all files together."""
 _AROUND = 3
-_BETWEEN = "\x00"
-"""Stands in no line that is shown: a file with such a character is not text."""
-Conceal = Callable[[str], str]
+_NUL = "\x00"
+"""A file with such a character is not text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ def _compared(path: str, change: str, old: Files, new: Files) -> FileView:
         try:
             text = (content or b"").decode("utf-8")
         except UnicodeDecodeError:
-            text = _BETWEEN
-        if _BETWEEN in text:
+            text = _NUL
+        if _NUL in text:
             return FileView(path, change, note="not text")
         texts.append(_lines(text))
     if max(map(len, texts)) > MOST_LINES:
@@ -113,9 +113,7 @@ def _line(lines: Sequence[str], at: int, old: int | None, new: int | None) -> Li
 
 
 def _concealed(files: Sequence[FileView], conceal: Conceal) -> Iterator[FileView]:
-    """All lines at once: who conceals looks through everything that is kept each time."""
-    lines = [line for file in files for hunk in file.hunks for line in hunk]
-    texts = iter(conceal(_BETWEEN.join(line.text for line in lines)).split(_BETWEEN))
+    texts = iter(concealed([line.text for file in files for hunk in file.hunks for line in hunk], conceal))
     for file in files:
         hunks = tuple(tuple(replace(line, text=next(texts)) for line in hunk) for hunk in file.hunks)
         yield replace(file, hunks=hunks)

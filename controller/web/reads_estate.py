@@ -53,12 +53,8 @@ def compared(face: Face, call: Call) -> ComparisonView:
     query = call.query
     if ".." in query.old + query.new:
         raise Problem(422, "invalid-query", "name one revision on each side")
-    look = face.desk.look
-    old = query.old or look.reconciler.lineage.live
-    if not old:
-        raise Problem(404, "not-found", "nothing is deployed yet; name a revision to compare with")
     with naming(face):
-        return compare(look, old, query.new)
+        return compare(face.desk.look, query.old, query.new)
 
 
 def comparison(face: Face, call: Call) -> Reply:
@@ -126,7 +122,7 @@ ROUTES: Routes = {
             query=CompareQuery,
             lane=Lane.SLOW,
             etag=True,
-            problems=(404, 503),
+            problems=(404, 409, 503),
         )
     },
     "/api/v1/compare/patch": {
@@ -138,7 +134,7 @@ ROUTES: Routes = {
             query=CompareQuery,
             lane=Lane.SLOW,
             etag=True,
-            problems=(404, 503),
+            problems=(404, 409, 503),
         )
     },
 }

@@ -13,7 +13,7 @@ from controller.usecases.rollback import WayBack
 from controller.usecases.secrets import SecretView
 from controller.usecases.sync import LetGo
 from controller.usecases.views import PlanView, ResourceView, RunView, StatusView
-from controller.web import answers, bodies, doors, hooks, page, reads, writes
+from controller.web import answers, bodies, doors, hooks, page, reads, reads_estate, writes
 from controller.web.badges import routes as badge_routes
 from controller.web.call import Call, Face, Handler, Operation, Reply, Routes
 from controller.web.gate import cookie_name
@@ -27,7 +27,16 @@ _READ, _PLAN, _APPROVE, _APPLY, _ADMIN = Scope.READ, Scope.PLAN, Scope.APPROVE, 
 
 def routes() -> Routes:
     """All of it, by path and method."""
-    return {**_open(), **_looking(), **_telling(), **_deciding(), **_steering(), **_vault(), **_credentials()}
+    return {
+        **_open(),
+        **_looking(),
+        **reads_estate.ROUTES,
+        **_telling(),
+        **_deciding(),
+        **_steering(),
+        **_vault(),
+        **_credentials(),
+    }
 
 
 def _open() -> Routes:
