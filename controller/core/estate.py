@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from controller.core.document import Revision
 from controller.core.errors import Diagnostic
+from controller.core.forge import ForgeSpec
 from controller.core.key import Key
 from controller.core.notice import MOST_TARGETS, Notification, Recipient
 from controller.core.policy import Policy
@@ -28,6 +29,9 @@ class HomelabSpec(BaseModel):
     variables: dict[str, str] = Field(default_factory=dict, description="Values for ${NAME} in compose files and services.")
     notifications: tuple[Notification, ...] = Field(
         default=(), max_length=MOST_TARGETS, description="Who is told what happens, and of what."
+    )
+    forge: ForgeSpec | None = Field(
+        default=None, description="Where its pull requests are: each gets its plan, and a merge there approves."
     )
 
 

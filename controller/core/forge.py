@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Stage(StrEnum):
@@ -65,3 +67,28 @@ class Forge(Protocol):
 
     def check(self, tip: str, check: Check, words: str, url: str = "") -> None:
         """Say of a commit how its plan stands; `words` in at most 140 characters."""
+
+
+class TokenReference(BaseModel):
+    """A token by the name of the secret that holds it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ref: str = Field(min_length=1, description="Name of the secret, such as forge/token.")
+
+
+class ForgeSpec(BaseModel):
+    """Where the spec repository's pull requests are: each gets its plan as a comment and a status, and a merge there approves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["forgejo", "gitea", "github"] = Field(description="Which forge it is.")
+    url: str = Field(
+        pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~/-]*)?$",
+        max_length=500,
+        description="The forge's own address: https://git.example.net, https://github.com.",
+    )
+    repository: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}/[A-Za-z0-9._-]{1,100}$", description="The spec repository there: owner/name."
+    )
+    token: TokenReference = Field(description="A token that may write pull requests and statuses: {ref: NAME-OF-A-SECRET}.")

@@ -1,0 +1,168 @@
+"""Pull requests: what people review at a forge and the proposals here, kept the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from controller.core.codec import from_json, to_json
+from controller.core.decision import Approval
+from controller.core.errors import Refused, Severity
+from controller.core.forge import Forge, PullRequest, Stage
+from controller.core.proposal import FOLDER, Author, NoProposal, Proposal, Standing, Word
+from controller.engine.reconcile import Reconciler
+from controller.usecases import pull_words
+from controller.usecases.proposal_effects import Effects, effects_of
+from controller.usecases.proposal_shelf import Shelf
+
+MARK = "homelab plan"
+"""What our comment is found by."""
+
+_TRACKED = "pulls.tracked"
+_AGAIN = 600.0
+"""Seconds after which a plan that was told is made again: the world may have moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """What was last told in a pull request: of which commits, and which rollouts a merge of them approves. `at` in seconds since
+    the epoch."""
+
+    number: int
+    tip: str
+    head: str
+    at: float
+    title: str
+    author: str
+    held: tuple[str, ...] = ()
+    concerns: tuple[str, ...] = ()
+
+
+@dataclass
+class Pulls:
+    """One repository's pull requests. `forge` is the present one (None = none is declared), `base` the branch that is followed,
+    `kick` asks for a pass. Used by one thread."""
+
+    shelf: Shelf
+    reconciler: Reconciler
+    forge: Callable[[], Forge | None]
+    base: Callable[[], str]
+    kick: Callable[[str], None]
+    _told: dict[int, Tracked] = field(default_factory=dict, init=False)
+
+    def keep(self) -> None:
+        """One round: open what has no pull request yet, tell the plans, take in what was merged or closed there.
+
+        Raises Transient and Permanent (the forge), SourceError (git), JournalError."""
+        forge, base = self.forge(), self.base()
+        if forge is None or not base:
+            return
+        self._open(forge, base)
+        standing = forge.pulls(base)
+        self._told = self._remembered()
+        for pull in standing:
+            self._show(forge, pull)
+        for number in self._told.keys() - {pull.number for pull in standing}:
+            found = forge.pull(number)
+            if found is not None and found.stage is Stage.OPEN:
+                continue  # it asks for another branch now, or was opened again a moment ago
+            if found is not None:
+                self._ended(found, self._told[number])
+            self._remember({key: each for key, each in self._told.items() if key != number})
+
+    def _open(self, forge: Forge, base: str) -> None:
+        """A pull request for every proposal that waits."""
+        with suppress(Refused):  # a folder has no branches
+            for proposal in self.shelf.all():
+                if proposal.link or not proposal.at(self.shelf.clock.now()).pending:
+                    continue
+                if self.shelf.branches.tip_of(proposal.branch) is None:
+                    continue
+                made = forge.open(proposal.branch, base, proposal.title, pull_words.opening(proposal))
+                with self.shelf.lock:
+                    self.shelf.put(replace(self.shelf.get(proposal.id), link=made.url))
+
+    def _show(self, forge: Forge, pull: PullRequest) -> None:
+        proposal = self._proposal(pull)
+        if proposal is not None and not proposal.standing.pending:
+            forge.comment(pull.number, MARK, pull_words.ending(proposal))
+            forge.close(pull.number)
+            return
+        if not pull.branch:
+            forge.comment(pull.number, MARK, pull_words.FORK)
+            return
+        now, known, head = self.shelf.clock.now(), self._told.get(pull.number), self.shelf.source.head()
+        if known is not None and (known.tip, known.head) == (pull.tip, head.id) and now - known.at < _AGAIN:
+            return
+        effects = effects_of(self.reconciler, self.shelf.branches, pull.tip)
+        tracked = Tracked(pull.number, pull.tip, effects.head.id, now, pull.title, pull.author, effects.held, effects.concerns)
+        # What a merge would approve is written down before anybody can read that it would.
+        self._remember({**self._told, pull.number: tracked})
+        forge.comment(pull.number, MARK, pull_words.comment(effects, self._hint(effects, proposal, pull)))
+        check, words = pull_words.status(effects)
+        forge.check(pull.tip, check, words)
+
+    def _hint(self, effects: Effects, proposal: Proposal | None, pull: PullRequest) -> str:
+        """Why its author's own merge would not approve; "" = it would."""
+        record = proposal or _as_proposal(pull.title, pull.author, pull.tip)
+        return record.objection(Author(pull.author), effects.rules, effects.concerns)
+
+    def _ended(self, pull: PullRequest, known: Tracked) -> None:
+        proposal = self._proposal(pull)
+        if pull.stage is Stage.MERGED:
+            self._merged(pull, known, proposal)
+        elif proposal is not None and proposal.standing.pending:
+            with self.shelf.lock:
+                ended = proposal.ended(Standing.REJECTED, self.shelf.clock.now(), f"pull request {pull.number} was closed")
+                self.shelf.put(ended)
+            self.shelf.tell("ProposalRejected", f"pull request {pull.number} of {proposal.id} was closed: {proposal.title}")
+            self.shelf.close(proposal)
+
+    def _merged(self, pull: PullRequest, known: Tracked, proposal: Proposal | None) -> None:
+        """A merge there is a word, of whoever made it, about exactly what our comment showed."""
+        if proposal is not None and any(review.word is Word.APPROVE for review in proposal.reviews):
+            return  # it was merged from here
+        what = f"pull request {pull.number} ({known.title})"
+        record = proposal or _as_proposal(known.title, known.author, known.tip)
+        shown = self.reconciler.shown
+        why = (
+            f"it was merged at {pull.tip[:10]}, and its plan was shown for {known.tip[:10]}"
+            if pull.tip != known.tip
+            else "the rules are not known yet"
+            if shown is None
+            else record.objection(Author(pull.by), shown.estate.policy.proposals, known.concerns)
+        )
+        if why and known.held:
+            self.shelf.tell("MergeApprovesNothing", f"{what}: {why}; what it holds waits for a word", Severity.WARNING)
+        elif known.held:
+            now = self.shelf.clock.now()
+            for digest in known.held:
+                self.shelf.store.approve(Approval(digest, True, pull.by, now, f"merged pull request {pull.number}"))
+            self.shelf.tell("ProposalApproved", f"{pull.by} merged {what}")
+        if proposal is not None and proposal.standing.pending:
+            with self.shelf.lock:
+                note = f"{pull.by} merged pull request {pull.number}"
+                self.shelf.put(proposal.ended(Standing.MERGED, self.shelf.clock.now(), note, pull.merge))
+            self.shelf.close(proposal)
+        self.kick("pull request")
+
+    def _proposal(self, pull: PullRequest) -> Proposal | None:
+        """The proposal whose branch it is."""
+        if not pull.branch.startswith(FOLDER):
+            return None
+        with suppress(NoProposal):
+            return self.shelf.get(pull.branch.removeprefix(FOLDER))
+        return None
+
+    def _remembered(self) -> dict[int, Tracked]:
+        return {each.number: each for each in (from_json(Tracked, text) for text in self.shelf.store.fact(_TRACKED) or ())}
+
+    def _remember(self, told: dict[int, Tracked]) -> None:
+        self.shelf.store.remember(_TRACKED, [to_json(each) for each in told.values()] or None)
+        self._told = told
+
+
+def _as_proposal(title: str, author: str, tip: str) -> Proposal:
+    """A pull request that somebody opened there, as far as it takes to know who may approve it."""
+    return Proposal("", title, "", Author(author), "", tip, 0.0, 0.0)

@@ -1,0 +1,223 @@
+"""Pull requests at a forge and proposals here: opened, planned, merged and closed on either side, over one bare repository."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.clients.forge import RestForge
+from controller.core.errors import Transient
+from controller.core.event import Event
+from controller.loop.reviews import Reviews
+from controller.source import GitSource
+from controller.usecases.pulls import Pulls
+from tests.contract.source_repository import Repository
+from tests.support.forge import BOT, REPOSITORY, FakeForge
+from tests.support.house import box
+from tests.support.proposing import ADA, ProposingHouse
+
+HOLD = '{"kind": "Policy", "name": "mine", "spec": {"deletions": {"count": 0}, "proposals": {"second": %s}}}'
+
+
+@dataclass
+class Shared:
+    """A house whose repository is at a forge, and a person with a clone."""
+
+    house: ProposingHouse
+    forge: FakeForge
+    door: RestForge
+    pulls: Pulls
+    kicks: list[str]
+
+    @property
+    def work(self) -> Repository:
+        return self.house.work
+
+    def push(self, branch: str, **boxes: Mapping[str, Any] | None) -> str:
+        """A person's commit on a branch of the newest main, pushed."""
+        self.work.git("fetch", "-q", "origin")
+        self.work.git("checkout", "-q", "-B", branch, "origin/main")
+        tip = self.house.put(**boxes)
+        self.work.git("push", "-q", "--force", "origin", branch)
+        return tip
+
+    def round(self) -> None:
+        """A pass, and what follows it in the controller."""
+        self.house.follow()
+        self.pulls.keep()
+
+    def comment(self, number: int) -> str:
+        """What we said there."""
+        said = [each["body"] for each in self.forge.comments.get(number, []) if each["user"]["login"] == BOT]
+        assert len(said) <= 1, "one comment, that changes"
+        return said[0] if said else ""
+
+    def told(self) -> list[str]:
+        return [event.reason for event in self.house.store.events(limit=500)]
+
+
+@pytest.fixture(params=["forgejo", "github"])
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shared]:
+    work = Repository(tmp_path / "clone")
+    files = {f"{name}.yaml": f"{box(name, {'image': f'{name}:1'})}\n" for name in ("web", "cache")}
+    work.commit({"policy/mine.yaml": HOLD % '["deletions"]', **files})
+    bare = tmp_path / "specs.git"
+    work.git("clone", "-q", "--bare", str(work.folder), str(bare))
+    work.git("remote", "add", "origin", str(bare))
+    house = ProposingHouse(work, GitSource(str(bare), branch="main"))
+    house.reconcile()
+    forge = FakeForge(request.param, bare)
+    door = RestForge(request.param, forge.url, REPOSITORY, lambda: forge.token)
+    kicks: list[str] = []
+    yield Shared(house, forge, door, Pulls(house.shelf, house.reconciler, lambda: door, lambda: "main", kicks.append), kicks)
+    door.close_connections()
+    forge.close()
+
+
+def test_a_persons_pull_request_gets_its_plan_and_their_merge_approves(shared: Shared) -> None:
+    tip = shared.push("without-cache", cache=None)
+    number = shared.forge.by_hand("without-cache", "No cache", author="ada")
+    shared.round()
+    said = shared.comment(number)
+    assert "**Plan** 1 change in 1 rollout, 1 held, undo: exact" in said
+    assert "delete box/cache" in said
+    assert "A merge here does not approve what is held: it takes a second person (deletions), and it is ada's own" in said
+    assert shared.forge.statuses[tip][-1]["state"] == "success"
+    assert shared.house.propose.list() == (), "what people review there stands there"
+    shared.forge.merge(number, by="bo")
+    shared.round()
+    assert shared.kicks == ["pull request"]
+    assert {word.by for word in shared.house.store.approvals().values()} == {"bo"}
+    shared.house.reconcile()
+    assert set(shared.house.boxes()) == {"web"}
+
+
+@pytest.mark.parametrize(
+    ("by", "moved", "reason"),
+    [("ada", False, "its own author, where a second person is wanted"), ("bo", True, "it was pushed to after its plan was told")],
+)
+def test_a_merge_that_approves_nothing_leaves_what_is_held(shared: Shared, by: str, moved: bool, reason: str) -> None:
+    shared.push("without-cache", cache=None)
+    number = shared.forge.by_hand("without-cache", "No cache", author="ada")
+    shared.round()
+    if moved:
+        shared.push("without-cache", cache=None, web={"image": "web:2"})
+        assert shared.door.pull(number) is not None
+    shared.forge.merge(number, by=by)
+    shared.round()
+    assert shared.house.store.approvals() == {}, reason
+    assert "MergeApprovesNothing" in shared.told()
+    shared.house.reconcile()
+    assert "cache" in shared.house.boxes(), reason
+
+
+def test_a_proposal_has_a_pull_request_and_ends_with_it(shared: Shared) -> None:
+    shown = shared.house.open(web={"image": "web:2"}, title="Second @ada <b>web</b>")
+    shared.round()
+    (number,) = shared.forge.pulls
+    item = shared.forge.pulls[number]
+    assert (item["head"]["ref"], item["title"]) == (shown.proposal.branch, "Second @ada <b>web</b>")
+    assert "> Because" in item["body"]
+    assert shared.house.shelf.get("p1").link == item["html_url"]
+    assert "image: web:1 → web:2" in shared.comment(number)
+    assert list(shared.forge.pulls) == [number], "one pull request"
+    shared.forge.merge(number, by="ada")
+    shared.round()
+    ended = shared.house.shelf.get("p1")
+    assert ended.standing == "merged"
+    shared.house.reconcile()
+    assert shared.house.boxes()["web"][0] == "web:2"
+
+
+def test_closed_there_is_rejected_here(shared: Shared) -> None:
+    shared.house.open(web={"image": "web:2"})
+    shared.round()
+    (number,) = shared.forge.pulls
+    shared.forge.shut(number)
+    shared.round()
+    assert shared.house.shelf.get("p1").standing == "rejected"
+    assert "ProposalRejected" in shared.told()
+    shared.round()
+    assert list(shared.forge.pulls) == [number]
+
+
+@pytest.mark.parametrize("approve", [True, False])
+def test_decided_here_is_closed_there(shared: Shared, approve: bool) -> None:
+    shown = shared.house.open(web={"image": "web:2"})
+    shared.round()
+    (number,) = shared.forge.pulls
+    if approve:
+        shared.house.approve(shown)
+    else:
+        shared.house.review.reject("p1", ADA, "not now")
+    shared.round()
+    assert shared.forge.pulls[number]["state"] == "closed"
+    assert f"This proposal is {'merged' if approve else 'rejected'}" in shared.comment(number)
+    shared.round()
+    assert shared.house.store.approvals() == {}
+    assert "MergeApprovesNothing" not in shared.told()
+
+
+def test_what_cannot_be_planned_is_a_failed_check(shared: Shared) -> None:
+    tip = shared.push("broken", web={"image": "web:2", "sise": 3})
+    number = shared.forge.by_hand("broken", "Broken")
+    shared.round()
+    assert shared.forge.statuses[tip][-1]["state"] == "failure"
+    assert "sise" in shared.comment(number)
+    better = shared.push("broken", web={"image": "web:2", "size": 3})
+    shared.round()
+    assert shared.forge.statuses[better][-1]["state"] == "success"
+    assert "size: 1 → 3" in shared.comment(number)
+
+
+def test_words_of_others_are_no_markup(shared: Shared) -> None:
+    shared.push("odd", web={"image": "web:2", "environment": {"NOTE": "```\n@ada [x](javascript:alert(1)) <img src=x> \u202e"}})
+    number = shared.forge.by_hand("odd", "Odd")
+    shared.round()
+    said = shared.comment(number)
+    block = said[said.index("````") : said.rindex("````")]
+    assert "@ada" in block, "inside of the block, which is longer than any fence in it"
+    assert "@ada" not in said.replace(block, "")
+    assert "\u202e" not in said
+
+
+def test_a_fork_is_not_planned(shared: Shared) -> None:
+    shared.push("fork", cache=None)
+    number = shared.forge.by_hand("fork", "From outside", "mallory")
+    shared.forge.pulls[number]["head"]["repo"] = {"full_name": "mallory/specs"}
+    shared.round()
+    assert "another repository" in shared.comment(number)
+    shared.forge.merge(number, by="mallory")
+    shared.round()
+    assert shared.house.store.approvals() == {}
+
+
+def test_a_forge_that_is_away_is_told_once_and_holds_up_nothing(shared: Shared) -> None:
+    said: list[Event] = []
+    reviews = Reviews(shared.pulls.keep, lambda: True, shared.house.clock, said.append)
+    shared.forge.failing = 503
+    reviews.round()
+    reviews.round()
+    with pytest.raises(Transient):
+        shared.pulls.keep()
+    shared.forge.failing = 0
+    reviews.round()
+    reviews.round()
+    assert [event.reason for event in said] == ["ForgeDown", "ForgeUp"]
+
+
+def test_nothing_is_said_twice_while_nothing_moves(shared: Shared) -> None:
+    shared.push("second", web={"image": "web:2"})
+    shared.forge.by_hand("second", "Second")
+    shared.round()
+    before = len(shared.forge.calls)
+    shared.round()
+    assert {call.split()[0] for call in shared.forge.calls[before:]} == {"GET"}
+    again = Pulls(shared.house.shelf, shared.house.reconciler, lambda: shared.door, lambda: "main", shared.kicks.append)
+    before = len(shared.forge.calls)
+    again.keep()
+    assert {call.split()[0] for call in shared.forge.calls[before:]} == {"GET"}, "also after a restart"
