@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from controller.usecases.importing import Importing
 from controller.usecases.look import Look
 from controller.usecases.notices import Notices
+from controller.usecases.propose import Propose
+from controller.usecases.review import Reviewing
 from controller.usecases.rollback import Rollback
 from controller.usecases.secrets import Secrets
 from controller.usecases.sync import Sync
@@ -28,3 +30,5 @@ class Desk:
     importing: Importing | None = None
     secrets: Secrets | None = None
     notices: Notices | None = None
+    propose: Propose | None = None
+    review: Reviewing | None = None

@@ -43,6 +43,7 @@ from controller.usecases.secrets import Secrets
 from controller.usecases.sync import RunNow, Sync
 from controller.wire.backends import Connections, connection_problems, engine_answers, memory_connections, real_connections
 from controller.wire.kinds import Tools, load_kinds
+from controller.wire.proposing import Proposals, proposals
 from controller.wire.notices import open_notices
 from controller.wire.vaults import first, open_vault, shown
 
@@ -72,12 +73,14 @@ class House:
     reconciler: Reconciler
     seat: Seat
     desk: Desk = field(init=False)
+    proposals: Proposals = field(init=False)
     notices: Notices = field(init=False)
     _unnamed: frozenset[SecretVersion] = field(default=frozenset(), init=False)
 
     def __post_init__(self) -> None:
         simulated, tell = self.world == SIMULATED, self.chronicle.tell
         self.notices = open_notices(self.reconciler, self.store, self.clock, self.vault, tell, simulated=simulated)
+        self.proposals = proposals(self.reconciler, self.source, self.store, self.clock, self._must_lead)
         self.desk = self._reading_desk()
 
     def keep_up(self) -> None:
@@ -118,6 +121,8 @@ class House:
             rollback=Rollback(reconciler, source, store),
             importing=Importing(reconciler, source, store, self.vault, self.clock, write_yaml),
             secrets=Secrets(self.vault.beside(self._committed), store, self.clock, reconciler.forget, self._must_lead),
+            propose=self.proposals.propose,
+            review=self.proposals.review,
             notices=self.notices,
         )
 
@@ -169,7 +174,8 @@ def _run_here(house: House) -> RunNow:
     def run_now(cause: str, by: str) -> Report:
         if not house.seat.held:
             raise house.seat.refusal()
-        return house.reconciler.reconcile(cause, by, Flag())
+        report = house.reconciler.reconcile(cause, by, Flag())
+        return house.reconciler.reconcile("proposal", by, Flag()) if house.proposals.tend() else report
 
     return run_now
 

@@ -17,6 +17,7 @@ from controller.core.ports import Clock
 from controller.loop.lease import FileLock
 from controller.loop.loop import Loop
 from controller.loop.notifier import Notifier
+from controller.loop.tender import Tender
 from controller.settings import Settings
 from controller.usecases.access import Access
 from controller.wire.house import House, built
@@ -70,7 +71,9 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], public: It
     def passed(report: Report | None, seconds: float) -> None:
         meter.passed(report, seconds)
         notifier.passed(report, seconds)
+        tender.passed(report)
 
+    tender = Tender(house.proposals.tend, lambda: loop.kick("proposal"), lambda: house.seat.held, house.clock)
     loop = Loop(reconciler, house.source, house.seat, house.chronicle, house.source.watch_paths, house.keep_up, passed)
     house.desk = house.desk_with(loop.run_now, loop.kick)
     access = Access(house.store, house.clock, house.vault)
@@ -80,6 +83,7 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], public: It
     page = serve(app, house.settings.address, house.settings.socket, ended, standing.at)
     try:
         notifier.start()
+        tender.start()
         loop.start()
         if _until(standing.flag, page, house.clock, stop):
             invitation = access.first_invitation()
@@ -90,6 +94,7 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], public: It
     finally:
         ended.set()
         notifier.stop()
+        tender.stop()
         loop.stop()
         page.join()
 
