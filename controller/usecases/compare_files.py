@@ -68,7 +68,7 @@ def differing_files(old: Files, new: Files, conceal: Conceal) -> tuple[FileView,
 
 def patch(files: Iterable[FileView]) -> str:
     """The files as a unified patch. What is hidden in it stays hidden: it is for reading, and applies where no secret stands."""
-    return "".join(line + "\n" for file in files for line in _patch_lines(file))
+    return "".join(line + "\n" for file in files for line in _patch_lines(file)) or "# nothing differs\n"
 
 
 def _compared(path: str, change: str, old: Files, new: Files) -> FileView:
