@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from controller.cli.show_findings import backend_lines, finding_lines, unreachable
-from controller.cli.text import Paint, both, counted, differing, visible, visible_lines, wrapped
+from controller.cli.text import Paint, both, counted, visible, visible_lines, wrapped
 
 MARKS = {
     "create": ("+", "green"),
@@ -75,10 +75,10 @@ def change_lines(change: Mapping[str, Any], paint: Paint) -> Iterable[str]:
     extra = f" ({change['reversal']} undo)" if change.get("reversal") not in ("exact", None) else ""
     key = paint(visible(change["key"]), style)
     yield f"  {paint(mark, style)} {key}{where}  {visible(change['action'])}: {visible(change['cause'])}{extra}"
-    fields = [each for field in change.get("fields", ()) for each in differing(field["path"], field["old"], field["new"])]
-    for path, *values in fields[:_MOST_FIELDS]:
-        old, new = both(*values)
-        yield f"      {visible(path)}: {paint(old, 'red')} → {paint(new, 'green')}"
+    fields = change.get("fields", ())
+    for field in fields[:_MOST_FIELDS]:
+        old, new = both(field["old"], field["new"])
+        yield f"      {visible(field['path'])}: {paint(old, 'red')} → {paint(new, 'green')}"
     if len(fields) > _MOST_FIELDS:
         yield f"      … and {counted(len(fields) - _MOST_FIELDS, 'more field')} (-o json shows all)"
     for line in visible_lines(change.get("instructions", "")):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -133,43 +133,6 @@ def both(old: Any, new: Any) -> tuple[str, str]:
         return value(old), value(new)
     one, other = (cut("…" + text[common - _KEPT :], _WIDEST_VALUE) for text in texts)
     return one, other
-
-
-def differing(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Where two values of a state differ: the values themselves while they are short, else what differs inside of them."""
-    if max(width(_whole(old)), width(_whole(new))) <= _WIDEST_VALUE:
-        yield path, old, new
-    else:
-        yield from _inside(path, old, new)
-
-
-def _inside(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for name in {**old, **new}:
-            if name not in old or name not in new or old[name] != new[name]:
-                yield from _inside(f"{path}.{name}", old.get(name), new.get(name))
-    elif isinstance(old, list) and isinstance(new, list):
-        yield from _inside_lists(path, old, new)
-    else:
-        yield path, old, new
-
-
-def _inside_lists(path: str, old: list[Any], new: list[Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Entry by entry, when as many are there, or when some only came or went."""
-    short = min(len(old), len(new))
-    head = next((at for at in range(short) if old[at] != new[at]), short)
-    tail = next((at for at in range(short - head) if old[-1 - at] != new[-1 - at]), short - head)
-    if len(old) == len(new):
-        for at in range(head, short - tail):
-            if old[at] != new[at]:
-                yield from _inside(f"{path}[{at}]", old[at], new[at])
-    elif head + tail == short:
-        for at in range(head, len(old) - tail):
-            yield f"{path}[{at}]", old[at], None
-        for at in range(head, len(new) - tail):
-            yield f"{path}[{at}]", None, new[at]
-    else:
-        yield path, old, new
 
 
 def _whole(data: Any) -> str:

@@ -12,6 +12,7 @@ from controller.core.event import Report
 from controller.core.plan import Plan, Rollout
 from controller.core.run import Entry, Row, Run
 from controller.core.secret import secret_in
+from controller.usecases.fields import RowView, differing
 
 FORMAT_VERSION = "1.0"
 """Minor = additive; unknown keys are to be ignored by readers."""
@@ -19,7 +20,8 @@ FORMAT_VERSION = "1.0"
 
 @dataclass(frozen=True, slots=True)
 class FieldView:
-    """One field of a change, old and new as people may see them."""
+    """One field of a change, old and new as people may see them. Of a large value only what differs inside of it is here, under a
+    path of its own (`body.actions[2].target`)."""
 
     path: str
     old: Any
@@ -159,7 +161,8 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class ResourceView:
-    """Everything known about one key."""
+    """Everything known about one key. `fields` are the states side by side; `rollouts` those of the present plan that touch it,
+    `notes` why it gets no change."""
 
     status: StatusLine | None
     origin: str
@@ -169,6 +172,9 @@ class ResourceView:
     needs: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     handle: str = ""
+    fields: tuple[RowView, ...] = ()
+    rollouts: tuple[RolloutView, ...] = ()
+    notes: tuple[NoteView, ...] = ()
 
 
 def plan_view(plan: Plan, decisions: dict[str, Decision], report: Report) -> PlanView:
@@ -200,7 +206,9 @@ def _change(change: Change) -> ChangeView:
         provider=change.provider,
         address=change.address,
         reversal=change.reversal,
-        fields=tuple(FieldView(item.path, masked(item.old), masked(item.new)) for item in change.fields),
+        fields=tuple(
+            FieldView(*each) for item in change.fields for each in differing(item.path, masked(item.old), masked(item.new))
+        ),
         needs=tuple(map(str, change.needs)),
         risks=tuple(risk.name for risk in change.risks),
         instructions=change.instructions,

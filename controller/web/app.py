@@ -42,6 +42,8 @@ def create_app(
     people reach the page, as `http[s]://host[:port]` (https is ended by a proxy). Raises SettingsError for a wrong one."""
     names = Names.of(public)
     face = Face(desk, access, names, meter or Meter(lambda: desk.look.reconciler.last, desk.world))
+    table = routes()
+    face.paths = frozenset(table)
     lanes, repeats = Lanes(), Repeats()
     feed = Feed(face, lanes, heartbeat, send_seconds)
     outflows = Outflows(feed)
@@ -58,7 +60,7 @@ def create_app(
             lanes.close()
 
     app = Starlette(
-        routes=[Route(path, Endpoint(path, methods, face, lanes, outflows, repeats)) for path, methods in routes().items()],
+        routes=[Route(path, Endpoint(path, methods, face, lanes, outflows, repeats)) for path, methods in table.items()],
         middleware=[Middleware(Frame, names=names)],
         exception_handlers={HTTPException: _known, Exception: _unforeseen},
         lifespan=lifespan,

@@ -28,17 +28,20 @@ from controller.web.problem import Problem
 T = TypeVar("T")
 
 JSON = "application/json"
+HTML = "text/html; charset=utf-8"
 
 
 @dataclass
 class Face:
-    """Everything that handlers are handed. `address` is the page's own, as the operator's machine reaches it ("" = none)."""
+    """Everything that handlers are handed. `address` is the page's own, as the operator's machine reaches it ("" = none);
+    `paths` is every path that has a route."""
 
     desk: Desk
     access: Access
     names: Names
     meter: Meter
     address: str = ""
+    paths: frozenset[str] = frozenset()
     deliveries: Recent = field(default_factory=lambda: Recent(1000))
 
     @property
@@ -156,7 +159,8 @@ class Operation:
 
     `scope` None = open to everyone. `answer` is the type of the JSON answer (None = no content or another `media`); `also` are
     further statuses of success. `socket` = only at the controller's own socket; `page` = only there and from our own page.
-    `etag` = the answer can be revalidated."""
+    `etag` = the answer can be revalidated. `form` = the body comes from a form of the page, not as JSON. With the media type HTML
+    it is a page: problems are told as pages too, and it is no part of the API document."""
 
     handle: Handler
     summary: str
@@ -171,6 +175,7 @@ class Operation:
     socket: bool = False
     page: bool = False
     etag: bool = False
+    form: bool = False
     problems: tuple[int, ...] = ()
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, get_origin
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import QueryParams
@@ -15,13 +17,15 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from controller.usecases.access import Denied, Throttled
-from controller.web.call import JSON, Call, Face, Flow, Operation, Stream
+from controller.web import page
+from controller.web.call import HTML, JSON, Call, Face, Flow, Operation, Stream
 from controller.web.gate import actor_of, admit
 from controller.web.lanes import Lane, Lanes
 from controller.web.outflow import Outflows
 from controller.web.problem import PROBLEM, Problem, invalid, of
 from controller.web.repeats import Answer, Repeats
 
+FORM = "application/x-www-form-urlencoded"
 LARGEST_BODY = 1 << 20
 BODY_SECONDS = 10.0
 
@@ -45,8 +49,17 @@ class Endpoint:
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 (every error becomes a problem)
-            response = problem_response(of(error))
+            response = self._told(request, of(error))
         await response(scope, receive, send)
+
+    def _told(self, request: Request, problem: Problem) -> Response:
+        """A problem, as a page where a page was asked for."""
+        operation = self._operations.get("GET" if request.method == "HEAD" else request.method)
+        if operation is None or operation.media != HTML:
+            return problem_response(problem)
+        call = replace(call_of(request), actor=getattr(request.state, "actor", None))
+        shown = page.problem(self._face, call, problem)
+        return Response(shown.body(), shown.status, dict(shown.headers), HTML)
 
     async def _answer(self, request: Request) -> Any:
         operation = self._operations.get("GET" if request.method == "HEAD" else request.method)
@@ -54,7 +67,7 @@ class Endpoint:
             raise Problem(405, "method-not-allowed", f"{self._path} takes {self.allow}", {"Allow": self.allow})
         call = call_of(request)
         user = request.client.host if request.client and call.local else ""
-        actor = await self._lanes.run(Lane.QUICK, lambda: self._enter(operation, call, user))
+        actor = await self._lanes.run(Lane.QUICK, lambda: self._enter(operation, call, user, request.state))
         call = replace(call, actor=actor, query=_query(operation, request.query_params))
         if request.method not in ("GET", "HEAD"):
             raw = await _read(request)
@@ -73,13 +86,14 @@ class Endpoint:
             return _revalidated(result, call)
         return _response(result)
 
-    def _enter(self, operation: Operation, call: Call, user: str) -> Any:
+    def _enter(self, operation: Operation, call: Call, user: str, known: Any) -> Any:
         try:
             actor = actor_of(self._face, call, user)
         except (Denied, Throttled):
             if operation.scope is not None:
                 raise
             actor = None
+        known.actor = actor
         admit(self._face, operation, actor, call)
         return actor
 
@@ -155,6 +169,8 @@ def _query(operation: Operation, given: QueryParams) -> BaseModel | None:
 def _body(operation: Operation, call: Call, raw: bytes) -> BaseModel | None:
     if operation.body is None:
         return None
+    if operation.form:
+        return _fields(operation.body, call, raw)
     # A form of another site can send text/plain or a form's own types without asking; JSON it cannot.
     if call.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
         raise Problem(415, "unsupported-media-type", "send application/json")
@@ -162,6 +178,25 @@ def _body(operation: Operation, call: Call, raw: bytes) -> BaseModel | None:
         return operation.body.model_validate_json(raw or b"{}")
     except ValidationError as error:
         raise invalid(error, "body") from None
+
+
+def _fields(wanted: type[BaseModel], call: Call, raw: bytes) -> BaseModel:
+    """What a form of the page sends: every field once, but for those that are lists."""
+    if call.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise Problem(415, "unsupported-media-type", f"send {FORM}")
+    found: dict[str, list[str]] = defaultdict(list)
+    try:
+        for name, text in parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=1000):
+            found[name].append(text)
+        lists = {name for name, field in wanted.model_fields.items() if get_origin(field.annotation) is list}
+        if any(len(texts) > 1 and name not in lists for name, texts in found.items()):
+            raise Problem(422, "invalid-body", "a field stands twice")
+        data = {name: texts if name in lists else texts[0] for name, texts in found.items()}
+        return wanted.model_validate(data, strict=False)
+    except ValidationError as error:
+        raise invalid(error, "body") from None
+    except ValueError:
+        raise Problem(400, "malformed", "the body is not a form") from None
 
 
 def _revalidated(answer: Answer, call: Call) -> Response:

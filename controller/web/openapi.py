@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from controller.web.call import JSON, Operation, Routes
+from controller.web.call import HTML, JSON, Operation, Routes
 from controller.web.problem import PROBLEM
 from controller.web.repeats import KEY
 
@@ -36,12 +36,13 @@ _DOORS = {
 
 
 def document(routes: Routes, cookie: str) -> dict[str, Any]:
-    """The whole document as JSON data; `cookie` is the name of the page's session cookie."""
+    """The whole document as JSON data; `cookie` is the name of the page's session cookie. What is only for a person's browser is
+    left out."""
+    routes = programs(routes)
     schemas, definitions = _schemas(routes)
     paths = {
         path: {method.lower(): _operation(path, method, item, schemas) for method, item in methods.items()}
         for path, methods in routes.items()
-        if not path.startswith("/static/")
     }
     session = {"type": "apiKey", "in": "cookie", "name": cookie, "description": "The page's session."}
     return {
@@ -54,6 +55,16 @@ def document(routes: Routes, cookie: str) -> dict[str, Any]:
         "paths": paths,
         "components": {"schemas": {**definitions, "Problem": _PROBLEM_SCHEMA}, "securitySchemes": {**_DOORS, "session": session}},
     }
+
+
+def programs(routes: Routes) -> Routes:
+    """The operations for programs: not the page, and none of its files."""
+    kept = {
+        path: {method: item for method, item in methods.items() if item.media != HTML}
+        for path, methods in routes.items()
+        if not path.startswith("/static/")
+    }
+    return {path: methods for path, methods in kept.items() if methods}
 
 
 def _schemas(routes: Routes) -> tuple[_Schemas, dict[str, Any]]:

@@ -1,97 +1,218 @@
-"""The status page: one template, one style sheet, one script, no build step. Every text in it is hostile and is escaped."""
+"""The page: how every view of it is rendered. Every text in it is hostile and is escaped."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from importlib.resources import files
+from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import BaseModel
 
-from controller.core.change import Action
-from controller.usecases.energy import energy as energy_used
-from controller.usecases.views import StatusLine, status_view
-from controller.web.call import Call, Face, Reply
+from controller.core.errors import HomelabError
+from controller.core.key import Key
+from controller.usecases.access import Actor, Scope
+from controller.web import page_files
+from controller.web.call import HTML, Call, Face, Handler, Operation, Reply
+from controller.web.lanes import Lane
+from controller.web.problem import Problem
+from controller.web.views.table import VIEWS, View
 
-HTML = "text/html; charset=utf-8"
-FILES = {"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"}
-_RUNS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A rollout that waits for a person."""
-
-    digest: str
-    lines: tuple[StatusLine, ...]
-
-    @property
-    def asks(self) -> bool:
-        """True when a person must do something by hand: there is nothing to approve."""
-        return any(line.why.startswith(f"{Action.ASK}:") for line in self.lines)
-
-
-@cache
-def file(name: str) -> Callable[[Face, Call], Reply]:
-    """The operation that answers with one of the page's files, read once."""
-    content = files("controller.web").joinpath(name).read_bytes()
-    return lambda _face, _call: Reply(content, media=FILES[name])
+THEMES = ("dark", "light", "contrast")
+THEME_COOKIE, KEYS_COOKIE = "homelab-theme", "homelab-keys"
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+Crumbs = Sequence[tuple[str, str]]
+"""The way to a page that is not a view itself: titles and addresses, without the page's own."""
 
 
-@cache
-def _template(name: str = "page.html") -> Template:
-    loader = PackageLoader("controller.web", "")
-    about = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    about.filters["clock"] = _clock
-    about.filters["took"] = lambda seconds: f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-    about.filters["kwh"] = lambda kwh: "nothing recorded" if kwh is None else f"{kwh:.1f} kWh"
-    about.filters["money"] = lambda cost: "no price" if cost is None else f"{cost:.2f}"
-    return about.get_template(name)
+@dataclass(frozen=True)
+class Shell:
+    """What is around every view. `last` is the number of the newest event that the page knows (None = it is not kept live);
+    `pace` is how many seconds lie between two refreshes at least."""
+
+    title: str
+    view: str
+    crumbs: Crumbs
+    actor: Actor | None
+    nav: tuple[View, ...]
+    simulated: bool
+    leads: bool
+    theme: str
+    keys: bool
+    last: int | None
+    pace: float
+    version: str
 
 
-def show(face: Face, call: Call) -> Reply:
-    """The page for whoever is signed in; for everyone else its door, which tells nothing."""
-    world = "simulated" if face.desk.world.startswith("memory") else "docker"
-    if call.actor is None:
-        return _html(401, {"actor": None, "world": world})
-    report = face.report
-    status = status_view(report, face.desk.look.store.leader()[0]) if report is not None else None
-    shown = {
-        "actor": call.actor,
-        "world": world,
-        "leads": face.desk.sync is not None,
-        "status": status,
-        "held": held(status.items) if status else (),
-        "order": _ORDER,
-        "last": face.desk.look.last_event(),
-        "runs": face.desk.look.history(_RUNS),
+def looks(
+    handle: Handler,
+    summary: str,
+    scope: Scope | None = Scope.READ,
+    *,
+    query: type[BaseModel] | None = None,
+    lane: Lane = Lane.QUICK,
+) -> Operation:
+    """A page that is read. `lane` is SLOW where it looks at backends. Whoever may not see it gets a page that says so."""
+    return Operation(handle, summary, scope, media=HTML, query=query, lane=lane)
+
+
+def acts(handle: Handler, summary: str, scope: Scope, body: type[BaseModel] | None = None, lane: Lane = Lane.SLOW) -> Operation:
+    """What a form of the page does (fields as `body`); answer with `went`. Only our own page can send it, as all that a session
+    writes."""
+    return Operation(handle, summary, scope, status=303, media=HTML, body=body, lane=lane, form=True)
+
+
+def went(path: str, **headers: str) -> Reply:
+    """After a form: look at this page of ours. `path` is written by us, never by who asks."""
+    return Reply(b"", 303, HTML, {"Location": path, **headers})
+
+
+def render(
+    face: Face,
+    call: Call,
+    template: str,
+    about: Mapping[str, Any] | None = None,
+    *,
+    title: str,
+    view: str = "",
+    crumbs: Crumbs = (),
+    status: int = 200,
+    live: bool = True,
+    pace: float = 1.0,
+) -> Reply:
+    """A page. `view` is the name of the entry in the navigation that it belongs to; `live` = it follows the events."""
+    last = face.desk.look.last_event() if live and call.actor else None
+    shell = _shell(face, call, title, view, crumbs, last, pace)
+
+    def may(scope: str) -> bool:
+        return call.actor is not None and call.actor.may(Scope(scope))
+
+    def link(path: str, **parts: str) -> str:
+        """The address of a page, or "" where this controller has no such page."""
+        return path.format(**{name: quote(part, safe="") for name, part in parts.items()}) if path in face.paths else ""
+
+    context = {**(about or {}), "shell": shell, "may": may, "link": link, "steers": face.desk.sync is not None}
+    return _html(template, context, status)
+
+
+def part(template: str, about: Mapping[str, Any]) -> Reply:
+    """A piece of a page, which its script asks for by itself."""
+    return _html(template, about, 200)
+
+
+def problem(face: Face, call: Call, found: Problem) -> Reply:
+    """A problem as a page: the door for whoever is not signed in, else what is wrong, with the code that the API has."""
+    if found.status == 401:
+        return render(face, call, "door.html", title="Sign in", status=401, live=False)
+    about = {
+        "status": found.status,
+        "phrase": HTTPStatus(found.status).phrase,
+        "code": found.code,
+        "detail": found.detail,
+        "diagnostics": found.more.get("diagnostics", ()),
+        "by_hand": found.more.get("by_hand", ()),
     }
-    return _html(200, shown)
+    title = "Not allowed" if found.status == 403 else HTTPStatus(found.status).phrase
+    reply = render(face, call, "error.html", about, title=title, status=found.status, live=False)
+    headers = {name: text for name, text in found.headers.items() if name in ("Retry-After", "Allow", "Connection")}
+    return Reply(reply.content, reply.status, reply.media, headers)
 
 
-def energy(face: Face, _call: Call) -> Reply:
-    """The part of the page that tells what the house used; asked for by itself, because a home may be slow to answer."""
-    found = energy_used(face.desk.look)
-    return Reply(_template("energy.html").render(energy=found, today=found.days[-1]).encode("utf-8", "replace"), media=HTML)
+def cookie(call: Call, name: str) -> str:
+    """A cookie that is no secret ("" = none). Whoever serves another port of this host can set it."""
+    try:
+        found = SimpleCookie(call.headers.get("cookie", "")).get(name)
+    except CookieError:
+        return ""
+    return found.value if found is not None else ""
 
 
-_ORDER = ("Failed", "Held", "Drifted", "Unknown", "Pending", "Suspended", "Synced")
+def _shell(face: Face, call: Call, title: str, view: str, crumbs: Crumbs, last: int | None, pace: float) -> Shell:
+    actor, theme = call.actor, cookie(call, THEME_COOKIE)
+    nav = tuple(each for each in VIEWS if each.path in face.paths and actor is not None and actor.may(each.scope))
+    return Shell(
+        title=title,
+        view=view,
+        crumbs=crumbs,
+        actor=actor,
+        nav=nav,
+        simulated=face.desk.world.startswith("memory"),
+        leads=face.desk.sync is not None,
+        theme=theme if theme in THEMES else "",
+        keys=cookie(call, KEYS_COOKIE) != "off",
+        last=last,
+        pace=pace,
+        version=version("homelabhub"),
+    )
 
 
-def held(items: Iterable[StatusLine]) -> tuple[Held, ...]:
-    """Rollouts that are held, each with its keys."""
-    found: dict[str, list[StatusLine]] = {}
-    for item in items:
-        if item.sync == "Held" and item.rollout:
-            found.setdefault(item.rollout, []).append(item)
-    return tuple(Held(digest, tuple(lines)) for digest, lines in found.items())
+def _html(template: str, context: Mapping[str, Any], status: int) -> Reply:
+    text = _environment().get_template(template).render(context)
+    return Reply(text.encode("utf-8", "replace"), status, HTML)
 
 
-def _html(status: int, about: dict[str, object]) -> Reply:
-    return Reply(_template().render(about).encode("utf-8", "replace"), status, HTML)
+@cache
+def _environment() -> Environment:
+    found = Environment(
+        loader=PackageLoader("controller.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    found.filters.update(clock=clock, took=took, href=_href, kwh=_kwh, money=_money, data=_data)
+    found.globals.update(static=page_files.address, sheets=page_files.sheets, themes=THEMES)
+    found.globals["icon"] = vars(found.get_template("icons.html").make_module())["icon"]
+    return found
 
 
-def _clock(at: float) -> str:
+def _shown(value: Any) -> Any:
+    """What is printed: characters that hide, reorder or act are written as escapes."""
+    if type(value) is not str:
+        return value
+    return _HIDDEN.sub(lambda found: f"\\x{ord(found[0]):02x}" if ord(found[0]) < 256 else f"\\u{ord(found[0]):04x}", value)
+
+
+def clock(at: float) -> str:
+    """A moment as it stands where nobody counts its age."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def took(seconds: float) -> str:
+    """A span of time."""
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _href(key: str) -> str:
+    """The address of a resource's page, "" for what is no key."""
+    try:
+        found = Key.parse(key)
+    except (ValueError, HomelabError):
+        return ""
+    return f"/resources/{quote(found.kind, safe='')}/{quote(found.name, safe='')}"
+
+
+def _data(value: Any) -> str:
+    """A value of a state on one line."""
+    import json
+
+    return value if isinstance(value, str) else "not set" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _kwh(kwh: float | None) -> str:
+    return "nothing recorded" if kwh is None else f"{kwh:.1f} kWh"
+
+
+def _money(cost: float | None) -> str:
+    return "no price" if cost is None else f"{cost:.2f}"

@@ -13,7 +13,7 @@ from controller.usecases.rollback import WayBack
 from controller.usecases.secrets import SecretView
 from controller.usecases.sync import LetGo
 from controller.usecases.views import PlanView, ResourceView, RunView, StatusView
-from controller.web import answers, bodies, doors, hooks, page, reads, reads_estate, writes
+from controller.web import answers, bodies, doors, hooks, page_files, reads, reads_estate, writes
 from controller.web.badges import routes as badge_routes
 from controller.web.call import Call, Face, Handler, Operation, Reply, Routes
 from controller.web.gate import cookie_name
@@ -21,6 +21,7 @@ from controller.web.lanes import Lane
 from controller.web.metrics import TEXT
 from controller.web.notices import routes as notice_routes
 from controller.web.openapi import document
+from controller.web.views.all import pages
 
 _READ, _PLAN, _APPROVE, _APPLY, _ADMIN = Scope.READ, Scope.PLAN, Scope.APPROVE, Scope.APPLY, Scope.ADMIN
 
@@ -29,6 +30,7 @@ def routes() -> Routes:
     """All of it, by path and method."""
     return {
         **_open(),
+        **pages(),
         **_looking(),
         **reads_estate.ROUTES,
         **_telling(),
@@ -40,14 +42,9 @@ def routes() -> Routes:
 
 
 def _open() -> Routes:
-    """What a stranger may call: whether it lives, the page's door, and the files that the door needs (no data in them)."""
-    files = {
-        f"/static/{name}": {"GET": Operation(page.file(name), f"The page's {name}.", None, media=media, etag=True)}
-        for name, media in page.FILES.items()
-    }
+    """What a stranger may call: whether it lives, and the files that the page's door needs (no data in them)."""
     return {
-        "/": {"GET": Operation(page.show, "The status page, or its door.", None, media=page.HTML, also=(401,))},
-        **files,
+        **page_files.routes(),
         "/livez": {"GET": Operation(reads.alive, "The process answers.", None, answers.Alive)},
         "/readyz": {"GET": Operation(reads.ready, "Each dependency in a word.", None, answers.Ready, also=(503,))},
         "/hooks/git": {"POST": Operation(hooks.hook, "A git server says: look now.", None, status=202, also=(204,))},
@@ -91,11 +88,6 @@ def _telling() -> Routes:
     return {
         **badge_routes(),
         **notice_routes(),
-        "/page/energy": {
-            "GET": Operation(
-                page.energy, "What the house used, for the page.", _READ, media=page.HTML, lane=Lane.SLOW, problems=(409, 503)
-            )
-        },
         "/api/v1/energy": {
             "GET": Operation(
                 reads.energy,

@@ -15,7 +15,8 @@ import pytest
 from controller.cli.show_history import resource_lines
 from controller.cli.show_plan import change_lines
 from controller.cli.talk import Talk
-from controller.cli.text import Paint, both, counted, cut, differing, long, table, value, visible, width
+from controller.cli.text import Paint, both, counted, cut, long, table, value, visible, width
+from controller.usecases.fields import differing
 from tests.faces.command import BINARY, SERVICE, Home, empty
 
 CANARY = "canary-4f1c-8f3a-do-not-show"
@@ -79,8 +80,8 @@ DIM, BRIGHT = ({"actions": [*LONG, {"action": "light.turn_on", "data": {"brightn
     ],
 )  # fmt: skip
 def test_a_plan_shows_where_long_values_differ(old: object, new: object, lines: list[str], reason: str) -> None:
-    field = {"path": "body", "old": old, "new": new}
-    change = {"key": "scene/it", "action": "update", "cause": "", "reversal": "exact", "provider": "", "fields": [field]}
+    fields = [{"path": path, "old": one, "new": other} for path, one, other in differing("body", old, new)]
+    change = {"key": "scene/it", "action": "update", "cause": "", "reversal": "exact", "provider": "", "fields": fields}
     _, *shown = change_lines(change, Paint(False))
     assert [line.strip() for line in shown] == lines, reason
 

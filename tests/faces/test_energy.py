@@ -107,8 +107,9 @@ def test_the_page_shows_it_in_a_part_of_its_own(web: WebHouse) -> None:
     assert "Peak hour 18:00" in words
     assert "EUR" in words
     whole = Seen(web.browser().get("/").text)
-    assert ("aside", {"id": "energy", "hidden": None}) in whole.elements, "empty until a home has answered"
-    assert 'fetch("/page/energy")' in web.client().get("/static/page.js").text
+    place = next(about for _, about in whole.elements if about.get("id") == "energy")
+    assert place["data-part"] == "/page/energy", "asked for by itself"
+    assert "hidden" in place, "empty until a home has answered"
     web.house.world.cut("home")
     assert web.browser().get("/page/energy").status_code == 503
 

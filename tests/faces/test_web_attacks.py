@@ -18,6 +18,7 @@ from controller.core.errors import SettingsError
 from controller.usecases.access import TRIES, Scope
 from controller.web import endpoint, server
 from controller.web.names import Names
+from controller.web.page_files import address
 from tests.support.webhouse import WebHouse
 
 PUSH = json.dumps({"ref": "refs/heads/main", "text": "ü"}, ensure_ascii=False).encode()
@@ -489,24 +490,27 @@ def test_a18_wrong_links_are_limited_across_a_restart(web: WebHouse, tmp_path: P
 # A36, paths
 
 
+_JS = address("js/page.js").removesuffix("/page.js")
+
+
 @pytest.mark.parametrize(
     "target",
     [
-        "/static/../page.html",
-        "/static/%2e%2e/page.html",
-        "/static/..%2fpage.html",
+        "/static/../templates/base.html",
+        "/static/%2e%2e/templates/base.html",
+        f"{_JS}/..%2f..%2f..%2ftemplates/base.html",
         "/static/%2e%2e%2f%2e%2e%2fetc/passwd",
-        "/static/..;/page.html",
-        "/static//page.css",
-        "//static/page.css",
-        "/static/page.css/",
-        "/static/page.css%00",
-        "/static/page.css%20",
-        "/static/PAGE.CSS",
-        "/static/page.html",
-        "/static/page.py",
+        f"{_JS}/..;/page.js",
+        f"{_JS}//page.js",
+        f"/{_JS}/page.js",
+        f"{_JS}/page.js/",
+        f"{_JS}/page.js%00",
+        f"{_JS}/page.js%20",
+        f"{_JS}/PAGE.JS",
+        "/static/base.html",
+        "/static/page_files.py",
         "/static/",
-        "/page.css",
+        "/js/page.js",
         "/api/v1/../v1/status",
         "/api/v1/%2e%2e/v1/status",
         "/api//v1/status",
@@ -527,7 +531,7 @@ def test_a36_paths_that_climb_lead_nowhere(still: WebHouse, target: str) -> None
 # What is around every answer
 
 
-@pytest.mark.parametrize("path", ["/", "/livez", "/static/page.js", "/api/v1/status", "/nothing", "/hooks/git"])
+@pytest.mark.parametrize("path", ["/", "/livez", address("js/page.js"), "/api/v1/status", "/nothing", "/hooks/git"])
 def test_every_answer_is_closed_to_other_sites(still: WebHouse, path: str) -> None:
     headers = still.client().get(path).headers
     assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
@@ -535,9 +539,10 @@ def test_every_answer_is_closed_to_other_sites(still: WebHouse, path: str) -> No
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cross-origin-resource-policy"] == "same-origin"
     assert headers["x-frame-options"] == "DENY"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin", "to nobody else; without any, a form would say `Origin: null`"
     assert "server" not in headers
-    assert headers["cache-control"] in ("no-store", "no-cache, private")
+    known = path.startswith("/static/")
+    assert headers["cache-control"] == ("public, max-age=31536000, immutable" if known else "no-store")
 
 
 def test_the_socket_is_the_owners_alone(web: WebHouse, monkeypatch: pytest.MonkeyPatch) -> None:

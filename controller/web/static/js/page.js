@@ -1,0 +1,23 @@
+// The page's script. The server renders everything and every view can be read without this; it keeps what is shown live, and adds keys.
+import { openDoor } from "./door.js";
+import { listen } from "./keys.js";
+import { stayLive, tellAges } from "./live.js";
+import { followLogs } from "./logs.js";
+import { followForms } from "./forms.js";
+import { workOffline } from "./offline.js";
+import { openPalette } from "./palette.js";
+
+const door = document.getElementById("door");
+if (door) {
+  openDoor(door);
+} else {
+  // A link opened while signed in: its token is not needed, and must not stay in the address.
+  if (location.hash.startsWith("#token=")) history.replaceState(null, "", location.pathname);
+  tellAges();
+  stayLive(document.getElementById("main"));
+  followForms();
+  followLogs();
+  openPalette();
+  listen();
+}
+workOffline(Boolean(door));

@@ -1,0 +1,124 @@
+"""Overview: how the house stands, what waits for a person, what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from controller.core.event import Event
+from controller.usecases.energy import energy as energy_used
+from controller.usecases.views import StatusLine, StatusView, status_view
+from controller.web import page
+from controller.web.bodies import Query
+from controller.web.call import Call, Face, Reply, Routes
+from controller.web.lanes import Lane
+from controller.web.views.waiting import waiting
+
+_RUNS, _EVENTS = 6, 12
+SYNC = ("Failed", "Held", "Drifted", "Unknown", "Pending", "Suspended", "Synced")
+HEALTH = ("Degraded", "Missing", "Unknown", "Progressing", "Suspended", "Healthy")
+"""Worst first."""
+
+Word = Annotated[str, Field(max_length=100)]
+
+
+class GridQuery(Query):
+    """Which resources are shown, and in which order."""
+
+    q: Word = ""
+    kind: Word = ""
+    sync: Word = ""
+    health: Word = ""
+    sort: Literal["trouble", "name", "kind", "sync", "health"] = "trouble"
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The resources that are shown, of how many, and what can be chosen. `counts` are (word, how many) of all of them."""
+
+    items: tuple[StatusLine, ...]
+    total: int
+    kinds: tuple[str, ...]
+    syncs: tuple[tuple[str, int], ...]
+    healths: tuple[tuple[str, int], ...]
+
+
+def show(face: Face, call: Call) -> Reply:
+    """The view. It asks no backend: everything in it is of the last pass or of the store."""
+    last, report = face.desk.look.last_event(), face.report
+    status = status_view(report, face.desk.look.store.leader()[0]) if report is not None else None
+    about = {
+        "status": status,
+        "grid": grid(status, call.query) if status else None,
+        "query": call.query,
+        "waits": waiting(face, call),
+        "events": recent(face, last),
+        "runs": face.desk.look.history(_RUNS),
+    }
+    return page.render(face, call, "overview.html", about, title="Overview", view="overview")
+
+
+def grid(status: StatusView, query: GridQuery) -> Grid:
+    """What a person asked to see of the status. Pure."""
+    words = query.q.lower().split()
+    kept = [
+        item
+        for item in status.items
+        if (not query.kind or kind_of(item) == query.kind)
+        and (not query.sync or item.sync == query.sync)
+        and (not query.health or item.health == query.health)
+        and all(word in f"{item.key} {item.why} {item.provider}".lower() for word in words)
+    ]
+    return Grid(
+        items=tuple(sorted(kept, key=_ORDERS[query.sort])),
+        total=len(status.items),
+        kinds=tuple(sorted({kind_of(item) for item in status.items})),
+        syncs=_counted(SYNC, (item.sync for item in status.items)),
+        healths=_counted(HEALTH, (item.health for item in status.items)),
+    )
+
+
+def kind_of(item: StatusLine) -> str:
+    """The kind in a key."""
+    return item.key.partition("/")[0]
+
+
+def _rank(words: tuple[str, ...], word: str) -> int:
+    return words.index(word) if word in words else len(words)
+
+
+_ORDERS: dict[str, Callable[[StatusLine], tuple[object, ...]]] = {
+    "trouble": lambda item: (min(_rank(SYNC, item.sync), _rank(HEALTH, item.health)), item.key),
+    "name": lambda item: (item.key.partition("/")[2], item.key),
+    "kind": lambda item: (item.key,),
+    "sync": lambda item: (_rank(SYNC, item.sync), item.key),
+    "health": lambda item: (_rank(HEALTH, item.health), item.key),
+}
+
+
+def _counted(order: tuple[str, ...], words: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    found: dict[str, int] = {}
+    for word in words:
+        found[word] = found.get(word, 0) + 1
+    return tuple((word, found[word]) for word in sorted(found, key=lambda word: _rank(order, word)))
+
+
+def recent(face: Face, last: int, key: str = "", count: int = _EVENTS) -> tuple[Event, ...]:
+    """The newest events, newest first."""
+    found = face.desk.look.events(max(0, last - (count if not key else 5000)), 5000, key)
+    return tuple(reversed(found[-count:]))
+
+
+def energy(face: Face, _call: Call) -> Reply:
+    """The part that tells what the house used; asked for by itself, because a home may be slow to answer."""
+    found = energy_used(face.desk.look)
+    return page.part("energy.html", {"energy": found, "today": found.days[-1]})
+
+
+ROUTES: Routes = {
+    "/": {"GET": page.looks(show, "How the house stands.", query=GridQuery)},
+    "/page/energy": {"GET": page.looks(energy, "What the house used.", lane=Lane.SLOW)},
+}

@@ -1,0 +1,53 @@
+"""What waits for a person, from everything that can wait: each source is a function that tells its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from controller.core.change import Action
+from controller.usecases.views import StatusLine, status_view
+from controller.web.call import Call, Face
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that waits for a person. `lines` are (key, why); `href` is the page where it is looked at and decided ("" =
+    none), `command` what does the same in a terminal; `asks` = it is done by hand, there is nothing to approve."""
+
+    title: str
+    mark: str
+    lines: tuple[tuple[str, str], ...]
+    href: str = ""
+    command: str = ""
+    asks: bool = False
+
+
+Source = Callable[[Face, Call], Iterable[Waiting]]
+
+
+def held_rollouts(face: Face, _call: Call) -> Iterable[Waiting]:
+    """Rollouts that the rules hold, each with its keys."""
+    report = face.report
+    found: dict[str, list[StatusLine]] = {}
+    for item in status_view(report).items if report is not None else ():
+        if item.sync == "Held" and item.rollout:
+            found.setdefault(item.rollout, []).append(item)
+    for digest, lines in found.items():
+        asks = any(line.why.startswith(f"{Action.ASK}:") for line in lines)
+        yield Waiting(
+            title="Rollout",
+            mark=digest[:12],
+            lines=tuple((line.key, line.why) for line in lines),
+            href="/plan" if "/plan" in face.paths and not asks else "",
+            command="" if asks else f"homelab approve {digest[:12]}",
+            asks=asks,
+        )
+
+
+SOURCES: tuple[Source, ...] = (held_rollouts,)
+
+
+def waiting(face: Face, call: Call) -> tuple[Waiting, ...]:
+    """Everything, in the order of the sources."""
+    return tuple(item for source in SOURCES for item in source(face, call))
