@@ -114,6 +114,7 @@ class _Heard(logging.Handler):
     def __enter__(self) -> _Heard:
         logger = logging.getLogger(_LOGGER)
         logger.propagate = False
+        logger.setLevel(logging.WARNING)  # below that it tells the whole address
         logger.addHandler(self)
         return self
 

@@ -30,7 +30,7 @@ class Notifier:
         self._due, self._closed = Flag(), Flag()
         self._lock = Lock()
         self._report: Report | None = None
-        self._couriers: dict[str, Thread] = {}
+        self._couriers: list[Thread] = []
         self._thread = Thread(target=self._run, name="notifier", daemon=True)
         self._broken = False
 
@@ -48,7 +48,7 @@ class Notifier:
         """End; messages under way get a moment to arrive."""
         self._closed.set()
         self._due.set()
-        for thread in (self._thread, *self._couriers.values()):
+        for thread in (self._thread, *self._couriers):
             if thread.ident is not None:
                 thread.join(_LAST_WORDS)
 
@@ -72,11 +72,11 @@ class Notifier:
             self._broken = True
             return
         self._broken = False
-        for name in names:
-            running = self._couriers.get(name)
-            if running is None or not running.is_alive():
-                self._couriers[name] = Thread(target=self._bring, args=(name,), name=f"courier-{name}", daemon=True)
-                self._couriers[name].start()
+        self._couriers = [thread for thread in self._couriers if thread.is_alive()]
+        for name in names:  # one that finds another at work for the same target ends at once
+            courier = Thread(target=self._bring, args=(name,), name=f"courier-{name}", daemon=True)
+            self._couriers.append(courier)
+            courier.start()
 
     def _bring(self, name: str) -> None:
         try:
