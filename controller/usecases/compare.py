@@ -13,6 +13,7 @@ from controller.core.key import Key
 from controller.core.resource import Resource
 from controller.usecases.compare_files import FileView, differing_files
 from controller.usecases.concealing import Conceal, concealed
+from controller.usecases.fields import inside
 from controller.usecases.look import Look
 from controller.usecases.views import FORMAT_VERSION, DiagnosticView, FieldView, diagnostic_view, masked
 
@@ -104,32 +105,11 @@ def differing_keys(old: Estate, new: Estate) -> Iterator[KeyView]:
             yield view
 
 
-def differing_fields(old: Any, new: Any, path: str = "") -> Iterator[FieldView]:
-    """Where two masked values differ, as deep as they have the same shape."""
-    if old == new:
-        return
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for name in {**old, **new}:
-            yield from differing_fields(old.get(name), new.get(name), f"{path}.{name}" if path else str(name))
-    elif isinstance(old, list) and isinstance(new, list):
-        yield from _differing_lists(old, new, path)
-    else:
-        yield FieldView(path, old, new)
-
-
-def _differing_lists(old: list[Any], new: list[Any], path: str) -> Iterator[FieldView]:
-    """Entry by entry when as many are there or when some only came or went, else as a whole."""
-    short = min(len(old), len(new))
-    head = next((at for at in range(short) if old[at] != new[at]), short)
-    tail = next((at for at in range(short - head) if old[-1 - at] != new[-1 - at]), short - head)
-    if len(old) == len(new):
-        for at in range(head, short - tail):
-            yield from differing_fields(old[at], new[at], f"{path}[{at}]")
-    elif head + tail == short:
-        yield from (FieldView(f"{path}[{at}]", old[at], None) for at in range(head, len(old) - tail))
-        yield from (FieldView(f"{path}[{at}]", None, new[at]) for at in range(head, len(new) - tail))
-    else:
-        yield FieldView(path, old, new)
+def differing_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[FieldView]:
+    """Where two masked states differ, as deep as they have the same shape."""
+    for name in {**old, **new}:
+        if old.get(name) != new.get(name):
+            yield from (FieldView(*each) for each in inside(name, old.get(name), new.get(name)))
 
 
 def _concealed(keys: Sequence[KeyView], conceal: Conceal) -> Iterator[KeyView]:

@@ -28,7 +28,7 @@ def differing(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
     if max(_length(old), _length(new)) <= _SHORT:
         yield path, old, new
     else:
-        yield from _inside(path, old, new)
+        yield from inside(path, old, new)
 
 
 def side_by_side(desired: Any, observed: Any, applied: Any, changed: Iterable[str] = ()) -> tuple[RowView, ...]:
@@ -63,11 +63,12 @@ def _rows(path: str, *values: Any) -> Iterator[tuple[str, Any, Any, Any]]:
         yield path, one, two, three
 
 
-def _inside(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+def inside(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """The same, as deep as both have the same shape."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in {**old, **new}:
             if name not in old or name not in new or old[name] != new[name]:
-                yield from _inside(f"{path}.{name}", old.get(name), new.get(name))
+                yield from inside(f"{path}.{name}", old.get(name), new.get(name))
     elif isinstance(old, list) and isinstance(new, list):
         yield from _inside_lists(path, old, new)
     else:
@@ -82,7 +83,7 @@ def _inside_lists(path: str, old: list[Any], new: list[Any]) -> Iterator[tuple[s
     if len(old) == len(new):
         for at in range(head, short - tail):
             if old[at] != new[at]:
-                yield from _inside(f"{path}[{at}]", old[at], new[at])
+                yield from inside(f"{path}[{at}]", old[at], new[at])
     elif head + tail == short:
         for at in range(head, len(old) - tail):
             yield f"{path}[{at}]", old[at], None

@@ -56,15 +56,16 @@ class Look:
         report = last if last is not None and not fresh else self.reconciler.survey().report
         return status_view(report, self.store.leader()[0])
 
-    def plan(self, *, worktree: bool = False) -> PlanView:
-        """What would be done now; with `worktree`, of the uncommitted files (never applied). Raises SpecError, SourceError."""
+    def plan(self, *, worktree: bool = False, full: bool = False) -> PlanView:
+        """What would be done now; with `worktree`, of the uncommitted files (never applied); with `full`, each change with its
+        whole states. Raises SpecError, SourceError."""
         found = self.survey(worktree=worktree)
-        return plan_view(found.plan, found.decisions, found.report)
+        return plan_view(found.plan, found.decisions, found.report, full=full)
 
-    def plan_of(self, revision: str) -> PlanView:
+    def plan_of(self, revision: str, *, full: bool = False) -> PlanView:
         """What it would take to go to another revision."""
         found = self.reconciler.survey(self.source.read(self.source.revision(revision).id))
-        return plan_view(found.plan, found.decisions, found.report)
+        return plan_view(found.plan, found.decisions, found.report, full=full)
 
     def survey(self, *, worktree: bool = False) -> Survey:
         """The plan as records."""

@@ -12,6 +12,7 @@ from controller.core.event import Report
 from controller.core.plan import Plan, Rollout
 from controller.core.run import Entry, Row, Run
 from controller.core.secret import secret_in
+from controller.core.state import State
 from controller.usecases.fields import RowView, differing
 
 FORMAT_VERSION = "1.0"
@@ -30,7 +31,8 @@ class FieldView:
 
 @dataclass(frozen=True, slots=True)
 class ChangeView:
-    """One change of a plan. `instructions` tell what a person must do, line by line ("" = nothing)."""
+    """One change of a plan. `instructions` tell what a person must do, line by line ("" = nothing). `before` and `after` are the
+    whole states, masked, where they were asked for (null = not asked for, or it is not there)."""
 
     key: str
     action: str
@@ -42,6 +44,8 @@ class ChangeView:
     needs: tuple[str, ...] = ()
     risks: tuple[str, ...] = ()
     instructions: str = ""
+    before: Any = None
+    after: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +181,14 @@ class ResourceView:
     notes: tuple[NoteView, ...] = ()
 
 
-def plan_view(plan: Plan, decisions: dict[str, Decision], report: Report) -> PlanView:
-    """A plan as faces show it."""
+def plan_view(plan: Plan, decisions: dict[str, Decision], report: Report, *, full: bool = False) -> PlanView:
+    """A plan as faces show it; with `full`, each change with its whole states."""
     return PlanView(
         revision=report.revision.id,
         live=report.live,
         digest=plan.digest,
         world=report.world,
-        rollouts=tuple(rollout_view(rollout, decisions.get(rollout.digest)) for rollout in plan.rollouts),
+        rollouts=tuple(rollout_view(rollout, decisions.get(rollout.digest), full=full) for rollout in plan.rollouts),
         notes=tuple(NoteView(str(note.key), note.reason, note.message) for note in plan.notes),
         diagnostics=tuple(map(diagnostic_view, report.diagnostics)),
         reason=report.reason,
@@ -192,13 +196,14 @@ def plan_view(plan: Plan, decisions: dict[str, Decision], report: Report) -> Pla
     )
 
 
-def rollout_view(rollout: Rollout, decision: Decision | None) -> RolloutView:
+def rollout_view(rollout: Rollout, decision: Decision | None, *, full: bool = False) -> RolloutView:
     """A rollout as faces show it."""
     said = decision or Decision(Verdict.ALLOW, "default", "")
-    return RolloutView(rollout.digest, said.verdict, said.rule, said.reason, tuple(map(_change, rollout.changes)), said.concerns)
+    changes = tuple(_change(change, full=full) for change in rollout.changes)
+    return RolloutView(rollout.digest, said.verdict, said.rule, said.reason, changes, said.concerns)
 
 
-def _change(change: Change) -> ChangeView:
+def _change(change: Change, *, full: bool) -> ChangeView:
     return ChangeView(
         key=str(change.key),
         action=change.action,
@@ -212,7 +217,13 @@ def _change(change: Change) -> ChangeView:
         needs=tuple(map(str, change.needs)),
         risks=tuple(risk.name for risk in change.risks),
         instructions=change.instructions,
+        before=_whole(change.before) if full else None,
+        after=_whole(change.after) if full else None,
     )
+
+
+def _whole(state: State | None) -> Any:
+    return None if state is None else masked(dict(state))
 
 
 def masked(value: Any) -> Any:

@@ -136,10 +136,12 @@ class SetSecret(Body):
 
 
 class PlanQuery(Query):
-    """Which plan: of the newest revision, of another one, or of uncommitted files (only at the controller's own socket)."""
+    """Which plan: of the newest revision, of another one, or of uncommitted files (only at the controller's own socket); `full` =
+    each change with its whole states."""
 
     worktree: bool = False
     revision: RevisionName | None = None
+    full: bool = False
 
 
 class BackQuery(Query):

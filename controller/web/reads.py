@@ -65,11 +65,11 @@ def plan(face: Face, call: Call) -> Reply:
     if query.worktree and not call.local:
         raise Problem(403, "socket-only", "uncommitted files are planned only at the controller's own socket")
     if query.revision is None:
-        return Reply(face.desk.look.plan(worktree=query.worktree))
+        return Reply(face.desk.look.plan(worktree=query.worktree, full=query.full))
     if query.worktree or ".." in query.revision:
         raise Problem(422, "invalid-query", "name either a revision or the work tree")
     with naming(face):
-        return Reply(face.desk.look.plan_of(query.revision))
+        return Reply(face.desk.look.plan_of(query.revision, full=query.full))
 
 
 @contextmanager
