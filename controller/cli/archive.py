@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from controller.cli.house import settings
+from controller.cli.house import settings, user
 from controller.cli.text import visible
 from controller.cli.verbs import talk, verb
+from controller.usecases.access import local
 
 
 @verb("backup", examples=["homelab backup state-2026-11-22.db"])
@@ -37,4 +38,5 @@ def restore_verb(file: Path, yes: bool) -> None:
         talk().confirm(f"Replace everything that the controller knows by {visible(file)}?")
     with open_house(settings(), write=True) as house:
         house.store.restore(file.absolute())
+        house.access().audit.done(local(user(), "cli"), "", "restore", str(file))
     talk().say("restored; `homelab plan` shows how it stands to the world")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from controller.cli.people_desk import PeopleDesk
 from controller.cli.verbs import talk
 from controller.core.errors import Refused
 from controller.settings import Settings, read_settings
@@ -23,6 +24,8 @@ class House(Protocol):
 
     running: bool
     """True when a controller runs and does the work."""
+    people: PeopleDesk
+    """Who may sign in, and what everybody did."""
 
     def now(self) -> float:
         """The house's time after the last answer, in seconds since the epoch."""
@@ -130,7 +133,7 @@ class House(Protocol):
     def tokens(self) -> Sequence[Data]:
         """`access.TokenView` of every token that works."""
 
-    def issue(self, name: str, scopes: Sequence[str], days: float | None) -> Data:
+    def issue(self, name: str, scopes: Sequence[str], days: float | None, *, assistant: bool = False) -> Data:
         """A new `token` and `about` it."""
 
     def revoke(self, name: str) -> None:

@@ -53,7 +53,10 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Operate": {
         "run": ("run", "Run the controller with its web page."),
-        "token": ("token", "Manage who may use the web page and the API."),
+        "user": ("user", "Manage the people who sign in to the web page."),
+        "session": ("session", "See which browsers are signed in, and sign them out."),
+        "token": ("token", "Manage the tokens of programs, and links for browsers."),
+        "audit": ("audit", "Show who did what."),
         "backup": ("archive", "Write the state of the controller to a file."),
         "restore": ("archive", "Replace the state of the controller by a backup."),
         "schema": ("schema", "Print or write JSON Schemas of the kinds."),

@@ -10,10 +10,12 @@ from typing import TypeVar
 from controller import wire
 from controller.cli.exits import ERROR, Answered
 from controller.cli.house import Data, Heard, user
+from controller.cli.people_desk import OwnPeople, PeopleDesk
+from controller.cli.recorded import recorded
 from controller.core.codec import to_data
 from controller.core.errors import Refused, SourceError
 from controller.core.key import Key
-from controller.usecases.access import Access, Scope
+from controller.usecases.access import Scope, local
 from controller.usecases.compare import commits, compare
 from controller.usecases.compare_files import patch
 from controller.usecases.desk import Desk
@@ -37,7 +39,8 @@ class OwnHouse:
 
     def __init__(self, house: wire.House) -> None:
         self.desk = house.desk
-        self._access = Access(house.store, house.clock, house.vault)
+        self.access, self.actor = house.access(), local(user(), "cli")
+        self.people: PeopleDesk = OwnPeople(self.access, self.actor)
 
     def now(self) -> float:
         return self.desk.look.reconciler.bench.clock.now()
@@ -95,7 +98,11 @@ class OwnHouse:
                 after = event.number
                 yield _data(event)
 
+    @recorded("sync", None)
     def make_pass(self, cause: str, heard: Heard) -> Data:
+        return self._pass(cause, heard)
+
+    def _pass(self, cause: str, heard: Heard) -> Data:
         after = self.desk.look.last_event()
         job = _Job(self.desk, self._sync, cause)
         while not job.done.is_set():
@@ -108,25 +115,32 @@ class OwnHouse:
     def kick(self) -> None:
         raise Refused("no controller runs for this state folder; `homelab apply` makes a pass itself")
 
+    @recorded(lambda approve, *_: "approve" if approve else "reject", 1)
     def decide(self, approve: bool, digests: Sequence[str], reason: str) -> Sequence[str]:
         word = self._sync.approve if approve else self._sync.reject
         return word(digests, user(), reason)
 
+    @recorded("retry")
     def retry(self, target: str) -> Sequence[str]:
         return self._sync.retry(target, user())
 
+    @recorded("renew")
     def renew(self, key: str) -> Data:
         return _data(renew(self._sync, _key(key), user()))
 
+    @recorded("suspend")
     def suspend(self, key: str, reason: str) -> None:
         self._sync.suspend(_key(key), user(), reason)
 
+    @recorded("resume")
     def resume(self, key: str) -> None:
         self._sync.resume(_key(key), user())
 
+    @recorded("detach")
     def detach(self, keys: Sequence[str] | None) -> Data:
         return _data(self._sync.detach(None if keys is None else [_key(key) for key in keys], user()))
 
+    @recorded("adopt")
     def adopt(self, objects: Sequence[Data]) -> Data:
         adopted, left = given(self.desk.importing).adopt([Handle(item["key"], item["handle"]) for item in objects], user())
         return {"adopted": [_data(item) for item in adopted], "left": [_data(item) for item in left]}
@@ -134,6 +148,7 @@ class OwnHouse:
     def way_back(self, target: str) -> Data:
         return _data(given(self.desk.rollback).prepare(target))
 
+    @recorded("go-back")
     def go_back(self, target: str, way: Data, heard: Heard) -> Data:
         rollback = given(self.desk.rollback)
         prepared = rollback.prepare(target)
@@ -143,41 +158,53 @@ class OwnHouse:
             revision = rollback.commit(prepared, user())
         except SourceError as error:
             raise Answered(ERROR, str(error), by_hand=rollback.by_hand(prepared)) from error
-        return {"revision": revision.id, "done": self.make_pass("rollback", heard)}
+        return {"revision": revision.id, "done": self._pass("rollback", heard)}
 
     def secrets(self) -> Sequence[Data]:
         return [_data(item) for item in given(self.desk.secrets).list()]
 
+    @recorded("set-secret")
     def set_secret(self, ref: str, value: str) -> Data:
         return _data(given(self.desk.secrets).set(ref, value, user()))
 
+    @recorded("rotate-secret")
     def rotate_secret(self, ref: str, length: int | None) -> Data:
         return _data(given(self.desk.secrets).rotate(ref, user(), length))
 
+    @recorded("export-secrets", None)
     def export_secrets(self) -> Mapping[str, str]:
         return given(self.desk.secrets).export(user())
 
     def notifications(self) -> Sequence[Data]:
         return [_data(item) for item in given(self.desk.notices).targets()]
 
+    @recorded("test-notifications")
     def test_notifications(self, name: str) -> Sequence[Data]:
         return [_data(item) for item in given(self.desk.notices).test(name)]
 
+    @recorded("invite", None)
     def invite(self) -> Data:
-        return {"token": self._access.invite(), "url": ""}
+        return {"token": self.access.invite(), "url": ""}
 
     def tokens(self) -> Sequence[Data]:
-        return [_data(item) for item in self._access.tokens()]
+        return [_data(item) for item in self.access.tokens()]
 
-    def issue(self, name: str, scopes: Sequence[str], days: float | None) -> Data:
-        token, about = self._access.issue(name, [Scope(scope) for scope in scopes], days, user())
+    @recorded("issue")
+    def issue(self, name: str, scopes: Sequence[str], days: float | None, *, assistant: bool = False) -> Data:
+        rights = [Scope(scope) for scope in scopes]
+        token, about = self.access.issue(name, rights, days, user(), assistant=assistant)
         return {"token": token, "about": _data(about)}
 
+    @recorded("revoke")
     def revoke(self, name: str) -> None:
-        self._access.revoke(name, user())
+        self.access.revoke(name, user())
 
     def webhook(self, *, make: bool) -> str | None:
-        return self._access.webhook_secret(make=make)
+        return self._make_webhook() if make else self.access.webhook_secret()
+
+    @recorded("make-webhook", None)
+    def _make_webhook(self) -> str | None:
+        return self.access.webhook_secret(make=True)
 
     @property
     def _sync(self) -> Sync:

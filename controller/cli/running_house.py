@@ -9,6 +9,7 @@ from threading import Condition, Thread
 from controller.cli.controller_socket import ControllerSocket
 from controller.cli.exits import Answered
 from controller.cli.house import Data, Heard
+from controller.cli.people_desk import PeopleDesk, RunningPeople
 
 
 class RunningHouse:
@@ -18,6 +19,7 @@ class RunningHouse:
 
     def __init__(self, socket: ControllerSocket) -> None:
         self._socket = socket
+        self.people: PeopleDesk = RunningPeople(socket)
 
     def now(self) -> float:
         return self._socket.now
@@ -168,8 +170,8 @@ class RunningHouse:
         found: Sequence[Data] = self._socket.get("tokens")["tokens"]
         return found
 
-    def issue(self, name: str, scopes: Sequence[str], days: float | None) -> Data:
-        found: Data = self._socket.post("tokens", {"name": name, "scopes": list(scopes), "days": days})
+    def issue(self, name: str, scopes: Sequence[str], days: float | None, *, assistant: bool = False) -> Data:
+        found: Data = self._socket.post("tokens", {"name": name, "scopes": list(scopes), "days": days, "assistant": assistant})
         return found
 
     def revoke(self, name: str) -> None:

@@ -9,12 +9,12 @@ from controller.cli.text import table, visible, when
 from controller.cli.verbs import Verb, talk
 from controller.core.errors import Refused
 
-SCOPES = ("read", "plan", "approve", "apply", "admin")
+SCOPES = ("read", "plan", "propose", "approve", "apply", "admin")
 
 
 @click.group("token")
 def token_verb() -> None:
-    """Manage who may use the web page and the API."""
+    """Manage the tokens of programs, and links for browsers."""
 
 
 @token_verb.command("url", cls=Verb, examples=["homelab token url"], prints=True)
@@ -38,10 +38,11 @@ def url_verb() -> None:
 )
 @click.option("--days", type=click.FloatRange(0, 3650, min_open=True), default=90.0, show_default=True, help="When it ends.")
 @click.option("--forever", is_flag=True, help="It ends only when it is revoked.")
-def create_verb(name: str, scopes: tuple[str, ...], days: float, forever: bool) -> None:
+@click.option("--assistant", is_flag=True, help="It is for an assistant: read, plan and propose at most.")
+def create_verb(name: str, scopes: tuple[str, ...], days: float, forever: bool, assistant: bool) -> None:
     """Make a token for a program. Its text is shown only now."""
     with looking() as house:
-        made = house.issue(name, scopes, None if forever else days)
+        made = house.issue(name, scopes, None if forever else days, assistant=assistant)
     talk().data(made, [made["token"]])
     talk().say(f"token {made['about']['id']} for {', '.join(made['about']['scopes'])}; it is not shown again")
 

@@ -1,182 +1,189 @@
-"""Access: who may call the controller over the network. Tokens, one-time invitations, sessions, the webhook secret."""
+"""Access: who may call the controller, and how they are let in. People, sessions, tokens, one-time invitations, and the
+webhook's secret."""
 
 from __future__ import annotations
 
-import hmac
 import secrets
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
-from hashlib import sha256
-from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Any
+from collections.abc import Collection, Sequence
 
-from controller.core.errors import HomelabError, JournalError, Refused, Severity
+from controller.core.errors import HomelabError, Refused, Severity
 from controller.core.event import Event
 from controller.core.ports import Clock, Store, Vault
+from controller.usecases.access_kept import DAY, MINUTE, Kept
+from controller.usecases.access_sessions import Sessions, SessionView
+from controller.usecases.access_tokens import Tokens, TokenView
+from controller.usecases.access_tries import NAME_TRIES, TRIES, WINDOW, Tries
+from controller.usecases.actors import ASSISTANTS, Actor, Denied, Scope, Throttled, local
+from controller.usecases.audit import Audit
+from controller.usecases.people import Passwords, People, PersonView
+
+__all__ = [
+    "ASSISTANTS", "NAME_TRIES", "TRIES", "WEBHOOK_REF", "WINDOW", "Access", "Actor", "Denied", "PersonView", "Scope",
+    "SessionView", "Throttled", "TokenView", "local",
+]  # fmt: skip
 
 WEBHOOK_REF = "controller/webhook"
 """The vault's name for the secret that git servers sign with."""
 
-TRIES = 10
-WINDOW = 15 * 60.0
-"""So many wrong credentials from one address within so many seconds; then that address waits until the window ends."""
-
-_MINUTE, _DAY = 60.0, 86_400.0
-_INVITATION = 15 * _MINUTE
-_SESSION = 30 * _DAY
-_SESSIONS, _TOKENS, _ADDRESSES = 100, 200, 256
-_SEEN_EVERY = 10 * _MINUTE
-_INVITATIONS_FACT, _SESSIONS_FACT, _TOKENS_FACT = "access.invitations", "access.sessions", "access.tokens"
-_USED_FACT, _FAILURES_FACT, _ENTERED_FACT = "access.used", "access.failures", "access.entered"
-_Items = dict[str, dict[str, Any]]
-_Failures = dict[str, list[float]]
-
-
-class Scope(StrEnum):
-    """What a caller may do: look, ask for a plan, approve, make changes, or everything (tokens, secrets, detach)."""
-
-    READ = "read"
-    PLAN = "plan"
-    APPROVE = "approve"
-    APPLY = "apply"
-    ADMIN = "admin"
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who asks. `door` is how they came in: socket, session or token; `id` names that session or token."""
-
-    name: str
-    scopes: frozenset[Scope]
-    door: str
-    id: str = ""
-
-    def may(self, scope: Scope) -> bool:
-        """True when allowed: admin may everything, and everyone who is let in may look."""
-        return scope is Scope.READ or scope in self.scopes or Scope.ADMIN in self.scopes
-
-
-@dataclass(frozen=True, slots=True)
-class TokenView:
-    """A token as people see it. Times in seconds since the epoch; `expires` and `used` 0 = never."""
-
-    id: str
-    name: str
-    scopes: tuple[str, ...]
-    created: float
-    expires: float
-    used: float
-
-
-class Denied(HomelabError):
-    """The credential is unknown, used up, expired or revoked."""
-
-
-class Throttled(HomelabError):
-    """Too many wrong credentials from this address; `retry_after` in seconds."""
-
-    def __init__(self, retry_after: float) -> None:
-        self.retry_after = retry_after
-        super().__init__(f"too many wrong credentials from this address; wait {retry_after:.0f} seconds")
-
-
-def local(user: str) -> Actor:
-    """The operator at the controller's own socket: everything is allowed."""
-    return Actor(user, frozenset(Scope), "socket")
+_INVITATION = 15 * MINUTE
+_INVITATIONS = 200
+_ENTERED = "access.entered"
 
 
 class Access:
-    """Credentials, kept as facts of the store and only as SHA-256 (all of them are random, 256 bits). Usable from many threads,
-    and by several controllers on one store: each change of a fact is one transaction.
+    """Credentials. Random ones (links, sessions, tokens) are kept only as SHA-256, passwords as `passwords` encodes them. Usable
+    from many threads, and by several controllers on one store: each change is one transaction.
 
-    `peer` is the network address a credential came from ("" = the socket, never throttled). Wrong ones are counted per door and
-    address, durably. A right token or signature always passes; a throttled address cannot trade an invitation for a while."""
+    `peer` is the network address a credential came from ("" = the socket, never throttled). Wrong ones are counted durably, per
+    door and address and per name. A right token or signature always passes; a throttled address trades no invitation for a
+    while, and nobody tries passwords for a throttled name."""
 
-    def __init__(self, store: Store, clock: Clock, vault: Vault) -> None:
+    def __init__(self, store: Store, clock: Clock, vault: Vault, passwords: Passwords) -> None:
         self._store, self._clock, self._vault = store, clock, vault
+        self._tries = Tries(store, clock, self._tell)
+        self._invitations = Kept(store, clock, "access.invitations")
+        self._sessions, self._tokens = Sessions(store, clock), Tokens(store, clock)
+        self._people = People(store, clock, passwords)
+        self.audit = Audit(store, clock)
 
-    # Invitations and sessions
+    # Signing in
 
     def first_invitation(self) -> str | None:
         """An invitation to print at start while nobody has ever entered; else None."""
-        return None if self._store.fact(_ENTERED_FACT) else self.invite(seconds=_DAY)
+        return None if self._store.fact(_ENTERED) else self.invite(seconds=DAY)
 
     def invite(self, name: str = "owner", scopes: Collection[Scope] = tuple(Scope), seconds: float = _INVITATION) -> str:
-        """A fresh one-time token that a browser trades for a session."""
-        _check(name, scopes)
+        """A fresh one-time token that a browser trades for a session. Raises Refused."""
+        self._people.check(name, scopes)
         token = f"hlo_{secrets.token_urlsafe(32)}"
-        self._add(_INVITATIONS_FACT, token, {"name": name, "scopes": sorted(scopes)}, seconds, _TOKENS)
+        self._invitations.add(token, {"name": name, "scopes": sorted(scopes)}, seconds, _INVITATIONS)
         return token
 
     def enter(self, invitation: str, peer: str) -> tuple[str, Actor]:
-        """Trade an invitation for a session's secret. Raises Denied, Throttled."""
-        self._unthrottled(_bucket("link", peer))
-        found = self._spend(invitation)
+        """Trade an invitation for a session's secret; who was invited is a person from then on. Raises Denied, Throttled."""
+        self._tries.check("link", peer)
+        found = self._invitations.take(invitation)
         if found is None:
-            raise self._failed("link", peer, "this link was used before or has expired; `homelab token url` makes a new one")
-        secret = secrets.token_urlsafe(32)
-        self._add(_SESSIONS_FACT, secret, found, _SESSION, _SESSIONS)
-        self._store.remember(_ENTERED_FACT, True)
-        actor = _actor(found, "session", _hash(secret)[:12])
-        self._tell("SignedIn", f"{actor.name} signed in from {peer or 'the socket'}")
+            raise self._tries.failed(
+                "link", peer, "this link was used before or has expired; `homelab token url` makes a new one"
+            )
+        scopes = [Scope(scope) for scope in found["scopes"]]
+        self._people.admit(found["name"], scopes, "a link")
+        return self._begin(found["name"], scopes, "link", peer)
+
+    def sign_in(self, name: str, password: str, peer: str) -> tuple[str, Actor]:
+        """Trade a name and a password for a session's secret. Raises Denied, Throttled."""
+        name = name.strip().lower()
+        self._tries.check("password", peer, name)
+        person = self._people.verified(name, password)
+        if person is None:
+            raise self._tries.failed("password", peer, "name or password is wrong", name)
+        return self._begin(name, [Scope(scope) for scope in person.scopes], "password", peer)
+
+    def vouched(self, name: str, subject: str, scopes: Collection[Scope], peer: str) -> tuple[str, Actor]:
+        """A session for somebody whom an OpenID provider vouches for. Raises Denied."""
+        self._people.provided(name, subject, scopes)
+        return self._begin(name, scopes, "provider", peer)
+
+    def not_vouched(self, peer: str, why: str) -> HomelabError:
+        """Count an answer of a provider that proves nothing; the error to raise."""
+        return self._tries.failed("provider", peer, why)
+
+    def _begin(self, name: str, scopes: Collection[Scope], way: str, peer: str) -> tuple[str, Actor]:
+        secret, actor = self._sessions.open(name, tuple(scopes), way, peer)
+        self._store.remember(_ENTERED, True)
+        self._tell("SignedIn", f"{name} signed in from {peer or 'the socket'}")
         return secret, actor
+
+    # Sessions
 
     def session(self, secret: str) -> Actor | None:
         """Who holds a session; None when it has ended (not counted as wrong: every browser comes back with an old cookie)."""
-        found = self._alive(_SESSIONS_FACT).get(_hash(secret))
-        return _actor(found, "session", _hash(secret)[:12]) if found is not None else None
+        return self._sessions.actor(secret)
 
     def leave(self, id_: str) -> None:
         """End a session, by the actor's id."""
-        self._revise(_SESSIONS_FACT, lambda known: {key: item for key, item in known.items() if not key.startswith(id_)})
+        self._sessions.end(id_)
+
+    def sessions(self, of: Actor) -> tuple[SessionView, ...]:
+        """The sessions that somebody may see, newest first: their own, and with admin everybody's."""
+        mine = of.name if of.person else None
+        return tuple(view for view in self._sessions.list() if of.may(Scope.ADMIN) or view.name == mine)
+
+    def end_session(self, id_: str, of: Actor) -> None:
+        """End a session that somebody may see. Raises Refused when there is none of that id."""
+        if id_ not in {view.id for view in self.sessions(of)}:
+            raise Refused(f"there is no session {id_!r}; `homelab session list` shows them")
+        self._sessions.end(id_)
+
+    # People
+
+    def people(self) -> tuple[PersonView, ...]:
+        """Everybody who may sign in."""
+        return self._people.list()
+
+    def add_person(self, name: str, scopes: Collection[Scope], password: str, by: str) -> PersonView:
+        """A new person; "" as password = only links let them in until they have one. Raises Refused."""
+        return self._people.add(name, scopes, password, by)
+
+    def remove_person(self, name: str) -> None:
+        """Forget a person; their sessions, invitations and tokens end at once. Raises Refused."""
+        self._people.remove(name)
+        self._invitations.drop(lambda _, item: item["name"] == name)
+        self._sessions.end_of(name)
+        self._tokens.end_of(name)
+
+    def grant(self, name: str, scopes: Collection[Scope]) -> PersonView:
+        """Give a person these rights, and no others; they sign in again; tokens of theirs that may more end. Raises Refused."""
+        view = self._people.grant(name, scopes)
+        self._sessions.end_of(name)
+        if Scope.ADMIN not in scopes:
+            self._tokens.end_of(name, keeping=scopes)
+        return view
+
+    def set_password(self, name: str, password: str) -> None:
+        """Give a person a password; they sign in again everywhere. Raises Refused."""
+        self._people.set_password(name, password)
+        self._sessions.end_of(name)
+
+    def change_password(self, of: Actor, current: str, password: str, peer: str) -> tuple[str, Actor]:
+        """Somebody's own password, who must know the one they have; every session of theirs ends, and a new one begins. Raises
+        Denied, Refused, Throttled."""
+        if of.door != "session":
+            raise Refused("only who is signed in has a password of their own; `homelab user passwd NAME` sets anybody's")
+        if self._people.has_password(of.name):
+            self._tries.check("password", peer, of.name)
+            if self._people.verified(of.name, current) is None:
+                raise self._tries.failed("password", peer, "the current password is wrong", of.name)
+        self.set_password(of.name, password)
+        return self._sessions.open(of.name, tuple(of.scopes), "password", peer)
 
     # Tokens
 
-    def issue(self, name: str, scopes: Collection[Scope], days: float | None, by: str) -> tuple[str, TokenView]:
-        """A new token (shown only now) that ends after `days` (None = never) or when revoked. Raises Refused."""
-        _check(name, scopes)
-        id_, now = secrets.token_hex(4), self._clock.now()
-        token = f"hlc_{id_}_{secrets.token_urlsafe(32)}"
-        until = now + days * _DAY if days is not None else 0.0
-        item = {"hash": _hash(token), "name": name, "scopes": sorted(scopes), "created": now, "until": until}
+    def issue(
+        self, name: str, scopes: Collection[Scope], days: float | None, by: str, *, assistant: bool = False
+    ) -> tuple[str, TokenView]:
+        """A new token (shown only now) that ends after `days` (None = never), when it is revoked, or when `by` is removed. Raises
+        Refused."""
+        token, view = self._tokens.issue(name, scopes, days, by, assistant=assistant)
+        self._tell("TokenIssued", f"{by} issues token {view.id} ({name}) for {', '.join(sorted(scopes))}")
+        return token, view
 
-        def with_it(known: _Items) -> _Items:
-            if len(known) >= _TOKENS:
-                raise Refused(f"there are {_TOKENS} tokens already; revoke some")
-            return {**known, id_: item}
-
-        self._revise(_TOKENS_FACT, with_it)
-        self._tell("TokenIssued", f"{by} issues token {id_} ({name}) for {', '.join(sorted(scopes))}")
-        return token, self._view(id_, item, {})
-
-    def tokens(self) -> tuple[TokenView, ...]:
+    def tokens(self) -> Sequence[TokenView]:
         """Every token that works, oldest first."""
-        used = self._store.fact(_USED_FACT) or {}
-        views = [self._view(id_, item, used) for id_, item in self._alive(_TOKENS_FACT).items()]
-        return tuple(sorted(views, key=lambda view: (view.created, view.id)))
+        return self._tokens.list()
 
     def revoke(self, id_: str, by: str) -> None:
         """End a token at once. Raises Refused when there is none of that id."""
-
-        def without_it(known: _Items) -> _Items:
-            if known.pop(id_, None) is None:
-                raise Refused(f"there is no token {id_!r}; `homelab token list` shows them")
-            return known
-
-        self._revise(_TOKENS_FACT, without_it)
+        self._tokens.revoke(id_)
         self._tell("TokenRevoked", f"{by} revokes token {id_}")
 
     def bearer(self, token: str, peer: str) -> Actor:
         """Who holds a token. Raises Denied, Throttled."""
-        parts = token.split("_", 2)
-        id_ = parts[1] if len(parts) == 3 and parts[0] == "hlc" else ""
-        found = self._alive(_TOKENS_FACT).get(id_)
-        if found is None or not hmac.compare_digest(found["hash"], _hash(token)):
-            raise self._failed("token", peer, "the token is unknown, expired or revoked")
-        self._seen(id_)
-        return _actor(found, "token", id_)
+        actor = self._tokens.actor(token)
+        if actor is None:
+            raise self._tries.failed("token", peer, "the token is unknown, expired or revoked")
+        return actor
 
     # The webhook's secret
 
@@ -191,109 +198,7 @@ class Access:
 
     def wrong_signature(self, peer: str, why: str) -> HomelabError:
         """Count a webhook that is not signed with our secret; the error to raise."""
-        return self._failed("hook", peer, why)
-
-    # Inside
-
-    def _alive(self, fact: str) -> _Items:
-        return self._living(self._store.fact(fact))
-
-    def _living(self, found: _Items | None) -> _Items:
-        now = self._clock.now()
-        return {key: item for key, item in (found or {}).items() if not item["until"] or item["until"] > now}
-
-    def _revise(self, fact: str, change: Callable[[_Items], _Items]) -> None:
-        self._store.revise(fact, lambda found: change(self._living(found)))
-
-    def _add(self, fact: str, secret: str, item: Mapping[str, Any], seconds: float, most: int) -> None:
-        new = {_hash(secret): {**item, "until": self._clock.now() + seconds}}
-        self._revise(fact, lambda known: _newest({**known, **new}, most))
-
-    def _spend(self, invitation: str) -> dict[str, Any] | None:
-        """Who was invited; nobody else gets in by the same invitation."""
-        key, found = _hash(invitation), list[dict[str, Any]]()
-        if key not in self._alive(_INVITATIONS_FACT):
-            return None
-
-        def without_it(known: _Items) -> _Items:
-            found.extend([known.pop(key)] if key in known else [])
-            return known
-
-        self._revise(_INVITATIONS_FACT, without_it)
-        return found[0] if found else None
-
-    def _view(self, id_: str, item: Mapping[str, Any], used: Mapping[str, float]) -> TokenView:
-        return TokenView(id_, item["name"], tuple(item["scopes"]), item["created"], item["until"], used.get(id_, 0.0))
-
-    def _seen(self, id_: str) -> None:
-        now = self._clock.now()
-        if now - (self._store.fact(_USED_FACT) or {}).get(id_, 0.0) < _SEEN_EVERY:
-            return
-        alive = self._alive(_TOKENS_FACT)
-        # Another controller may lead now: it is a hint for people, and looking must go on working.
-        with suppress(JournalError):
-            self._store.revise(_USED_FACT, lambda used: {key: (used or {}).get(key, 0.0) for key in alive} | {id_: now})
-
-    def _unthrottled(self, bucket: str, found: _Failures | None = None) -> _Failures:
-        """What failed within the window (of `found`, else of what is stored). Raises Throttled when this one did too often."""
-        now, known = self._clock.now(), self._store.fact(_FAILURES_FACT) or {} if found is None else found
-        failures = {each: item for each, item in known.items() if item[1] > now - WINDOW}
-        count, since = failures.get(bucket, (0, 0.0))
-        if count >= TRIES:
-            raise Throttled(max(1.0, since + WINDOW - now))
-        return failures
-
-    def _failed(self, door: str, peer: str, why: str) -> HomelabError:
-        """Count a wrong credential, durably, so that a restart does not give new tries; the error to raise."""
-        if not peer:
-            return Denied(why)
-        bucket, counts = _bucket(door, peer), list[float]()
-
-        def with_one_more(found: _Failures | None) -> _Failures:
-            failures = self._unthrottled(bucket, found or {})
-            count, since = failures.get(bucket, (0, self._clock.now()))
-            counts.append(count + 1)
-            failures[bucket] = [count + 1, since]
-            return dict(sorted(failures.items(), key=lambda item: item[1][1])[-_ADDRESSES:])
-
-        try:
-            self._unthrottled(bucket)  # a flood of tries writes nothing
-            self._store.revise(_FAILURES_FACT, with_one_more)
-        except Throttled as error:
-            return error
-        if counts[0] >= TRIES:
-            self._tell("SignInThrottled", f"{TRIES} wrong credentials ({bucket})", Severity.WARNING)
-        return Denied(why)
+        return self._tries.failed("hook", peer, why)
 
     def _tell(self, reason: str, message: str, severity: Severity = Severity.INFO) -> None:
         self._store.append([Event(self._clock.now(), reason, message, severity)])
-
-
-def _hash(secret: str) -> str:
-    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _actor(item: Mapping[str, Any], door: str, id_: str) -> Actor:
-    return Actor(item["name"], frozenset(map(Scope, item["scopes"])), door, id_)
-
-
-def _newest(items: _Items, count: int) -> _Items:
-    return dict(sorted(items.items(), key=lambda item: item[1]["until"])[-count:])
-
-
-def _check(name: str, scopes: Collection[Scope]) -> None:
-    if not name or len(name) > 64 or not name.isprintable():
-        raise Refused("a name has 1 to 64 printable characters")
-    if not scopes:
-        raise Refused(f"name at least one scope of: {', '.join(Scope)}")
-
-
-def _bucket(door: str, peer: str) -> str:
-    """What is counted together: a door, and an address or the /64 that one IPv6 customer has."""
-    try:
-        address = ip_address(peer)
-    except ValueError:
-        return f"{door} {peer[:64]}"
-    if isinstance(address, IPv6Address):
-        return f"{door} {address.ipv4_mapped or ip_network((address, 64), strict=False)}"
-    return f"{door} {address}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from controller.core.key import NAME_PATTERN, Key
 from controller.usecases.access import Scope
 from controller.usecases.energy import DAYS, MOST_DAYS
+from controller.usecases.people import NAME
 
 
 def _key(text: str) -> str:
@@ -88,24 +90,35 @@ class GoBack(Body):
 
 
 class Enter(Body):
-    """The one-time token of a link."""
+    """The one-time token of a link, or a name and a password. The password is never logged and never answered."""
 
-    token: Annotated[str, Field(min_length=1, max_length=200)]
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["token"]}, {"required": ["name", "password"]}]})
+
+    token: Annotated[str, Field(min_length=1, max_length=200)] | SkipJsonSchema[None] = None
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=_VISIBLE)] | SkipJsonSchema[None] = None
+    password: Annotated[SecretStr, Field(min_length=1, max_length=1024)] | SkipJsonSchema[None] = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.token is None) != (self.name is not None and self.password is not None) or (self.token and self.name):
+            raise ValueError("send a token, or a name and a password")
+        return self
 
 
 class Invite(Body):
     """Who is invited, and what they may do."""
 
-    name: Name = "owner"
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=NAME)] = "owner"
     scopes: Annotated[list[Scope], Field(min_length=1, strict=False)] = Field(default_factory=lambda: list(Scope))
 
 
 class Issue(Body):
-    """A token to make; `days` null = until revoked."""
+    """A token to make; `days` null = until revoked. An `assistant` may read, plan and propose, and no more."""
 
     name: Name
     scopes: Annotated[list[Scope], Field(min_length=1, strict=False)]
     days: Annotated[float, Field(gt=0, le=3650, allow_inf_nan=False)] | None = 90
+    assistant: bool = False
 
 
 class Thing(Body):

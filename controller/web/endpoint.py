@@ -24,6 +24,7 @@ from controller.web.lanes import Lane, Lanes
 from controller.web.outflow import Outflows
 from controller.web.problem import PROBLEM, Problem, invalid, of
 from controller.web.repeats import Answer, Repeats
+from controller.web.trail import recorded
 
 FORM = "application/x-www-form-urlencoded"
 LARGEST_BODY = 1 << 20
@@ -94,7 +95,15 @@ class Endpoint:
                 raise
             actor = None
         known.actor = actor
-        admit(self._face, operation, actor, call)
+        if actor is None:
+            admit(self._face, operation, None, call)
+            return None
+        call = replace(call, actor=actor)
+        try:
+            admit(self._face, operation, actor, call)
+        except Problem:
+            with recorded(self._face, operation, call):
+                raise
         return actor
 
     def _still(self, operation: Operation, call: Call, user: str) -> bool:
@@ -122,7 +131,8 @@ class Endpoint:
             self._repeats.end(caller, self._path, key, content, answer)
 
     def _done(self, operation: Operation, call: Call) -> Answer | Stream | Flow:
-        reply = operation.handle(self._face, call)
+        with recorded(self._face, operation, call):
+            reply = operation.handle(self._face, call)
         if isinstance(reply, Stream | Flow):
             return reply
         return Answer(reply.status, reply.body(), reply.media, tuple(reply.headers.items()))

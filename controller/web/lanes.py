@@ -15,15 +15,16 @@ T = TypeVar("T")
 
 class Lane(StrEnum):
     """QUICK reads folded snapshots and the store; SLOW looks at backends (plan, approve); WAITING waits for a whole pass;
-    WATCH waits for events, for all listeners together."""
+    WATCH waits for events, for all listeners together; PASSWORD computes what is costly on purpose."""
 
     QUICK = "quick"
     SLOW = "slow"
     WAITING = "waiting"
     WATCH = "watch"
+    PASSWORD = "password"  # noqa: S105 (a lane)
 
 
-_SIZES = {Lane.QUICK: (8, 512), Lane.SLOW: (2, 16), Lane.WAITING: (8, 0), Lane.WATCH: (1, 0)}
+_SIZES = {Lane.QUICK: (8, 512), Lane.SLOW: (2, 16), Lane.WAITING: (8, 0), Lane.WATCH: (1, 0), Lane.PASSWORD: (2, 62)}
 
 
 class Lanes:

@@ -13,7 +13,7 @@ from controller.usecases.rollback import WayBack
 from controller.usecases.secrets import SecretView
 from controller.usecases.sync import LetGo
 from controller.usecases.views import PlanView, ResourceView, RunView, StatusView
-from controller.web import answers, bodies, doors, hooks, page_files, reads, reads_estate, writes
+from controller.web import answers, bodies, doors, hooks, page_files, people, reads, reads_estate, writes
 from controller.web.badges import routes as badge_routes
 from controller.web.call import Call, Face, Handler, Operation, Reply, Routes
 from controller.web.gate import cookie_name
@@ -38,6 +38,7 @@ def routes() -> Routes:
         **_steering(),
         **_vault(),
         **_credentials(),
+        **people.ROUTES,
     }
 
 
@@ -201,12 +202,14 @@ def _credentials() -> Routes:
         "/api/v1/session": {
             "POST": Operation(
                 doors.enter,
-                "Trade a link's one-time token for a session cookie.",
+                "Trade a link's one-time token, or a name and a password, for a session cookie.",
                 None,
                 answers.Me,
                 201,
                 body=bodies.Enter,
                 page=True,
+                lane=Lane.PASSWORD,
+                problems=(503,),
             ),
             "DELETE": Operation(doors.leave, "Sign out.", _READ, status=204, problems=(409,)),
         },

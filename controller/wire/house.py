@@ -16,6 +16,7 @@ from threading import Event as Flag
 from controller.clients.blobs import BlobStore
 from controller.clients.clock import SystemClock
 from controller.clients.memory import MemoryWorld
+from controller.clients.passwords import Argon2
 from controller.clients.vault import AgeVault
 from controller.clients.yaml import read_yaml, write_yaml
 from controller.core.document import Files, Revision
@@ -34,6 +35,7 @@ from controller.loop.triggers import Backends
 from controller.settings import Settings, is_url
 from controller.source import FolderSource, GitSource, Signers, find_repository
 from controller.store.sql import SqlStore
+from controller.usecases.access import Access
 from controller.usecases.desk import Desk
 from controller.usecases.importing import Importing
 from controller.usecases.look import Look
@@ -102,6 +104,10 @@ class House:
         if self.vault.forget(unnamed & self._unnamed):
             self.reconciler.forget()
         self._unnamed = unnamed
+
+    def access(self) -> Access:
+        """Who may call, and what they did."""
+        return Access(self.store, self.clock, self.vault, Argon2())
 
     def desk_with(self, run_now: RunNow, kick: Callable[[str], None]) -> Desk:
         """The desk whose passes are made by somebody else (the loop)."""

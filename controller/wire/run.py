@@ -19,7 +19,6 @@ from controller.loop.loop import Loop
 from controller.loop.notifier import Notifier
 from controller.loop.tender import Tender
 from controller.settings import Settings
-from controller.usecases.access import Access
 from controller.wire.house import House, built
 
 ENDED, FAILED, INTERRUPTED = 0, 1, 130
@@ -76,7 +75,7 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], public: It
     tender = Tender(house.proposals.tend, lambda: loop.kick("proposal"), lambda: house.seat.held, house.clock)
     loop = Loop(reconciler, house.source, house.seat, house.chronicle, house.source.watch_paths, house.keep_up, passed)
     house.desk = house.desk_with(loop.run_now, loop.kick)
-    access = Access(house.store, house.clock, house.vault)
+    access = house.access()
     app = create_app(house.desk, access, meter=meter, public=public)
     ended, standing = Flag(), _Standing()
     # The page first: an address that cannot be had ends this before anything is written.

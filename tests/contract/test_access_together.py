@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import pytest
 
+from controller.clients.passwords import Argon2
 from controller.clients.vault import AgeVault
 from controller.usecases.access import TRIES, Access, Denied, Scope, Throttled
 from tests.contract.stores import in_postgres, in_sqlite
@@ -23,7 +24,7 @@ def several(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Acc
     """The access of several processes."""
     world = in_sqlite(tmp_path) if request.param == "sqlite" else in_postgres(request.getfixturevalue("postgres"))
     vault = AgeVault(tmp_path / "vault")
-    yield [Access(world.open(), world.clock, vault) for _ in range(TOGETHER)]
+    yield [Access(world.open(), world.clock, vault, Argon2()) for _ in range(TOGETHER)]
     world.close()
 
 

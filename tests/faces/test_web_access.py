@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.clients.passwords import Argon2
 from controller.clients.vault import AgeVault
 from controller.core.errors import Refused
 from controller.store.memory import MemoryStore
@@ -26,7 +27,7 @@ def store(clock: ShiftedClock) -> MemoryStore:
 
 @pytest.fixture
 def access(store: MemoryStore, clock: ShiftedClock, tmp_path: Path) -> Access:
-    return Access(store, clock, AgeVault(tmp_path))
+    return Access(store, clock, AgeVault(tmp_path), Argon2())
 
 
 def test_an_invitation_works_once(access: Access) -> None:
@@ -110,7 +111,7 @@ def test_wrong_links_are_throttled_across_a_restart_until_the_window_ends(
     for _ in range(TRIES):
         with pytest.raises(Denied):
             access.enter("hlo_wrong", "192.0.2.1")
-    restarted = Access(store, clock, AgeVault(tmp_path))
+    restarted = Access(store, clock, AgeVault(tmp_path), Argon2())
     link = restarted.invite()
     with pytest.raises(Throttled) as refused:
         restarted.enter(link, "192.0.2.1")

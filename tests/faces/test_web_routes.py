@@ -69,6 +69,16 @@ MAY: dict[tuple[str, str], str] = {
     ("GET", "/api/v1/tokens"): ADMIN,
     ("POST", "/api/v1/tokens"): ADMIN,
     ("DELETE", "/api/v1/tokens/{id}"): ADMIN,
+    ("GET", "/api/v1/sessions"): READ,  # one's own
+    ("DELETE", "/api/v1/sessions/{id}"): READ,
+    ("POST", "/api/v1/me/password"): READ,
+    ("GET", "/api/v1/people"): ADMIN,
+    ("POST", "/api/v1/people"): ADMIN,
+    ("DELETE", "/api/v1/people/{name}"): ADMIN,
+    ("POST", "/api/v1/people/{name}/scopes"): ADMIN,
+    ("POST", "/api/v1/people/{name}/password"): ADMIN,
+    ("GET", "/api/v1/audit"): ADMIN,
+    ("GET", "/api/v1/audit/proof"): ADMIN,
     ("POST", "/api/v1/secrets"): SOCKET,
     ("POST", "/api/v1/secrets/rotations"): SOCKET,
     ("POST", "/api/v1/secrets/exports"): SOCKET,
@@ -117,6 +127,45 @@ def test_a_token_may_what_its_scope_says(web: WebHouse, scope: Scope) -> None:
         HOOK,
         ENTRY,
     }
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_session_may_what_its_scope_says(web: WebHouse, scope: Scope) -> None:
+    browser = web.browser(scope)
+    reachable = {ANYBODY, READ, scope} | (set(Scope) if scope is Scope.ADMIN else set())
+    allowed = {item for item in MAY if item not in LEAVING and let_in(browser, *item)}
+    # Nothing is allowed after it.
+    allowed |= {item for item in LEAVING if let_in(web.browser(scope), *item)}
+    assert allowed == {item for item, least in MAY.items() if least in reachable} - {HOOK}
+
+
+OTHER_SITES: list[tuple[dict[str, str], str]] = [
+    ({"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, "another site"),
+    ({"Sec-Fetch-Site": "same-site", "Origin": "http://127.0.0.1:9"}, "another port of this host: the cookie comes along"),
+    ({"Sec-Fetch-Site": "same-origin", "Origin": "http://127.0.0.1:9"}, "says it is ours, and is not"),
+    ({"Sec-Fetch-Site": "cross-site", "Origin": "{own}"}, "our Origin, but another site asks"),
+    ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, "a sandboxed frame"),
+    ({}, "no browser, with a browser's cookie"),
+]
+
+
+@pytest.mark.parametrize(("headers", "reason"), OTHER_SITES, ids=[reason for _, reason in OTHER_SITES])
+def test_a_session_may_nothing_that_another_site_asks_for(web: WebHouse, headers: dict[str, str], reason: str) -> None:
+    cookie = "; ".join(f"{name}={value}" for name, value in web.browser().cookies.items())
+    sent = {name: value.format(own=web.address) for name, value in headers.items()}
+    asking = web.client(**sent, **({"Sec-Fetch-Mode": "cors"} if sent else {}), Cookie=cookie)
+    read_by_page = {item for item in MAY if item[0] == "GET"}
+    for item, least in MAY.items():
+        if least in (ANYBODY, SOCKET) and item != ENTRY:
+            continue
+        method, path = item
+        answer = asking.request(method, concrete(path), json={"no": "sense"} if method == "POST" else None)
+        if item in read_by_page and sent.get("Sec-Fetch-Site", "same-origin") == "same-origin":
+            continue  # looking needs only the browser's word, which no other site can change
+        assert (answer.status_code, reason) == (403, reason), item
+        assert web.browser_problem(answer) == "cross-site", item
+    assert web.kicks == []
+    assert web.access.session(cookie.partition("=")[2]) is not None
 
 
 def test_a_session_may_everything_but_what_is_the_operators(web: WebHouse) -> None:

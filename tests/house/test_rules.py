@@ -19,6 +19,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "pydantic_core": ("controller",),
     "acme": ("controller.clients.acme",),
     "alembic": ("controller.store",),
+    "argon2": ("controller.clients.passwords",),
     "apprise": ("controller.clients.notifying",),
     "click": ("controller.cli",),
     "cryptography": ("controller.clients.acme", "controller.clients.tls"),

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx2
 
 from controller.clients.clock import SystemClock
+from controller.clients.passwords import Argon2
 from controller.clients.vault import AgeVault
 from controller.core.event import Event, Report
 from controller.core.notice import Recipient
@@ -61,7 +62,7 @@ class WebHouse:
         self.chronicle.start()
         self.vault = AgeVault(self.folder)
         self.desk = self._desk()
-        self.access = Access(self.store, self.clock, self.vault)
+        self.access = Access(self.store, self.clock, self.vault, Argon2())
         self.meter = Meter(lambda: self.house.reconciler.last, self.desk.world)
         self.stop = threading.Event()
         self.address = ""
@@ -141,10 +142,12 @@ class WebHouse:
         """A token with these scopes."""
         return self.access.issue("tester", scopes or tuple(Scope), None, "tester")[0]
 
-    def browser(self) -> httpx2.Client:
-        """A browser that is signed in; it sends what browsers send from our own page."""
+    def browser(self, *scopes: Scope) -> httpx2.Client:
+        """A browser that is signed in (with all scopes, or as a person who has these); it sends what browsers send from our own
+        page."""
         browser = self.client(**self.own_page())
-        answer = browser.post("/api/v1/session", json={"token": self.access.invite()})
+        invitation = self.access.invite(f"person-{'-'.join(scopes)}", scopes) if scopes else self.access.invite()
+        answer = browser.post("/api/v1/session", json={"token": invitation})
         assert answer.status_code == 201, answer.text
         return browser
 
