@@ -38,7 +38,16 @@ class Unfit(Transient):
 class Contact:
     """`line` is the conversation in which everything can be asked. For many threads."""
 
-    def __init__(self, connection: Connection, token: Callable[[], str], clock: Clock, model: Model, ears: Ears) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        token: Callable[[], str],
+        clock: Clock,
+        model: Model,
+        ears: Ears,
+        foreseen: Callable[[], Sequence[Ask]] = lambda: (),
+    ) -> None:
+        """`foreseen` gives what will be asked anyway when everything is read anew."""
         self.me = ""
         self.administrator = False
         self._connection = connection
@@ -46,6 +55,7 @@ class Contact:
         self._clock = clock
         self._model = model
         self._ears = ears
+        self._foreseen = foreseen
         self._reading = Reading(model, ears.tell)
         self._opening, self._tables = Lock(), Lock()
         self._line: Line | None = None
@@ -152,7 +162,7 @@ class Contact:
         """Have everything read over a conversation that stands."""
         doubts = self._doubts
         if line.ready:
-            moved = self._reading.again(line)
+            moved = self._reading.again(line, self._foreseen())
             self._settled = doubts
             if moved:
                 self._ears.tell([None])

@@ -10,7 +10,7 @@ from controller.clients.homeassistant.connection import Connection
 from controller.clients.homeassistant.contact import Contact, looked
 from controller.clients.homeassistant.ears import Ears
 from controller.clients.homeassistant.errors import Refused
-from controller.clients.homeassistant.line import Ask
+from controller.clients.homeassistant.line import Ask, Line
 from controller.clients.homeassistant.model import CONFIGURED, Happening, Model, Row, Shown
 from controller.clients.homeassistant.rest import Rest
 from controller.core.errors import Transient
@@ -31,9 +31,11 @@ class Home:
         self._clock = clock
         self._model = Model()
         self._ears = Ears()
-        self._contact = Contact(connection, token, clock, self._model, self._ears)
+        self._contact = Contact(connection, token, clock, self._model, self._ears, self._foreseen)
         self._rest = Rest(connection, self._contact.token, self._contact.trust)
         self._configs: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
+        self._wanted: set[tuple[str, str, str]] = set()
+        self._fetched: dict[tuple[str, str, str], tuple[int, Any]] = {}
 
     @property
     def me(self) -> str:
@@ -147,18 +149,43 @@ class Home:
                 found[name] = body
             elif entities[name] and kind != "scene":
                 asked.append(name)
-        loaded = looked(line, [Ask({"type": f"{kind}/config", "entity_id": entities[name]}) for name in asked])
-        for name, answer in zip(asked, loaded, strict=True):
+        for name, answer in self._loaded(line, kind, {name: entities[name] for name in asked}, edition).items():
             if isinstance(answer, Refused) and answer.code != "not_found":
                 raise answer
             if not isinstance(answer, Refused) and answer.get("config"):
-                found[name] = self._keep(
-                    kind, name, edition, {word: value for word, value in answer["config"].items() if word != "id"}
-                )
+                body = {word: value for word, value in answer["config"].items() if word != "id"}
+                found[name] = self._keep(kind, name, edition, body)
+        if kind != "scene":
+            self._wanted.update((kind, name, entity) for name, entity in entities.items() if entity)
         for name in names:
             if name not in found and (stored := self.config(kind, name)) is not None:
                 found[name] = self._keep(kind, name, edition if entities[name] else -1, stored)
         return {name: found[name] for name in names if name in found}
+
+    def _loaded(self, line: Line, kind: str, entities: Mapping[str, str], edition: int) -> dict[str, Any]:
+        """What is loaded under ids, by their entities: as it was read with everything else, or asked for now."""
+        found = {}
+        for name, entity in entities.items():
+            fetched, answer = self._fetched.pop((kind, name, entity), (-1, None))
+            if fetched == edition:
+                found[name] = answer
+        asked = [name for name in entities if name not in found]
+        answers = looked(line, [Ask({"type": f"{kind}/config", "entity_id": entities[name]}) for name in asked])
+        return {**found, **dict(zip(asked, answers, strict=True))}
+
+    def _foreseen(self) -> list[Ask]:
+        """The bodies that were asked for since everything was read last."""
+        wanted, self._wanted = self._wanted, set()
+        fetched = self._fetched = {}
+        editions = {kind: self._model.edition(kind) for kind in CONFIGURED}
+
+        def ask(kind: str, name: str, entity: str) -> Ask:
+            def answered(answer: Any) -> None:
+                fetched[kind, name, entity] = editions[kind], answer
+
+            return Ask({"type": f"{kind}/config", "entity_id": entity}, answered=answered)
+
+        return [ask(*each) for each in sorted(wanted)]
 
     def audit(self) -> None:
         """Trust nothing seen before: what is asked for next is read anew."""

@@ -31,23 +31,25 @@ class Reading:
         self._model.begin()
         self._get(line, [*self._subscriptions(), self._everything(), *map(self.table, (*REGISTRIES, SERVICE))])
 
-    def again(self, line: Line) -> bool:
-        """Read once more what is followed. True when something had moved unheard. Raises Transient."""
+    def again(self, line: Line, more: Sequence[Ask]) -> bool:
+        """Read once more what is followed, the registries in use, and what `more` is asked, all at once. True when something had
+        moved unheard. Raises Transient."""
         moved: list[bool] = []
         helpers = [
             Ask({"type": f"{kind}/list"}, answered=partial(self._took, partial(self._listed, moved, kind)))
             for kind in HELPERS
             if self._model.helpers(kind) is not None
         ]
-        self._get(line, [self._everything(moved), *helpers])
+        self._get(line, [self._everything(moved), *map(self.table, self._model.used()), *helpers], more)
         return any(moved)
 
-    def _get(self, line: Line, asks: Sequence[Ask]) -> None:
+    def _get(self, line: Line, asks: Sequence[Ask], more: Sequence[Ask] = ()) -> None:
+        """`more` may be refused."""
         try:
-            answers = line.ask(asks)
+            answers = line.ask([*asks, *more])
         except Unsure as error:
             raise Transient(str(error)) from error
-        for ask, answer in zip(asks, answers, strict=True):
+        for ask, answer in zip(asks, answers, strict=False):
             spared = ask.fields.get("event_type") in _ADMINISTRATORS or str(ask.fields["type"]).endswith("/subscribe")
             if isinstance(answer, Refused) and not spared:
                 raise Transient(str(answer))
