@@ -14,7 +14,7 @@ _SHORT = 100
 @dataclass(frozen=True, slots=True)
 class RowView:
     """One field of an object: as declared, as the world shows it, as it was applied last (None = not set). `differs` = the
-    present plan changes it."""
+    world is not as declared."""
 
     path: str
     desired: Any
@@ -32,7 +32,7 @@ def differing(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
 
 
 def side_by_side(desired: Any, observed: Any, applied: Any, changed: Iterable[str] = ()) -> tuple[RowView, ...]:
-    """Every field, declared ones first. `changed` are the paths that the plan changes."""
+    """Every field, declared ones first. `changed` are the paths in which the world is not as declared."""
     paths = tuple(changed)
     found = tuple(_rows("", desired, observed, applied))
     return tuple(

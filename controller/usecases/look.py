@@ -6,19 +6,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Event as Flag
 
+from controller.core.diff import compare
 from controller.core.errors import Refused, SpecError
 from controller.core.event import Event
 from controller.core.key import Key
+from controller.core.kind import Kind
 from controller.core.ports import Source, Speaks, Store
-from controller.core.state import Present, Target
+from controller.core.resource import Resource
+from controller.core.run import Row
+from controller.core.state import Observed, Present, Target
 from controller.core.suggest import did_you_mean
 from controller.engine.reconcile import Reconciler, Survey
-from controller.usecases.fields import side_by_side
+from controller.usecases.fields import differing, side_by_side
 from controller.usecases.views import (
     DiagnosticView,
     PlanView,
     ResourceView,
-    RolloutView,
     RunView,
     StatusView,
     diagnostic_view,
@@ -36,10 +39,13 @@ def nobodys(key: Key, known: Iterable[Key]) -> Refused:
     return Refused(f"{key} is neither declared nor ours; {hint}")
 
 
-def _changed(rollouts: Iterable[RolloutView], key: str) -> Iterator[str]:
-    """The paths of a key that a plan changes."""
-    changes = (change for rollout in rollouts for change in rollout.changes if change.key == key)
-    return (field.path for change in changes for field in change.fields)
+def _differs(kind: Kind, wanted: Resource | None, observed: Observed, row: Row | None) -> Iterator[str]:
+    """The paths in which the world is not as declared, by what the plan goes by."""
+    if wanted is None or not isinstance(observed, Present):
+        return
+    applied, shown = (row.applied, row.shown) if row is not None else (None, None)
+    for item in compare(wanted.state, observed.state, applied, shown, kind.same, kind.whole):
+        yield from (path for path, _, _ in differing(item.path, masked(item.old), masked(item.new)))
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,7 @@ class Look:
         provider = wanted.provider if wanted else row.provider if row else ""
         observed = found.world.of(key, provider)
         line = next((item for item in status_view(found.report).items if item.key == str(key)), None)
+        kind = self.reconciler.linker.kinds[key.kind]
         plan = plan_view(found.plan, found.decisions, found.report)
         rollouts = tuple(each for each in plan.rollouts if any(change.key == str(key) for change in each.changes))
         desired = masked(dict(wanted.state)) if wanted else None
@@ -115,7 +122,7 @@ class Look:
             needs=tuple(map(str, wanted.needs)) if wanted else (),
             claims=wanted.claims if wanted else (),
             handle=observed.handle if isinstance(observed, Present) else "",
-            fields=side_by_side(desired, shown, row_state(row), _changed(rollouts, str(key))),
+            fields=side_by_side(desired, shown, row_state(row), _differs(kind, wanted, observed, row)),
             rollouts=rollouts,
             notes=tuple(note for note in plan.notes if note.key == str(key)),
         )

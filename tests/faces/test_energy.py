@@ -111,7 +111,13 @@ def test_the_page_shows_it_in_a_part_of_its_own(web: WebHouse) -> None:
     assert place["data-part"] == "/page/energy", "asked for by itself"
     assert "hidden" in place, "empty until a home has answered"
     web.house.world.cut("home")
-    assert web.browser().get("/page/energy").status_code == 503
+    away = web.browser().get("/page/energy")
+    assert away.status_code == 200
+    assert "The home does not answer" in Seen(away.text).words()
+
+
+def test_a_house_that_measures_nothing_has_no_such_part(web: WebHouse) -> None:
+    assert web.browser().get("/page/energy").status_code == 204
 
 
 def test_a_meter_cannot_become_markup(web: WebHouse, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from controller.core.errors import Refused, Transient
 from controller.core.event import Event
 from controller.usecases.energy import energy as energy_used
 from controller.usecases.views import StatusLine, StatusView, status_view
@@ -113,8 +114,14 @@ def recent(face: Face, last: int, key: str = "", count: int = _EVENTS) -> tuple[
 
 
 def energy(face: Face, _call: Call) -> Reply:
-    """The part that tells what the house used; asked for by itself, because a home may be slow to answer."""
-    found = energy_used(face.desk.look)
+    """The part that tells what the house used; asked for by itself, because a home may be slow to answer. Nothing where nothing
+    measures."""
+    try:
+        found = energy_used(face.desk.look)
+    except Refused:
+        return Reply(status=204)
+    except Transient as error:
+        return page.part("energy.html", {"energy": None, "why": str(error)})
     return page.part("energy.html", {"energy": found, "today": found.days[-1]})
 
 

@@ -62,7 +62,7 @@ def leave(face: Face, call: Call) -> Reply:
 
 
 def _remember(face: Face, call: Call, name: str, value: str) -> dict[str, str]:
-    secure = "; Secure" if face.names.secure(call.host) else ""
+    secure = "; Secure" if call.https else ""
     return {"Set-Cookie": f"{name}={value}; Path=/; Max-Age={_YEAR if value else 0}; SameSite=Lax{secure}"}
 
 

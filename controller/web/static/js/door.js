@@ -6,11 +6,16 @@ export function openDoor() {
     event.preventDefault();
     enter(document.getElementById("token").value, said);
   });
-  const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (!token) return;
-  // The token works once, and must not stay in the address or in the history.
-  history.replaceState(null, "", location.pathname);
-  enter(token, said);
+  const follow = () => {
+    const token = new URLSearchParams(location.hash.slice(1)).get("token");
+    if (!token) return;
+    // The token works once, and must not stay in the address or in the history.
+    history.replaceState(null, "", location.pathname);
+    enter(token, said);
+  };
+  // A link that is pasted while the door is open changes only what stands behind the `#`.
+  addEventListener("hashchange", follow);
+  follow();
 }
 
 async function enter(token, said) {

@@ -65,22 +65,28 @@ function show(fresh) {
   document.dispatchEvent(new Event("refreshed"));
 }
 
-// A part that the server needs time for; what does not answer has no such part.
+// A part that the server needs time for; what does not answer has no such part. With `data-keep` it comes once, and tells what is wrong.
 async function showPart(place) {
+  const keep = place.dataset.keep !== undefined;
   const fetchPart = async () => {
     try {
       const answer = await fetch(place.dataset.part);
-      if (answer.ok) {
+      const good = answer.status === 200;
+      if (good || keep) {
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-        place.replaceChildren(...fresh.body.childNodes);
+        const told = fresh.querySelector("#main > .panel");
+        place.replaceChildren(...(told ? [told] : fresh.body.childNodes));
+        tellAges();
       }
-      place.hidden = !answer.ok;
+      place.hidden = !good && !keep;
     } catch {
-      place.hidden = true;
+      place.hidden = !keep;
+      const told = place.querySelector(".state p");
+      if (keep && told) told.textContent = "The controller does not answer. Load this page once more.";
     }
   };
   await fetchPart();
-  setInterval(fetchPart, 600000);
+  if (!keep) setInterval(fetchPart, 600000);
 }
 
 // Ages instead of moments, so that an old page looks old.
