@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from controller.web.call import Routes
-from controller.web.views import overview, plan, service, settings
+from controller.web.views import overview, service, settings
 
-_MODULES = (overview, service, settings, plan)
+_MODULES = (overview, service, settings)
 
 
 def pages() -> Routes:
