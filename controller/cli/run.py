@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @verb("run", examples=["homelab run", "homelab run --listen 0.0.0.0:8420", "homelab run --repo https://git.example/me/home.git"])
 @click.option("--public", multiple=True, metavar="URL", help="Address under which a proxy shows the page, https://HOST.")
-def run_verb(public: tuple[str, ...]) -> None:
+@click.option(
+    "--trusted-proxy", "trusted", multiple=True, metavar="ADDRESS", help="Proxy whose word counts about who asks; also a network."
+)
+def run_verb(public: tuple[str, ...], trusted: tuple[str, ...]) -> None:
     """Run the controller with its web page until it is interrupted.
 
     It follows the repository and the backends, applies what the rules allow, and answers the other verbs."""
@@ -27,7 +30,7 @@ def run_verb(public: tuple[str, ...]) -> None:
 
     found = settings()
     talk().say(f"starting for {visible(found.shown_repo)} with its state in {visible(found.state)}")
-    talk().end(run_controller(found, _tell, public=public))
+    talk().end(run_controller(found, _tell, public=public, trusted=trusted))
 
 
 def _tell(running: Running) -> None:

@@ -25,6 +25,7 @@ from controller.web.metrics import Meter
 from controller.web.names import Names
 from controller.web.outflow import Outflows
 from controller.web.problem import Problem, of
+from controller.web.proxies import Proxies
 from controller.web.repeats import Repeats
 from controller.web.routes import routes
 
@@ -35,11 +36,13 @@ def create_app(
     *,
     meter: Meter | None = None,
     public: Iterable[str] = (),
+    trusted: Iterable[str] = (),
     heartbeat: float = HEARTBEAT,
     send_seconds: float = SEND_SECONDS,
 ) -> Starlette:
     """The application. `meter` counts passes (the loop calls its `passed`); `public` are further addresses under which
-    people reach the page, as `http[s]://host[:port]` (https is ended by a proxy). Raises SettingsError for a wrong one."""
+    people reach the page, as `http[s]://host[:port]` (https is ended by a proxy); `trusted` are the proxies whose word counts
+    about who asks. Raises SettingsError for a wrong one."""
     names = Names.of(public)
     face = Face(desk, access, names, meter or Meter(lambda: desk.look.reconciler.last, desk.world))
     table = routes()
@@ -61,7 +64,7 @@ def create_app(
 
     app = Starlette(
         routes=[Route(path, Endpoint(path, methods, face, lanes, outflows, repeats)) for path, methods in table.items()],
-        middleware=[Middleware(Frame, names=names)],
+        middleware=[Middleware(Frame, names=names, proxies=Proxies.of(trusted))],
         exception_handlers={HTTPException: _known, Exception: _unforeseen},
         lifespan=lifespan,
     )

@@ -92,14 +92,15 @@ class Recent:
 
 @dataclass(frozen=True)
 class Call:
-    """One request. `peer` is the network address ("" at the socket); `query` and `body` are validated where an operation
-    declares them; `raw` is the body as it came."""
+    """One request. `peer` is the network address ("" at the socket); `https` = people reach us by it; `query` and `body` are
+    validated where an operation declares them; `raw` is the body as it came."""
 
     method: str
     peer: str
     local: bool
     headers: Mapping[str, str]
     path: Mapping[str, str]
+    https: bool = False
     actor: Actor | None = None
     query: Any = None
     body: Any = None

@@ -50,8 +50,8 @@ def leave(face: Face, call: Call) -> Reply:
 
 def session_cookie(face: Face, call: Call, value: str, seconds: int) -> str:
     """The Set-Cookie header of a session."""
-    secure = "; Secure" if face.names.secure(call.host) else ""
-    return f"{cookie_name(face, call.host)}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+    secure = "; Secure" if call.https else ""
+    return f"{cookie_name(face, call)}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
 
 
 def invite(face: Face, call: Call) -> Reply:

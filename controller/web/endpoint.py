@@ -139,12 +139,13 @@ class Endpoint:
 
 
 def call_of(request: Request) -> Call:
-    """The request before anything of it is believed. The peer is the connection's own: `X-Forwarded-*` counts for nothing."""
+    """The request before anything of it is believed."""
     # Only a unix socket has a server address without a port, and no header can make one.
     server = request.scope.get("server")
     local = server is not None and server[1] is None
     peer = "" if local or request.client is None else request.client.host
-    return Call(request.method, peer, local, request.headers, request.path_params)
+    https = request.scope.get("scheme") == "https"
+    return Call(request.method, peer, local, request.headers, request.path_params, https)
 
 
 async def _read(request: Request) -> bytes:

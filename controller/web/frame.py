@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from controller.web.endpoint import call_of, problem_response
 from controller.web.names import Names
 from controller.web.problem import Problem
+from controller.web.proxies import Proxies
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -29,15 +30,18 @@ _HEADERS = {
 class Frame:
     """ASGI middleware. A Host that is not ours is somebody's name pointed at our address (DNS rebinding): refused."""
 
-    def __init__(self, app: ASGIApp, names: Names) -> None:
-        self._app, self._names = app, names
+    def __init__(self, app: ASGIApp, names: Names, proxies: Proxies) -> None:
+        self._app, self._names, self._proxies = app, names, proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = self._proxies.believed(scope)
         call = call_of(Request(scope))
-        secure = self._names.secure(call.host)
+        secure = call.https or self._names.secure(call.host)
+        # From here on the scheme is the one by which people reach us.
+        scope = {**scope, "scheme": "https" if secure else "http"}
 
         async def framed(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -13,11 +13,11 @@ from controller.web.problem import Problem
 _SAFE = ("GET", "HEAD")
 
 
-def cookie_name(face: Face, host: str) -> str:
+def cookie_name(face: Face, call: Call) -> str:
     """The session cookie's name. Cookies do not know ports: two controllers on one host must not share one; by https the
     `__Host-` prefix keeps every other host from setting it."""
     mark = sha256(face.desk.instance.encode()).hexdigest()[:8]
-    return f"__Host-homelab-{mark}" if face.names.secure(host) else f"homelab-{mark}"
+    return f"__Host-homelab-{mark}" if call.https else f"homelab-{mark}"
 
 
 def actor_of(face: Face, call: Call, user: str) -> Actor | None:
@@ -32,7 +32,7 @@ def actor_of(face: Face, call: Call, user: str) -> Actor | None:
         if scheme.lower() != "bearer":
             raise Denied("send `Authorization: Bearer hlc_…`")
         return face.access.bearer(token.strip(), call.peer)
-    secret = _cookie(call.headers, cookie_name(face, call.host))
+    secret = _cookie(call.headers, cookie_name(face, call))
     actor = face.access.session(secret) if secret else None
     if actor is not None:
         _same_site(face, call)
@@ -57,7 +57,7 @@ def own_page(face: Face, call: Call) -> None:
     """Raises Problem unless the request comes from our own page: same origin by the browser's word and by exact Origin."""
     if call.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         raise Problem(403, "cross-site", "another site asked for this")
-    if not face.names.own(call.headers.get("origin", ""), call.host):
+    if not face.names.own(call.headers.get("origin", ""), call.host, call.https):
         raise Problem(403, "cross-site", "the Origin header is not this page's own")
 
 

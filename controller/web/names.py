@@ -46,9 +46,10 @@ class Names:
         """True when people reach this host by https (through a proxy that ends TLS)."""
         return f"https://{host.lower()}" in self.origins
 
-    def own(self, origin: str, host: str) -> bool:
+    @staticmethod
+    def own(origin: str, host: str, https: bool) -> bool:
         """True when an Origin header is exactly the address that the Host header was reached by."""
-        return origin.lower() == f"{'https' if self.secure(host) else 'http'}://{host.lower()}"
+        return origin.lower() == f"{'https' if https else 'http'}://{host.lower()}"
 
 
 def _is_address(name: str) -> bool:

@@ -232,4 +232,4 @@ def _credentials() -> Routes:
 
 def api_document(face: Face, call: Call) -> Reply:
     """The API document."""
-    return Reply(document(routes(), cookie_name(face, call.host)))
+    return Reply(document(routes(), cookie_name(face, call)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event as Flag
@@ -22,6 +22,8 @@ from controller.settings import Settings
 from controller.wire.house import House, built
 
 ENDED, FAILED, INTERRUPTED = 0, 1, 130
+Reach = Mapping[str, Iterable[str]]
+"""How people reach the page: `public` and `trusted`, as `create_app` takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ def run_controller(
     *,
     stop: Flag | None = None,
     public: Iterable[str] = (),
+    trusted: Iterable[str] = (),
     clock: Clock | None = None,
 ) -> int:
     """Bring the store up to date (after a copy), settle what is open, make passes and serve the page and the socket until
@@ -52,13 +55,13 @@ def run_controller(
         raise LeaseHeld(f"a controller already runs with this state folder ({settings.state})")
     try:
         with built(settings, clock or SystemClock()) as house, _signals(stop or Flag()) as (flag, code):
-            _serve(house, flag, told, public, code)
+            _serve(house, flag, told, {"public": public, "trusted": trusted}, code)
             return code[0]
     finally:
         lock.leave()
 
 
-def _serve(house: House, stop: Flag, told: Callable[[Running], None], public: Iterable[str], code: list[int]) -> None:
+def _serve(house: House, stop: Flag, told: Callable[[Running], None], reach: Reach, code: list[int]) -> None:
     from controller.web.app import create_app
     from controller.web.metrics import Meter
     from controller.web.server import serve
@@ -76,7 +79,7 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], public: It
     loop = Loop(reconciler, house.source, house.seat, house.chronicle, house.source.watch_paths, house.keep_up, passed)
     house.desk = house.desk_with(loop.run_now, loop.kick)
     access = house.access()
-    app = create_app(house.desk, access, meter=meter, public=public)
+    app = create_app(house.desk, access, meter=meter, public=reach["public"], trusted=reach["trusted"])
     ended, standing = Flag(), _Standing()
     # The page first: an address that cannot be had ends this before anything is written.
     page = serve(app, house.settings.address, house.settings.socket, ended, standing.at)

@@ -48,6 +48,7 @@ class WebHouse:
     folder: Path
     writes: bool = True
     public: Sequence[str] = ()
+    trusted: Sequence[str] = ()
     heartbeat: float = 15.0
     send_seconds: float = 20.0
     house: House = field(default_factory=House)
@@ -109,6 +110,7 @@ class WebHouse:
             self.access,
             meter=self.meter,
             public=self.public,
+            trusted=self.trusted,
             heartbeat=self.heartbeat,
             send_seconds=self.send_seconds,
         )

@@ -44,15 +44,15 @@ def show(face: Face, call: Call) -> Reply:
     return page.render(face, call, "settings.html", about, title="Settings", view="settings", live=False)
 
 
-def theme(face: Face, call: Call) -> Reply:
+def theme(_face: Face, call: Call) -> Reply:
     """Remember how the page looks in this browser."""
     chosen = call.body.theme
-    return page.went("/settings?done=theme", **_remember(face, call, page.THEME_COOKIE, "" if chosen == "system" else chosen))
+    return page.went("/settings?done=theme", **_remember(call, page.THEME_COOKIE, "" if chosen == "system" else chosen))
 
 
-def keys(face: Face, call: Call) -> Reply:
+def keys(_face: Face, call: Call) -> Reply:
     """Remember whether single keys do something in this browser."""
-    return page.went("/settings?done=keys", **_remember(face, call, page.KEYS_COOKIE, "off" if call.body.keys == "off" else ""))
+    return page.went("/settings?done=keys", **_remember(call, page.KEYS_COOKIE, "off" if call.body.keys == "off" else ""))
 
 
 def leave(face: Face, call: Call) -> Reply:
@@ -61,7 +61,7 @@ def leave(face: Face, call: Call) -> Reply:
     return page.went("/", **{**ended.headers, "Clear-Site-Data": '"cache", "storage"'})
 
 
-def _remember(face: Face, call: Call, name: str, value: str) -> dict[str, str]:
+def _remember(call: Call, name: str, value: str) -> dict[str, str]:
     secure = "; Secure" if call.https else ""
     return {"Set-Cookie": f"{name}={value}; Path=/; Max-Age={_YEAR if value else 0}; SameSite=Lax{secure}"}
 
