@@ -8,6 +8,7 @@ from typing import Any
 from controller.clients.homeassistant import Connection, Home
 from controller.clients.homeassistant.items import ItemProvider
 from controller.clients.homeassistant.registry import RegistryProvider
+from controller.clients.homeassistant.sensors import Sensors
 from controller.core.errors import Problem, Rejected
 from controller.core.ports import Provider
 from controller.kinds import area, device, entity, floor, helper, label
@@ -28,20 +29,26 @@ PROVIDERS: Mapping[str, Callable[[Home, Tools], Provider]] = {
 
 
 class HomeProviders(dict[str, Provider]):
-    """The providers of one home, and the client that ends with them."""
+    """The providers of one home, and the client and the sensors that end with them."""
 
-    def __init__(self, home: Home, tools: Tools) -> None:
+    def __init__(self, home: Home, tools: Tools, sensors: Sensors | None = None) -> None:
         super().__init__({kind: make(home, tools) for kind, make in PROVIDERS.items()})
-        self._home = home
+        self._home, self._sensors = home, sensors
+        if sensors is not None:
+            sensors.start()
 
     def close(self) -> None:
         """End the connection."""
         self._home.close()
+        if self._sensors is not None:
+            self._sensors.close()
 
 
 def open_home(name: str, declared: Mapping[str, Any], tools: Tools) -> HomeProviders:
     """The providers of a connection as homelab.yaml declares it. Raises Rejected."""
-    return HomeProviders(Home(Connection.parse(name, declared), tools.secret(declared, "token"), tools.clock), tools)
+    connection = Connection.parse(name, declared)
+    home = Home(connection, tools.secret(declared, "token"), tools.clock)
+    return HomeProviders(home, tools, Sensors(home, tools.clock, tools.sensors) if connection.sensors else None)
 
 
 def home_problems(name: str, declared: Mapping[str, Any]) -> Iterable[Problem]:

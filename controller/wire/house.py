@@ -47,6 +47,7 @@ from controller.wire.backends import Connections, connection_problems, engine_an
 from controller.wire.kinds import Tools, load_kinds
 from controller.wire.proposing import Proposals, proposals
 from controller.wire.notices import open_notices
+from controller.wire.sensors import Board
 from controller.wire.vaults import first, open_vault, shown
 
 SIMULATED = "memory (simulated)"
@@ -77,6 +78,7 @@ class House:
     desk: Desk = field(init=False)
     proposals: Proposals = field(init=False)
     notices: Notices = field(init=False)
+    board: Board = field(default_factory=Board)
     _unnamed: frozenset[SecretVersion] = field(default=frozenset(), init=False)
 
     def __post_init__(self) -> None:
@@ -204,12 +206,13 @@ def built(settings: Settings, clock: Clock) -> Iterator[House]:
         instance = _instance(store)
         vault = open_vault(settings, store, folder)
         blobs = BlobStore(folder / "blobs")
-        kinds = load_kinds()
+        kinds, board = load_kinds(), Board()
         if world == SIMULATED:
             simulated = MemoryWorld(clock, folder / "world.json", _SIMULATED_START)
             connections = memory_connections(simulated, kinds, instance)
         else:
-            tools = Tools(vault, blobs, clock, instance, folder / "data", folder / "backends", _pulls(chronicle, clock))
+            pulls = _pulls(chronicle, clock)
+            tools = Tools(vault, blobs, clock, instance, folder / "data", folder / "backends", pulls, sensors=board)
             connections = real_connections(settings, tools)
         closing.callback(connections.close)
         bench = Bench(connections.providers, kinds, store, vault, clock, chronicle.tell)
@@ -217,7 +220,7 @@ def built(settings: Settings, clock: Clock) -> Iterator[House]:
         reconciler = Reconciler(source, linker, bench, connections.connect, lambda: _run_name(clock), world)
         seat = Seat(store, clock, holder_name(settings.state), FileLock(settings.state / "writer.lock"))
         closing.callback(seat.leave)
-        yield House(settings, world, instance, clock, store, source, vault, connections, chronicle, reconciler, seat)
+        yield House(settings, world, instance, clock, store, source, vault, connections, chronicle, reconciler, seat, board)
 
 
 def _make_private(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from controller.clients.blobs import BlobStore
 from controller.clients.docker import DockerHost
+from controller.clients.homeassistant.sensors import Sensor
 from controller.core.errors import Problem, Rejected, SettingsError
 from controller.core.key import Key
 from controller.core.kind import Kind
@@ -44,7 +45,8 @@ GROUP = "homelab.kinds"
 class Tools:
     """What a provider may be given. `instance` is the owner mark, `data` a folder of this machine for what services write below
     relative paths, `state` one for what a provider must know after a restart (private; each connection uses files of its own
-    name), `told` hears of what takes long (key, words), `others` are the providers of every connection."""
+    name), `told` hears of what takes long (key, words), `others` are the providers of every connection, `sensors` what homes show
+    that asked for it."""
 
     vault: Vault
     blobs: BlobStore
@@ -54,6 +56,7 @@ class Tools:
     state: Path
     told: Callable[[Key, str], None]
     others: Callable[[], Providers] = dict
+    sensors: Callable[[], Sequence[Sensor]] = tuple
 
     def secret(self, declared: Mapping[str, Any], field: str) -> Callable[[], str]:
         """The value of a connection's field that is written as `{ref: …}`, revealed each time it is asked for: it must be kept

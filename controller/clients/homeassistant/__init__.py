@@ -9,7 +9,7 @@ Bodies: `values` → `spelling` → `bodies` (one form); `blueprints`, `mentions
 and `sensitive` (secrets) look into them.
 Documents: `names`, `declared`, `declaring`, `promises`.
 Providers: `items` (automations, scripts, scenes) with `standing` (their entities), `registry` (areas, floors, labels),
-`lifecycle` (one course of a write), `finding` (import)."""
+`lifecycle` (one course of a write), `finding` (import). `sensors` are states of our own, beside all that."""
 
 from controller.clients.homeassistant.connection import TYPE, Connection
 from controller.clients.homeassistant.declared import connection_of

@@ -34,17 +34,20 @@ class _Declared(BaseModel):
     url: str
     token: _Token
     ca: str = ""
+    sensors: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
     """A checked declaration. `url` has no slash at its end; `ca` is a PEM file on this machine with the authority that signed the
-    certificate of an https address ("" = those that this machine trusts); `ref` is the name of the token's secret."""
+    certificate of an https address ("" = those that this machine trusts); `ref` is the name of the token's secret; `sensors` =
+    it shows how the house stands."""
 
     name: str
     url: str
     ca: str = ""
     ref: str = ""
+    sensors: bool = False
 
     @classmethod
     def parse(cls, name: str, declared: Mapping[str, Any]) -> Connection:
@@ -59,7 +62,7 @@ class Connection:
         problems = list(_problems(found))
         if problems:
             raise Rejected(problems)
-        return cls(name=name, url=found.url.rstrip("/"), ca=found.ca, ref=found.token.ref)
+        return cls(name=name, url=found.url.rstrip("/"), ca=found.ca, ref=found.token.ref, sensors=found.sensors)
 
     @property
     def socket(self) -> str:

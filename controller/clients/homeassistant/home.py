@@ -187,6 +187,10 @@ class Home:
 
         return [ask(*each) for each in sorted(wanted)]
 
+    def show(self, entity_id: str, state: str, attributes: Mapping[str, Any]) -> None:
+        """Set a state that nothing stands behind: no entry in the registry, and gone after a restart."""
+        self._editor().show(entity_id, state, attributes)
+
     def audit(self) -> None:
         """Trust nothing seen before: what is asked for next is read anew."""
         self._contact.doubt()

@@ -48,10 +48,18 @@ class Rest:
             return
         self._judge(reply, _body(reply), kind)
 
+    def show(self, entity_id: str, state: str, attributes: Mapping[str, Any]) -> None:
+        """Set a state that nothing stands behind; it is gone after a restart. Raises Refused, Unsure, Transient."""
+        reply = self._call("POST", f"states/{quote(entity_id, safe='')}", {"state": state, "attributes": dict(attributes)})
+        self._judge(reply, _body(reply), "sensor")
+
     def _send(self, method: str, kind: str, name: str, body: Mapping[str, Any] | None) -> requests.Response:
+        return self._call(method, f"config/{kind}/config/{quote(name, safe='')}", body)
+
+    def _call(self, method: str, path: str, body: Mapping[str, Any] | None) -> requests.Response:
         import requests
 
-        url = f"{self._connection.url}/api/config/{kind}/config/{quote(name, safe='')}"
+        url = f"{self._connection.url}/api/{path}"
         headers = {"Authorization": f"Bearer {self._token()}", "Accept": "application/json"}
         try:
             # A connection of its own: on one that was kept, a write that fails may or may not have been sent.
@@ -79,7 +87,7 @@ class Rest:
 
     def _judge(self, reply: requests.Response, body: Mapping[str, Any], kind: str) -> None:
         status, url = reply.status_code, self._connection.url
-        if status == 200:
+        if status in (200, 201):
             return
         said = str(body.get("message") or f"HTTP {status}")
         if status == 401:
