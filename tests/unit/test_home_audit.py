@@ -62,7 +62,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def home(server: Server) -> Iterator[Home]:
-    made = at(server, Skipping())
+    made = at(server.url, Skipping())
     yield made
     made.close()
 

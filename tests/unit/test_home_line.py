@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from threading import Event, Thread
 from typing import Any
 
@@ -157,7 +158,7 @@ def clock() -> Skipping:
 
 @pytest.fixture
 def home(server: Server, clock: Skipping) -> Iterator[Home]:
-    made = at(server, clock)
+    made = at(server.url, clock)
     yield made
     made.close()
 
@@ -165,13 +166,13 @@ def home(server: Server, clock: Skipping) -> Iterator[Home]:
 @pytest.fixture
 def timed(server: Server) -> Iterator[Home]:
     """A home for which time passes."""
-    made = at(server, SystemClock())
+    made = at(server.url, SystemClock())
     yield made
     made.close()
 
 
-def at(server: Server, clock: SystemClock) -> Home:
-    connection = Connection.parse("fake", {"type": "homeassistant", "url": server.url, "token": {"ref": "the-token"}})
+def at(url: str, clock: SystemClock) -> Home:
+    connection = Connection.parse("fake", {"type": "homeassistant", "url": url, "token": {"ref": "the-token"}})
     return Home(connection, lambda: "the-secret", clock)
 
 
@@ -233,15 +234,25 @@ def test_nothing_is_tried_in_a_pause(server: Server, home: Home) -> None:
     assert len(server.asked) == 1
 
 
-def test_pauses_grow(server: Server, home: Home, clock: Skipping) -> None:
-    server.greeting = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"
+@pytest.mark.parametrize(
+    ("status", "tries", "reason"),
+    [
+        (404, [0, 1, 3, 7, 15, 31, 61, 91], "who answers is somebody else: that takes a person"),
+        (500, [0, 1, 3, 7, 15, 31, 61, 91], "who answers is in trouble"),
+        (502, [0, 1, 3, 7, *range(12, 95, 5)], "the proxy answers, and what stands behind it may come any moment"),
+        (503, [0, 1, 3, 7, *range(12, 95, 5)], "as above"),
+        (504, [0, 1, 3, 7, *range(12, 95, 5)], "as above"),
+    ],
+)
+def test_pauses_grow(server: Server, home: Home, clock: Skipping, status: int, tries: list[int], reason: str) -> None:
+    server.greeting = f"HTTP/1.1 {status} Sorry\r\nContent-Length: 0\r\n\r\n".encode()
     tried = []
     for second in range(95):
         before = len(server.asked)
         why_not(home)
         tried += [second] * (len(server.asked) - before)
         clock.skipped += 1.0
-    assert tried == [0, 1, 3, 7, 15, 31, 61, 91]
+    assert tried == tries, reason
     server.greeting = b""
     clock.skipped += 30.0
     assert home.states()
@@ -464,3 +475,20 @@ def test_ids_grow_however_many_ask(server: Server, home: Home) -> None:
         each.join(SECONDS)
     assert len(numbers) == 400
     assert numbers == sorted(set(numbers))
+
+
+def test_a_machine_on_which_nothing_listens_is_asked_every_few_seconds(clock: Skipping, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried, inner = [], socket.create_connection
+
+    def connect(address: tuple[str, int], timeout: float) -> socket.socket:
+        tried.append(clock.skipped)
+        return inner(address, timeout)
+
+    monkeypatch.setattr(channel.socket, "create_connection", connect)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # taken, and nobody listens
+        with closing(at(f"http://127.0.0.1:{silent.getsockname()[1]}", clock)) as home:
+            for _ in range(40):
+                assert "does not answer" in why_not(home)
+                clock.skipped += 1.0
+    assert tried == [0, 1, 3, 7, 12, 17, 22, 27, 32, 37]

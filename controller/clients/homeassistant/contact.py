@@ -11,7 +11,7 @@ from typing import Any
 from controller.clients.homeassistant.connection import Connection
 from controller.clients.homeassistant.ears import Ears
 from controller.clients.homeassistant.errors import Refused, Unsure, cut, words
-from controller.clients.homeassistant.line import Ask, Line, TokenRefused
+from controller.clients.homeassistant.line import Ask, Line, NotUp, TokenRefused
 from controller.clients.homeassistant.model import Model, Row
 from controller.clients.homeassistant.reading import Reading, unfit
 from controller.core.errors import Transient
@@ -19,6 +19,8 @@ from controller.core.ports import Clock
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds in which nothing is tried again after a failure; twice as long after each further one."""
+NEAR_PAUSE = 5.0
+"""The longest pause where a machine answers for which Home Assistant is not up: asking costs next to nothing there."""
 REFUSED_PAUSE = 60.0
 """Seconds in which a refused token is not shown again: every try is a failed login in Home Assistant."""
 
@@ -192,6 +194,7 @@ class Contact:
             pause = FIRST_PAUSE
         else:
             self._pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(pause, NEAR_PAUSE) if isinstance(error, NotUp) else pause
         self._again_at = self._clock.monotonic() + pause
 
 

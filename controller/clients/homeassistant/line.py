@@ -18,12 +18,18 @@ from controller.core.ports import Clock
 
 PATIENCE = 60.0
 """Seconds for the answers to one batch of commands."""
+_NOT_UP = (502, 503, 504)
+"""What a proxy answers for a server that is not there."""
 _BATCH = 256
 """Home Assistant drops a client for which 4,096 messages wait."""
 
 
 class TokenRefused(Transient):
     """Home Assistant does not know the token (any more)."""
+
+
+class NotUp(Transient):
+    """Its machine, or the proxy before it, answers at once that it is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +141,14 @@ class Line:
             self._channel.run(self._told)
             self._fail(Transient(f"Home Assistant at {url} ended the connection"))
         except TurnedAway as error:
-            self._fail(Transient(cut(f"Home Assistant at {url} does not let us in: {_turned_away(error)}")))
+            kind = NotUp if error.status in _NOT_UP else Transient
+            self._fail(kind(cut(f"Home Assistant at {url} does not let us in: {_turned_away(error)}")))
         except ssl.SSLCertVerificationError as error:
             why = f"its certificate cannot be trusted ({error.verify_message}); name its authority: `ca: /path.pem`"
             self._fail(Transient(cut(f"Home Assistant at {url}: {why}")))
         except OSError as error:
-            self._fail(Transient(cut(f"Home Assistant at {url} does not answer: {words(error)}")))
+            kind = NotUp if isinstance(error, ConnectionRefusedError) else Transient
+            self._fail(kind(cut(f"Home Assistant at {url} does not answer: {words(error)}")))
         except Exception as error:  # noqa: BLE001 (whatever it sent: nobody may wait for answers for ever)
             self._fail(Transient(cut(f"Home Assistant at {url} sent what cannot be read ({type(error).__name__})")))
         finally:
