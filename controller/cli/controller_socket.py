@@ -20,6 +20,7 @@ _CODES = {
     "spec-invalid": INVALID,
     "rejected": INVALID,
     "refused": NOT_ALLOWED,
+    "stale": NOT_ALLOWED,
     "not-allowed": NOT_ALLOWED,
     "lease-held": LEASE_HELD,
     "read-only": LEASE_HELD,

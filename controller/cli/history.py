@@ -7,6 +7,7 @@ import click
 from controller.cli.house import House, looking, settings
 from controller.cli.show_comparison import commit_lines, comparison_lines, patch_lines
 from controller.cli.show_history import history_lines, resource_lines, revision_lines, run_lines
+from controller.cli.show_proposal import bare, is_proposal, proposal_lines
 from controller.cli.verbs import talk, verb
 from controller.core.errors import HomelabError, Refused, SourceError
 
@@ -30,13 +31,19 @@ def history_verb(limit: int, commits: bool) -> None:
 
 @verb(
     "show",
-    examples=["homelab show service/web", "homelab show 01K9ZQ", "homelab show HEAD~1", "homelab show HEAD~5..HEAD --patch"],
+    examples=[
+        "homelab show service/web",
+        "homelab show 01K9ZQ",
+        "homelab show HEAD~1",
+        "homelab show HEAD~5..HEAD --patch",
+        "homelab show gabodi",
+    ],
     prints=True,
 )
-@click.argument("what", metavar="KEY|RUN|REVISION|REVISION..REVISION")
+@click.argument("what", metavar="KEY|RUN|REVISION|REVISION..REVISION|PROPOSAL")
 @click.option("--patch", is_flag=True, help="Of two revisions, the files line by line.")
 def show_verb(what: str, patch: bool) -> None:
-    """Show everything about a key, a run or a revision, or what differs between two revisions.
+    """Show everything about a key, a run, a revision or a proposal, or what differs between two revisions.
 
     Of two revisions the first may be left out for what is deployed, the second for the newest: `..HEAD`, `v1..`. Secrets are
     hidden, also in a patch."""
@@ -46,6 +53,10 @@ def show_verb(what: str, patch: bool) -> None:
     with looking() as house:
         if dots:
             _compare(house, old, new, patch=patch)
+            return
+        if is_proposal(what):
+            found = house.proposals.show(bare(what))
+            talk().data(found, proposal_lines(found, talk().paint))
             return
         if "/" in what:
             found = house.resource(_key(what))

@@ -8,12 +8,15 @@ import os
 import pwd
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from controller.cli.people_desk import PeopleDesk
 from controller.cli.verbs import talk
 from controller.core.errors import Refused
 from controller.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from controller.cli.people_desk import PeopleDesk
+    from controller.cli.proposal_desk import ProposalDesk
 
 Data = Mapping[str, Any]
 Heard = Callable[[Data], None]
@@ -26,6 +29,8 @@ class House(Protocol):
     """True when a controller runs and does the work."""
     people: PeopleDesk
     """Who may sign in, and what everybody did."""
+    proposals: ProposalDesk
+    """What waits for a word."""
 
     def now(self) -> float:
         """The house's time after the last answer, in seconds since the epoch."""

@@ -29,7 +29,8 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "plan": ("plan", "Show what an apply would do."),
         "status": ("status", "Show how everything stands."),
         "history": ("history", "List what was done, newest first."),
-        "show": ("history", "Show everything about a key, a run or a revision."),
+        "show": ("history", "Show everything about a key, a run, a revision or a proposal."),
+        "proposals": ("propose", "List proposals, newest first."),
         "events": ("watch", "Show what happened."),
         "energy": ("energy", "Show how much energy the house used, and what it cost."),
         "logs": ("watch", "Show what a service says."),
@@ -40,8 +41,10 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
     "Change": {
         "apply": ("apply", "Make the world follow git, as far as the rules allow."),
         "sync": ("apply", "Ask the running controller for a pass soon."),
-        "approve": ("decide", "Approve held rollouts and apply them."),
-        "reject": ("decide", "Say no to held rollouts."),
+        "propose": ("propose", "Propose a change of the specification."),
+        "approve": ("decide", "Approve a proposal or held rollouts, and apply them."),
+        "reject": ("decide", "Say no to a proposal or to held rollouts."),
+        "request-changes": ("propose", "Say what has to change in a proposal first."),
         "retry": ("decide", "Lift a quarantine and try again."),
         "suspend": ("decide", "Leave keys alone until they are resumed."),
         "resume": ("decide", "Take suspended keys up again."),
@@ -80,7 +83,7 @@ class Verbs(click.Group):
         for verbs in VERBS.values():
             if name in verbs:
                 module = import_module(f"controller.cli.{verbs[name][0]}")
-                return cast(click.Command, getattr(module, f"{name}_verb"))
+                return cast(click.Command, getattr(module, f"{name.replace('-', '_')}_verb"))
         return None
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:

@@ -10,7 +10,9 @@ from typing import TypeVar
 from controller import wire
 from controller.cli.exits import ERROR, Answered
 from controller.cli.house import Data, Heard, user
+from controller.cli.own_proposals import OwnProposals
 from controller.cli.people_desk import OwnPeople, PeopleDesk
+from controller.cli.proposal_desk import ProposalDesk
 from controller.cli.recorded import recorded
 from controller.core.codec import to_data
 from controller.core.errors import Refused, SourceError
@@ -41,6 +43,8 @@ class OwnHouse:
         self.desk = house.desk
         self.access, self.actor = house.access(), local(user(), "cli")
         self.people: PeopleDesk = OwnPeople(self.access, self.actor)
+        made = house.proposals
+        self.proposals: ProposalDesk = OwnProposals(made.propose, made.review, self.access, self.actor, self._pass)
 
     def now(self) -> float:
         return self.desk.look.reconciler.bench.clock.now()

@@ -10,6 +10,8 @@ from controller.cli.controller_socket import ControllerSocket
 from controller.cli.exits import Answered
 from controller.cli.house import Data, Heard
 from controller.cli.people_desk import PeopleDesk, RunningPeople
+from controller.cli.proposal_desk import ProposalDesk
+from controller.cli.running_proposals import RunningProposals
 
 
 class RunningHouse:
@@ -20,6 +22,7 @@ class RunningHouse:
     def __init__(self, socket: ControllerSocket) -> None:
         self._socket = socket
         self.people: PeopleDesk = RunningPeople(socket)
+        self.proposals: ProposalDesk = RunningProposals(socket, self._listening)
 
     def now(self) -> float:
         return self._socket.now

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from controller.core.proposal import Author, Proposal
-from controller.usecases.compare_files import Conceal, FileView, differing_files, patch
+from controller.usecases.compare_files import FileView, differing_files, patch
+from controller.usecases.concealing import Conceal
 from controller.usecases.proposal_effects import Effects
 from controller.usecases.views import FORMAT_VERSION, DiagnosticView, NoteView, RolloutView, diagnostic_view, rollout_view
 

@@ -21,12 +21,13 @@ from controller.usecases.proposing_files import Change, check_edits, check_words
 MOST_PENDING = 100
 """So many proposals wait at once."""
 _DAY = 86_400.0
-_SYLLABLES = tuple("".join(each) for each in product("bdfgklmnprstvz", "aeiou"))
+_FIRST = tuple("".join(each) for each in product("gklmnprstvz", "aeiou"))
+_SYLLABLES = (*_FIRST, *("".join(each) for each in product("bdf", "aeiou")))
 
 
 def speakable() -> str:
-    """A short name that people can say."""
-    return "".join(secrets.choice(_SYLLABLES) for _ in range(3))
+    """A short name that people can say, and that cannot be read as a digest."""
+    return secrets.choice(_FIRST) + secrets.choice(_SYLLABLES) + secrets.choice(_SYLLABLES)
 
 
 @dataclass(frozen=True)
@@ -104,17 +105,6 @@ class Propose:
         """What a pending proposal would do now."""
         return effects_of(self.reconciler, self.shelf.branches, proposal.tip)
 
-    def from_branch(self, name: str) -> Edits:
-        """What merging another branch or commit would change, as contents by path. Raises Refused, SourceError."""
-        seen = self.shelf.branches.preview(self.shelf.source.revision(name).id)
-        if seen.conflicts:
-            raise Refused(f"{name} conflicts with {seen.head.short} in {', '.join(seen.conflicts)}: bring it up to date first")
-        return difference(self.shelf.source.read(seen.head.id), seen.files)
-
-    def from_worktree(self) -> Edits:
-        """What is different in the work tree, committed or not, as contents by path. Raises SourceError."""
-        return difference(self.shelf.source.read(self.shelf.source.head().id), self.shelf.source.worktree())
-
     def _ended(self, proposal: Proposal) -> ProposalView:
         line = proposal_line(proposal, self.shelf.clock.now())
         try:
@@ -137,12 +127,6 @@ class Propose:
 
     def _conceal(self, text: str) -> str:
         return self.reconciler.bench.vault.conceal(text)
-
-
-def difference(old: Files, new: Files) -> Edits:
-    """The contents that turn one folder into another."""
-    gone: dict[str, bytes | None] = {path: None for path in old.paths() if new.identity(path) is None}
-    return gone | {path: new.read(path) for path in new.paths() if new.identity(path) != old.identity(path)}
 
 
 def signature(name: str) -> str:

@@ -10,7 +10,8 @@ from controller.core.document import Files, Reader
 from controller.core.edit import AddDocument, Edit, Splices
 from controller.core.errors import Refused, SourceError, SpecError
 from controller.core.key import Key
-from controller.core.proposal import Author, AuthorKind, Edits
+from controller.core.ports import Source
+from controller.core.proposal import Author, AuthorKind, Branches, Edits
 
 TITLE, REASON = 120, 4000
 """Characters that a title and a reason have at most."""
@@ -97,3 +98,21 @@ def declaring(key: Key, files: Files, reader: Reader) -> Iterable[str]:
 
 def _is(data: object, key: Key) -> bool:
     return isinstance(data, Mapping) and str(data.get("kind", "")).lower() == key.kind and data.get("name") == key.name
+
+
+def from_worktree(source: Source) -> Edits:
+    """What is different in the work tree, committed or not, as contents by path. Raises SourceError."""
+    return _difference(source.read(source.head().id), source.worktree())
+
+
+def from_branch(source: Source, branches: Branches, name: str) -> Edits:
+    """What merging another branch or commit would change, as contents by path. Raises Refused, SourceError."""
+    seen = branches.preview(source.revision(name).id)
+    if seen.conflicts:
+        raise Refused(f"{name} conflicts with {seen.head.short} in {', '.join(seen.conflicts)}: bring it up to date first")
+    return _difference(source.read(seen.head.id), seen.files)
+
+
+def _difference(old: Files, new: Files) -> Edits:
+    gone: dict[str, bytes | None] = {path: None for path in old.paths() if new.identity(path) is None}
+    return gone | {path: new.read(path) for path in new.paths() if new.identity(path) != old.identity(path)}

@@ -211,11 +211,12 @@ def _fields(wanted: type[BaseModel], call: Call, raw: bytes) -> BaseModel:
 
 
 def _revalidated(answer: Answer, call: Call) -> Response:
-    etag = f'"{sha256(answer.body).hexdigest()[:32]}"'
+    named = dict(answer.headers).get("ETag", "")
+    etag = named or f'"{sha256(answer.body).hexdigest()[:32]}"'
     known = [item.strip().removeprefix("W/") for item in call.headers.get("if-none-match", "").split(",")]
     if etag in known or known == ["*"]:
         return Response(status_code=304, headers={"ETag": etag})
-    return _response(replace(answer, headers=(*answer.headers, ("ETag", etag))))
+    return _response(answer if named else replace(answer, headers=(*answer.headers, ("ETag", etag))))
 
 
 def _response(answer: Answer) -> Response:

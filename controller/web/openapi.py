@@ -129,6 +129,8 @@ def _header_parameters(method: str, item: Operation) -> list[dict[str, Any]]:
         names.append("Idempotency-Key")
     if item.etag:
         names.append("If-None-Match")
+    if 412 in item.problems:
+        names.append("If-Match")
     if item.query is not None and "after" in item.query.model_fields:
         names.append("Last-Event-ID")
     once = {"type": "string", "pattern": KEY}

@@ -22,6 +22,7 @@ from controller.core.errors import (
     Stuck,
     Transient,
 )
+from controller.core.proposal import NoProposal, Stale
 from controller.usecases.access import Denied, Throttled
 from controller.usecases.views import diagnostic_view
 
@@ -73,6 +74,8 @@ def of(error: Exception) -> Problem:
 
 
 _KNOWN: tuple[tuple[type[HomelabError], int, str], ...] = (
+    (NoProposal, 404, "not-found"),
+    (Stale, 409, "stale"),
     (Refused, 409, "refused"),
     (Rejected, 422, "rejected"),
     (SourceError, 503, "source-unavailable"),

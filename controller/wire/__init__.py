@@ -4,8 +4,8 @@
 zone files that are imported."""
 
 from controller.clients.dns.listing import read_zone_file
-from controller.wire.house import House, open_house
+from controller.wire.house import House, open_house, open_source
 from controller.wire.kinds import load_kinds
 from controller.wire.run import Running, run_controller
 
-__all__ = ["House", "Running", "load_kinds", "open_house", "read_zone_file", "run_controller"]
+__all__ = ["House", "Running", "load_kinds", "open_house", "open_source", "read_zone_file", "run_controller"]

@@ -27,6 +27,7 @@ from controller.usecases.rollback import Rollback
 from controller.usecases.secrets import Secrets
 from controller.usecases.sync import Sync
 from controller.web import Meter, create_app, serve
+from controller.wire.proposing import proposals
 from tests.support.house import House, OpenVault
 from tests.support.post import Postbox, recipient
 
@@ -74,6 +75,7 @@ class WebHouse:
         house, reconciler = self.house, self.house.reconciler
         tell = self.chronicle.tell
         sync = Sync(reconciler, house.book, house.store, house.clock, self.reconcile)
+        proposed = proposals(reconciler, house.book, house.store, house.clock, lambda: None)
         return Desk(
             look=Look(reconciler, house.book, house.store),
             sync=sync if self.writes else None,
@@ -87,6 +89,8 @@ class WebHouse:
             if self.writes
             else None,
             secrets=Secrets(self.vault, house.store, house.clock, reconciler.forget) if self.writes else None,
+            propose=proposed.propose if self.writes else None,
+            review=proposed.review if self.writes else None,
         )
 
     def reconcile(self, cause: str = "test", by: str = "tester") -> Report:

@@ -1,0 +1,225 @@
+"""Operations about proposals: asking for a change of the specification, and deciding about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from controller.core.errors import SourceError, SpecError
+from controller.core.proposal import Author, MergeByHand, Moved, NoProposal, NotTaken, Stale
+from controller.usecases.access import Scope
+from controller.usecases.passed import PassView, pass_now
+from controller.usecases.proposal_views import ProposalLine, ProposalList, ProposalView
+from controller.usecases.propose import Propose
+from controller.usecases.review import Reviewing
+from controller.usecases.views import FORMAT_VERSION
+from controller.web import proposal_bodies as bodies
+from controller.web.bodies import SyncQuery
+from controller.web.call import Call, Face, Operation, Reply, Routes
+from controller.web.lanes import Lane
+from controller.web.problem import Problem, of
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A proposal that was merged, the commit that brought it in, the held rollouts that the word counts for, and (with `wait`)
+    the pass that applied it; without, its events have numbers above `after`."""
+
+    proposal: ProposalLine
+    revision: str
+    digests: tuple[str, ...]
+    after: int
+    done: PassView | None = None
+    format_version: str = FORMAT_VERSION
+
+
+def proposals(face: Face, call: Call) -> Reply:
+    """Proposals, newest first."""
+    return Reply(ProposalList(given(face).list(call.query.standings())))
+
+
+def proposal(face: Face, call: Call) -> Reply:
+    """One, with all that it would do now."""
+    with telling(face):
+        return _shown(given(face).show(call.path["id"], _author(call)))
+
+
+def open_proposal(face: Face, call: Call) -> Reply:
+    """A new one."""
+    with telling(face):
+        view = given(face).open(call.body.title, call.body.reason, _author(call), call.body.change(), trusted=_trusted(call))
+    shown = _shown(view, 201)
+    return Reply(shown.content, 201, headers={**shown.headers, "Location": f"/api/v1/proposals/{view.proposal.id}"})
+
+
+def revise(face: Face, call: Call) -> Reply:
+    """A new commit on one."""
+    _matching(face, call)
+    with telling(face):
+        changed = given(face).revise(
+            call.path["id"], call.body.reason, _author(call), call.body.change(), trusted=_trusted(call)
+        )
+    return _shown(changed, 201)
+
+
+def approve(face: Face, call: Call) -> Reply:
+    """Merge exactly what was shown; a pass follows."""
+    review, writing = _review(face), face.sync()
+    _matching(face, call)
+    after = face.desk.look.last_event()
+    with telling(face):
+        made = review.approve(call.path["id"], call.body.tip, call.body.digests, _author(call), call.body.reason)
+    done = pass_now(face.desk.look, writing, call.by, "proposal") if call.query.wait else None
+    if done is None:
+        face.desk.kick("proposal")
+    return Reply(Approved(made.proposal, made.revision, made.digests, after, done), 200 if done else 202)
+
+
+def reject(face: Face, call: Call) -> Reply:
+    """Say no to one."""
+    _matching(face, call)
+    with telling(face):
+        return Reply(_review(face).reject(call.path["id"], _author(call), call.body.reason))
+
+
+def request_changes(face: Face, call: Call) -> Reply:
+    """Say what has to change first."""
+    _matching(face, call)
+    with telling(face):
+        return Reply(_review(face).request_changes(call.path["id"], _author(call), call.body.reason))
+
+
+@contextmanager
+def telling(face: Face) -> Iterator[None]:
+    """Around a use case of proposals: what it raises, with codes of its own. Raises Problem."""
+    try:
+        yield
+    except NoProposal as error:
+        raise Problem(404, "not-found", str(error)) from error
+    except Stale as error:
+        raise Problem(409, "stale", str(error)) from error
+    except MergeByHand as error:
+        raise Problem(409, "merge-by-hand", str(error), by_hand=list(error.steps)) from error
+    except (NotTaken, Moved) as error:
+        raise Problem(409, "not-writable", str(error)) from error
+    except SpecError as error:
+        raise of(error) from error
+    except SourceError as error:
+        # While git answers, it is what was asked that cannot be written.
+        face.desk.look.source.head()
+        raise Problem(409, "not-writable", str(error)) from error
+
+
+def etag(view: ProposalView) -> str:
+    """Names what a decision rests on: the commit, where it stands, and what it would do."""
+    return f'"{view.version}"'
+
+
+def _shown(view: ProposalView, status: int = 200) -> Reply:
+    return Reply(view, status, headers={"ETag": etag(view)})
+
+
+def _matching(face: Face, call: Call) -> None:
+    """Raises Problem when the caller has seen another state of it (If-Match)."""
+    wanted = [item.strip() for item in call.headers.get("if-match", "").split(",") if item.strip()]
+    if not wanted or wanted == ["*"]:
+        return
+    with telling(face):
+        view = given(face).show(call.path["id"], _author(call))
+    if etag(view) not in wanted:
+        raise Problem(412, "stale", "this is not what was shown of the proposal any more: look at it again")
+
+
+def _author(call: Call) -> Author:
+    assert call.actor is not None  # noqa: S101 (every operation here has a scope)
+    return call.actor.author
+
+
+def _trusted(call: Call) -> bool:
+    return call.actor is not None and call.actor.may(Scope.ADMIN)
+
+
+def given(face: Face) -> Propose:
+    """The use cases of whoever proposes. Raises Problem where this controller only looks."""
+    if face.desk.propose is None:
+        raise Problem(409, "read-only", "this controller only looks (another one leads)")
+    return face.desk.propose
+
+
+def _review(face: Face) -> Reviewing:
+    if face.desk.review is None:
+        raise Problem(409, "read-only", "this controller only looks (another one leads)")
+    return face.desk.review
+
+
+_FAILS = (404, 409, 412, 503)
+ROUTES: Routes = {
+    "/api/v1/proposals": {
+        "GET": Operation(
+            proposals, "Proposals, newest first.", Scope.READ, ProposalList, query=bodies.ProposalsQuery, problems=(409,)
+        ),
+        "POST": Operation(
+            open_proposal,
+            "Propose a change of the specification.",
+            Scope.PROPOSE,
+            ProposalView,
+            201,
+            body=bodies.Open,
+            lane=Lane.SLOW,
+            problems=(409, 503),
+        ),
+    },
+    "/api/v1/proposals/{id}": {
+        "GET": Operation(
+            proposal,
+            "One proposal, with all that it would do now.",
+            Scope.PLAN,
+            ProposalView,
+            lane=Lane.SLOW,
+            etag=True,
+            problems=(404, 409, 503),
+        ),
+    },
+    "/api/v1/proposals/{id}/revisions": {
+        "POST": Operation(
+            revise,
+            "Change a proposal; what was said about it before no longer counts.",
+            Scope.PROPOSE,
+            ProposalView,
+            201,
+            body=bodies.Revise,
+            lane=Lane.SLOW,
+            problems=_FAILS,
+        ),
+    },
+    "/api/v1/proposals/{id}/approval": {
+        "POST": Operation(
+            approve,
+            "Merge a proposal exactly as it was shown.",
+            Scope.APPROVE,
+            Approved,
+            also=(202,),
+            query=SyncQuery,
+            body=bodies.Approve,
+            lane=Lane.WAITING,
+            problems=_FAILS,
+        ),
+    },
+    "/api/v1/proposals/{id}/rejection": {
+        "POST": Operation(
+            reject, "Reject a proposal.", Scope.APPROVE, ProposalLine, body=bodies.Reject, lane=Lane.SLOW, problems=_FAILS
+        ),
+    },
+    "/api/v1/proposals/{id}/change-requests": {
+        "POST": Operation(
+            request_changes,
+            "Say what has to change in a proposal first.",
+            Scope.APPROVE,
+            ProposalLine,
+            body=bodies.RequestChanges,
+            lane=Lane.SLOW,
+            problems=_FAILS,
+        ),
+    },
+}
