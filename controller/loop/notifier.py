@@ -16,6 +16,8 @@ _LAST_WORDS = 10.0
 """Seconds that messages under way get at the end; what has not arrived then is sent after the next start."""
 _SETTLE = 5.0
 """Seconds to wait for the events of a pass; those that come later are told after the next one."""
+_APART = 1.0
+"""Seconds between two looks at passes: a restless home makes many."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +64,7 @@ class Notifier:
             if self._leads():
                 self._settled(_SETTLE)
                 self._tell(report)
+                self._clock.wait(self._closed, _APART)
 
     def _tell(self, report: Report | None) -> None:
         try:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from controller.core.errors import Severity
 from controller.core.event import Report, Sync
+from controller.core.ports import Store
+from controller.core.proposal import PENDING
 from controller.core.state import Health
 from controller.usecases.views import FORMAT_VERSION
 
@@ -39,6 +41,11 @@ class Summary:
     backends_down: int
     refused: bool
     format_version: str = FORMAT_VERSION
+
+
+def waiting_proposals(store: Store) -> int:
+    """How many proposals somebody may still decide."""
+    return len(store.proposals.list([str(standing) for standing in PENDING]))
 
 
 def summary(report: Report, proposals: int = 0) -> Summary:

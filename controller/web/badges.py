@@ -8,7 +8,7 @@ from controller.core.event import Report, Status, Sync
 from controller.core.key import Key
 from controller.core.state import Health
 from controller.usecases.access import Scope
-from controller.usecases.summary import Summary, summary
+from controller.usecases.summary import Summary, summary, waiting_proposals
 from controller.web.call import Call, Face, Operation, Reply, Routes
 from controller.web.problem import Problem
 
@@ -54,7 +54,7 @@ def badge(face: Face, call: Call) -> Reply:
 
 def sums(face: Face, _call: Call) -> Reply:
     """The house in a few numbers."""
-    return Reply(summary(_report(face)))
+    return Reply(summary(_report(face), waiting_proposals(face.desk.look.store)))
 
 
 def _report(face: Face) -> Report:

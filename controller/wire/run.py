@@ -79,7 +79,7 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], reach: Rea
     loop = Loop(reconciler, house.source, house.seat, house.chronicle, house.source.watch_paths, house.keep_up, passed)
     house.desk = house.desk_with(loop.run_now, loop.kick)
     access = house.access()
-    house.board.follow(lambda: reconciler.last, lambda: house.seat.held)
+    house.board.follow(lambda: reconciler.last, lambda: house.seat.held, house.store)
     app = create_app(house.desk, access, meter=meter, public=reach["public"], trusted=reach["trusted"])
     ended, standing = Flag(), _Standing()
     # The page first: an address that cannot be had ends this before anything is written.

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from controller.clients.homeassistant.sensors import Sensor
 from controller.core.event import Report
-from controller.usecases.summary import Summary, summary
+from controller.core.ports import Store
+from controller.usecases.summary import Summary, summary, waiting_proposals
 
 _COUNTS = ("resources", "synced", "drifted", "pending", "held", "failed", "suspended", "unknown", "degraded", "backends_down")
 
@@ -21,12 +22,14 @@ class Board:
         """The sensors as they are to be shown now."""
         return self._source()
 
-    def follow(self, last: Callable[[], Report | None], leads: Callable[[], bool]) -> None:
-        """Show the last report while we lead."""
+    def follow(self, last: Callable[[], Report | None], leads: Callable[[], bool], store: Store) -> None:
+        """Show the last report, and how many proposals wait, while we lead."""
 
         def source() -> Sequence[Sensor]:
             report = last()
-            return sensors_of(summary(report)) if report is not None and leads() else ()
+            if report is None or not leads():
+                return ()
+            return sensors_of(summary(report, waiting_proposals(store)))
 
         self._source = source
 

@@ -20,6 +20,7 @@ from controller.core.event import Report, Status, Sync
 from controller.core.key import Key
 from controller.core.state import Health
 from controller.kinds import area, entity
+from controller.store.memory import MemoryStore
 from controller.usecases.summary import summary
 from controller.wire.sensors import Board, sensors_of
 from tests.support.homeassistant import HomeAssistant, Refused
@@ -77,7 +78,7 @@ def cleared(home_assistant: HomeAssistant) -> Iterator[HomeAssistant]:
 def test_they_follow_the_house_and_are_nobody_elses(cleared: HomeAssistant) -> None:
     ha, last, leads = cleared, [report(Sync.SYNCED, Sync.HELD)], [False]
     board, home = Board(), opened(cleared)
-    board.follow(lambda: last[0], lambda: leads[0])
+    board.follow(lambda: last[0], lambda: leads[0], MemoryStore(SystemClock()))
     with shown(home, board):
         assert state(ha, SYNC) is None, "another controller leads"
         leads[0] = True
@@ -111,7 +112,7 @@ def test_they_follow_the_house_and_are_nobody_elses(cleared: HomeAssistant) -> N
 
 def test_they_come_back_after_a_restart(cleared: HomeAssistant) -> None:
     ha, board = cleared, Board()
-    board.follow(lambda: report(Sync.FAILED), lambda: True)
+    board.follow(lambda: report(Sync.FAILED), lambda: True, MemoryStore(SystemClock()))
     with shown(opened(ha), board):
         wait_until(lambda: state(ha, SYNC), "the state to be shown")
         ha.restart()

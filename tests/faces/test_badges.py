@@ -77,6 +77,9 @@ def test_the_summary_is_flat_and_can_be_revalidated(web: WebHouse) -> None:
     assert numbers == {"resources": 3, "synced": 1, "held": 1, "failed": 1, "pending_approvals": 1, "backends_down": 0}
     assert (found["sync"], found["world"]) == ("Failed", "memory (simulated)")
     assert client.get("/api/v1/summary", headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+    for standing, waiting in (("open", 1), ("changes-requested", 1), ("merged", 0)):
+        web.store.proposals.put("p1", 1.0, standing, "{}")
+        assert client.get("/api/v1/summary").json()["pending_proposals"] == waiting
     assert web.client().get("/api/v1/summary").status_code == 401
 
 
