@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -16,10 +15,10 @@ from controller.web.bodies import Body, Query, SyncQuery
 from controller.web.call import Call, Face, Reply, Routes
 from controller.web.lanes import Lane
 from controller.web.problem import Problem, of
-from controller.web.proposal_bodies import Approve, Commit, ProposalsQuery, Reason, Reject, RequestChanges
+from controller.web.proposal_bodies import Approve, Commit, ProposalsQuery, Reject, RequestChanges
 from controller.web.views.diffs import groups
-from controller.web.views.plan import AWAY, UNDO
-from controller.web.views.waiting import Waiting
+from controller.web.views.lines import Lines
+from controller.web.views.plan import words
 
 _CRUMBS = (("Proposals", "/proposals"),)
 _LISTED = 100
@@ -42,13 +41,13 @@ class Yes(Body):
 
     tip: Commit
     digests: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(default=[], max_length=1000)
-    reason: Reason = ""
+    reason: Lines = ""
 
 
 class Word(Body):
     """A no, or what has to change."""
 
-    reason: Reason = ""
+    reason: Lines = ""
 
 
 def inbox(face: Face, call: Call) -> Reply:
@@ -66,13 +65,13 @@ def show(face: Face, call: Call) -> Reply:
 
 def approve(face: Face, call: Call) -> Reply:
     """Merge it, exactly as it was shown."""
-    body = Approve(tip=call.body.tip, digests=call.body.digests, reason=_lines(call.body.reason))
+    body = Approve(tip=call.body.tip, digests=call.body.digests, reason=call.body.reason)
     return _decided(face, call, "approved", lambda: proposals.approve(face, replace(call, body=body, query=SyncQuery())))
 
 
 def reject(face: Face, call: Call) -> Reply:
     """Say no."""
-    body = Reject(reason=_lines(call.body.reason))
+    body = Reject(reason=call.body.reason)
     return _decided(face, call, "rejected", lambda: proposals.reject(face, replace(call, body=body)))
 
 
@@ -82,20 +81,9 @@ def request_changes(face: Face, call: Call) -> Reply:
     def ask() -> Reply:
         if not call.body.reason.strip():
             raise Problem(409, "refused", "say what has to change")
-        return proposals.request_changes(face, replace(call, body=RequestChanges(reason=_lines(call.body.reason))))
+        return proposals.request_changes(face, replace(call, body=RequestChanges(reason=call.body.reason)))
 
     return _decided(face, call, "changes", ask)
-
-
-def waiting(face: Face, call: Call) -> Iterable[Waiting]:
-    """Those that wait for a word, for the overview."""
-    if face.desk.propose is None:
-        return
-    listed = proposals.proposals(face, replace(call, query=ProposalsQuery())).content
-    for item in listed.proposals:
-        yield Waiting(
-            title="Proposal", mark=item.id, lines=((item.title, f"by {item.author}"),), href=f"/proposals/{item.id}"
-        )
 
 
 def _decided(face: Face, call: Call, done: str, decide: Any) -> Reply:
@@ -119,18 +107,12 @@ def _page(face: Face, call: Call, done: str = "", refused: Problem | None = None
         "pending": item.standing in ("open", "changes-requested"),
         "done": done,
         "refused": refused,
-        "undo": UNDO,
-        "away": AWAY,
+        **words(),
     }
     status = 200 if refused is None else refused.status
     return page.render(
         face, call, "proposal.html", about, title=item.title, view="proposals", crumbs=_CRUMBS, status=status, live=False
     )
-
-
-def _lines(text: str) -> str:
-    """A text area's lines end as browsers send them."""
-    return text.replace("\r\n", "\n")
 
 
 _ONE = "/proposals/{id}"

@@ -45,7 +45,16 @@ def held_rollouts(face: Face, _call: Call) -> Iterable[Waiting]:
         )
 
 
-SOURCES: tuple[Source, ...] = (held_rollouts,)
+def pending_proposals(face: Face, _call: Call) -> Iterable[Waiting]:
+    """Proposals that nobody has decided about."""
+    if face.desk.propose is None:
+        return
+    for item in face.desk.propose.list():
+        lines = ((item.title, f"by {item.author}"),)
+        yield Waiting(title="Proposal", mark=item.id, lines=lines, href=f"/proposals/{item.id}")
+
+
+SOURCES: tuple[Source, ...] = (held_rollouts, pending_proposals)
 
 
 def waiting(face: Face, call: Call) -> tuple[Waiting, ...]:

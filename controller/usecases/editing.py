@@ -1,0 +1,97 @@
+"""Editing: a file of the specification as a person may see and change it in a form, and the bytes that come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from controller.core.document import Files
+from controller.core.errors import Refused
+from controller.core.key import Key
+from controller.core.veil import HIDDEN, veiled
+from controller.usecases.propose import Propose
+from controller.usecases.proposing_files import declaring
+
+LARGEST = 256 * 1024
+"""Bytes of a file that is edited in a form."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditView:
+    """A file to edit, of a revision; its `text` with secrets hidden. `new` = there is no such file yet."""
+
+    file: str
+    revision: str
+    text: str
+    new: bool = False
+
+
+def editable(propose: Propose, *, key: Key | None = None, file: str = "", proposal: str = "") -> EditView:
+    """The file that declares a key, or a named one, on the newest revision or on a proposal's. Raises Refused (nothing declares
+    it, the file cannot be edited in a form), NoProposal, SourceError."""
+    revision = propose.shelf.pending(proposal).tip if proposal else propose.shelf.source.head().id
+    files = propose.shelf.source.read(revision)
+    path = _declared_in(propose, key, files) if key is not None else file
+    content = files.read(path)
+    if content is None:
+        return EditView(path, revision, "", new=True)
+    return EditView(path, revision, "\n".join(_shown(propose, path, content)))
+
+
+def edited(propose: Propose, path: str, revision: str, text: str) -> bytes:
+    """The content that a person made of a file of a revision in a form. Lines that they left alone keep their very bytes, hidden
+    ones too. Raises Refused, SourceError."""
+    content = propose.shelf.source.read(revision).read(path)
+    if content is None:
+        return text.replace("\r\n", "\n").replace("\r", "\n").encode()
+    return woven(content, _shown(propose, path, content), text)
+
+
+def woven(content: bytes, shown: Sequence[str], text: str) -> bytes:
+    """`content`, whose lines were `shown` so, with what is different in `text`. Browsers send CRLF whatever they were given; what
+    is new gets the line ends of the rest. Raises Refused when a line with something hidden was changed."""
+    old = content.split(b"\n")
+    new = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    end = b"\r" if 2 * sum(line.endswith(b"\r") for line in old) > len(old) else b""
+    # What is alike at both ends first: among equal lines those are meant that stand where they stood.
+    short = min(len(shown), len(new))
+    head = next((at for at in range(short) if shown[at] != new[at]), short)
+    tail = next((at for at in range(short - head) if shown[-1 - at] != new[-1 - at]), short - head)
+    middle, made = new[head : len(new) - tail], list(old[:head])
+    matcher = SequenceMatcher(a=list(shown[head : len(shown) - tail]), b=middle, autojunk=False)
+    for kind, left, right, first, last in matcher.get_opcodes():
+        if kind == "equal":
+            made += old[head + left : head + right]
+            continue
+        if any(HIDDEN in line for line in middle[first:last]):
+            raise Refused(f"a line that holds a secret was changed ({HIDDEN}): change it in git, or put the value into the vault")
+        made += [line.encode() + end for line in middle[first:last]]
+    made += old[len(old) - tail :]
+    if not tail:
+        made[-1] = made[-1].removesuffix(b"\r")  # the last line has no end
+    return b"\n".join(made)
+
+
+def _shown(propose: Propose, path: str, content: bytes) -> list[str]:
+    if len(content) > LARGEST:
+        raise Refused(f"{path} is too large to be edited here: change it in git")
+    try:
+        lines = [line.removesuffix("\r") for line in content.decode().split("\n")]
+    except UnicodeDecodeError:
+        raise Refused(f"{path} is not text") from None
+    if not all(line.replace("\t", " ").isprintable() for line in lines):
+        raise Refused(f"{path} has characters that cannot be seen: change it in git")
+    conceal = propose.reconciler.bench.vault.conceal
+    return [conceal(veiled(lines, index)) for index in range(len(lines))]
+
+
+def _declared_in(propose: Propose, key: Key, files: Files) -> str:
+    found = list(declaring(key, files, propose.reconciler.linker.reader))
+    shown = propose.reconciler.shown
+    made = shown.estate.resources.get(key) if shown is not None and not found else None
+    if made is not None:
+        return made.origin.file  # it follows from another document, such as the route of an exposed service
+    if len(found) != 1:
+        raise Refused(f"{key} is written in {', '.join(found) or 'no file'}: name the file to edit")
+    return found[0]

@@ -1,0 +1,65 @@
+"""What comes of a file that a person edited in a form: what they left alone keeps its bytes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.core.errors import Refused
+from controller.core.veil import HIDDEN
+from controller.usecases.editing import woven
+
+
+def shown(content: bytes) -> list[str]:
+    return [line.removesuffix("\r") for line in content.decode().split("\n")]
+
+
+LINES = st.lists(st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), max_size=12), min_size=1, max_size=12)
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(lines=LINES, ends=st.sampled_from(["\n", "\r\n"]), last=st.booleans(), crlf=st.booleans())
+def test_a_form_that_changes_nothing_changes_no_byte(lines: list[str], ends: str, last: bool, crlf: bool) -> None:
+    content = (ends.join(lines) + (ends if last else "")).encode()
+    text = "\n".join(shown(content))
+    assert woven(content, shown(content), text.replace("\n", "\r\n") if crlf else text) == content
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(lines=LINES, at=st.integers(0, 11), mixed=st.lists(st.sampled_from(["\n", "\r\n"]), min_size=12, max_size=12))
+def test_one_changed_line_leaves_the_bytes_of_the_others(lines: list[str], at: int, mixed: list[str]) -> None:
+    at %= len(lines)
+    before = "".join(line + end for line, end in zip(lines[:at], mixed, strict=False)).encode()
+    after = "".join(line + end for line, end in zip(lines[at + 1 :], mixed[at + 1 :], strict=False)).encode()
+    content = before + (lines[at] + mixed[at]).encode() + after
+    form = shown(content)
+    form[at] = "§ changed §"
+    made = woven(content, shown(content), "\r\n".join(form))
+    assert made.decode().replace("\r\n", "\n") == "\n".join(form)
+    assert made.startswith(before)
+    assert made.endswith(after)
+
+
+def test_a_hidden_value_stays_and_is_not_written_over() -> None:
+    content = b"name: web\npassword: canary\nimage: web:1\n"
+    form = ["name: web", f"password: {HIDDEN}", "image: web:1", ""]
+    assert woven(content, form, f"name: web\npassword: {HIDDEN}\nimage: web:2\n") == content.replace(b"web:1", b"web:2")
+    with pytest.raises(Refused, match="holds a secret"):
+        woven(content, form, f"name: web\npassword: x{HIDDEN}\nimage: web:1\n")
+    assert woven(content, form, "name: web\npassword: mine\nimage: web:1\n") == content.replace(b"canary", b"mine")
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "made", "reason"),
+    [
+        (b"a\nb", "a\nb\n", b"a\nb\n", "a final line break is added"),
+        (b"a\nb\n", "a\nb", b"a\nb", "and taken away"),
+        (b"a\r\nb\r\n", "a\nnew\nb\n", b"a\r\nnew\r\nb\r\n", "new lines end as the others do"),
+        (b"a\r\nb", "a\nb\nc", b"a\r\nb\nc", "one line break is no custom"),
+        (b"", "a\n", b"a\n", "an empty file"),
+        (b"a\n", "", b"", "all of it removed"),
+    ],
+)
+def test_line_ends(content: bytes, text: str, made: bytes, reason: str) -> None:
+    assert woven(content, shown(content), text) == made, reason
