@@ -5,8 +5,9 @@ let due = 0, under = false, again = false, last = 0, pace = 1000, number = 0;
 
 export function stayLive(main) {
   setInterval(tellAges, 1000);
+  if (document.documentElement.dataset.offline !== undefined) return;
   for (const place of document.querySelectorAll("[data-part]")) showPart(place);
-  if (main?.dataset.last === undefined || document.documentElement.dataset.offline !== undefined) return;
+  if (main?.dataset.last === undefined) return;
   pace = Math.max(1000, Number(main.dataset.pace) * 1000);
   const stale = document.getElementById("stale");
   const events = new EventSource(`/api/v1/events?after=${main.dataset.last}`);
