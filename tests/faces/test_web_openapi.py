@@ -172,6 +172,16 @@ STORY: list[tuple[str, str, str, Any]] = [
     ("GET", "/api/v1/tokens", "", None),
     ("DELETE", "/api/v1/tokens/nothing", "", None),
     ("DELETE", "/api/v1/tokens/{token}", "", None),
+    ("GET", "/api/v1/proposals", "", None),
+    ("GET", "/api/v1/proposals", "?standing=any", None),
+    ("POST", "/api/v1/proposals", "", {"title": "Two", "files": {"a.yaml": "a"}}),
+    ("POST", "/api/v1/proposals", "", {"title": ""}),
+    ("GET", "/api/v1/proposals/gabodi", "", None),
+    ("POST", "/api/v1/proposals/gabodi/revisions", "", {"files": {"a.yaml": None}}),
+    ("POST", "/api/v1/proposals/gabodi/approval", "", {"tip": "0" * 40, "digests": []}),
+    ("POST", "/api/v1/proposals/gabodi/approval", "", {"tip": "main", "digests": []}),
+    ("POST", "/api/v1/proposals/gabodi/rejection", "", {}),
+    ("POST", "/api/v1/proposals/gabodi/change-requests", "", {"reason": "no"}),
     ("GET", "/api/v1/people", "", None),
     ("POST", "/api/v1/people", "", {"name": "anna", "password": "correct horse battery"}),
     ("POST", "/api/v1/people", "", {"name": "anna"}),
@@ -202,6 +212,7 @@ _PEOPLE = (("sessions/[^/]+", "sessions/{id}"), *((f"people/[^/]+{end}", f"peopl
 def template(path: str) -> str:
     for pattern, general in (("runs/[^/]+", "runs/{id}"), ("tokens/[^/]+", "tokens/{id}"), *_PEOPLE):
         path = re.sub(f"/api/v1/{pattern}$", f"/api/v1/{general}", path)
+    path = re.sub(r"^/api/v1/proposals/[^/]+", "/api/v1/proposals/{id}", path)
     path = re.sub(r"^/badge/[^/]+/[^/]+\.svg$", "/badge/{kind}/{name}.svg", path)
     return re.sub(r"/(resources|suspensions|logs)/[^/]+/[^/]+$", r"/\1/{kind}/{name}", path)
 

@@ -11,6 +11,7 @@ import pytest
 
 from controller.usecases.access import Scope
 from tests.contract.source_repository import Repository
+from tests.faces.test_web_openapi import check
 from tests.support.house import box
 from tests.support.proposing import ProposingHouse
 from tests.support.webhouse import WebHouse
@@ -112,6 +113,32 @@ def test_edits_of_fields(web: WebHouse) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "spec-invalid"), answer.text
     answer = web.operator().post(PATH, json={"title": "Wrong", "edits": [{**edits[0], "key": "box/none"}]})
     assert (answer.status_code, answer.json()["code"]) == (409, "refused")
+
+
+def test_answers_are_as_documented(web: WebHouse) -> None:
+    person = web.operator()
+    document = person.get("/api/openapi.json").json()
+    shown = opened(web.client(web.token(Scope.PROPOSE)), one=None, two=None)
+    here = f"{PATH}/{shown['proposal']['id']}"
+    body = {"tip": shown["proposal"]["tip"], "digests": shown["digests"]}
+    general = f"{PATH}/{{id}}"
+    check(document, "POST", PATH, person.post(PATH, json={"title": "Bad", "files": {"bad.yaml": "kind: Nothing\n"}}))
+    check(document, "GET", PATH, person.get(PATH, params={"standing": "all"}))
+    check(document, "GET", general, person.get(here))
+    (work(web).folder / "web.yaml").write_text("mine\n")
+    answer = person.post(f"{here}/approval", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "not-writable"), answer.text
+    check(document, "POST", f"{general}/approval", answer)
+    check(document, "POST", f"{general}/change-requests", person.post(f"{here}/change-requests", json={"reason": "x"}))
+    check(document, "POST", f"{general}/revisions", person.post(f"{here}/revisions", json={"files": files(three={"size": 2})}))
+    check(document, "POST", f"{general}/rejection", person.post(f"{here}/rejection", json={}))
+    second = opened(person, three={"size": 3})
+    there = f"{PATH}/{second['proposal']['id']}/approval"
+    said = {"tip": second["proposal"]["tip"], "digests": second["digests"]}
+    (work(web).folder / "web.yaml").write_text(f"{box('web', {'image': 'web:1'})}\n")
+    answer = person.post(there, json=said, params={"wait": "1"})
+    assert answer.status_code == 200, answer.text
+    check(document, "POST", f"{general}/approval", answer)
 
 
 def test_words_and_revisions(web: WebHouse) -> None:
