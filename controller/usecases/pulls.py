@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from controller.core.codec import from_json, to_json
 from controller.core.decision import Approval
-from controller.core.errors import Refused, Severity
+from controller.core.errors import HomelabError, Refused, Severity
 from controller.core.forge import Forge, PullRequest, Stage
 from controller.core.proposal import FOLDER, Author, NoProposal, Proposal, Standing, Word
 from controller.engine.reconcile import Reconciler
@@ -41,35 +41,37 @@ class Tracked:
 
 @dataclass
 class Pulls:
-    """One repository's pull requests. `forge` is the present one (None = none is declared), `base` the branch that is followed,
-    `kick` asks for a pass. Used by one thread."""
+    """One repository's pull requests. `forge` is the present one (None = none is declared), `base` the branch that is followed.
+    Used by one thread."""
 
     shelf: Shelf
     reconciler: Reconciler
     forge: Callable[[], Forge | None]
     base: Callable[[], str]
-    kick: Callable[[str], None]
     _told: dict[int, Tracked] = field(default_factory=dict, init=False)
 
-    def keep(self) -> None:
-        """One round: open what has no pull request yet, tell the plans, take in what was merged or closed there.
+    def keep(self) -> bool:
+        """One round: open what has no pull request yet, tell the plans, take in what was merged or closed there. True when held
+        rollouts got their word by that: another pass is needed.
 
         Raises Transient and Permanent (the forge), SourceError (git), JournalError."""
         forge, base = self.forge(), self.base()
         if forge is None or not base:
-            return
+            return False
         self._open(forge, base)
         standing = forge.pulls(base)
         self._told = self._remembered()
         for pull in standing:
             self._show(forge, pull)
+        again = False
         for number in self._told.keys() - {pull.number for pull in standing}:
             found = forge.pull(number)
             if found is not None and found.stage is Stage.OPEN:
                 continue  # it asks for another branch now, or was opened again a moment ago
             if found is not None:
-                self._ended(found, self._told[number])
+                again |= self._ended(found, self._told[number])
             self._remember({key: each for key, each in self._told.items() if key != number})
+        return again
 
     def _open(self, forge: Forge, base: str) -> None:
         """A pull request for every proposal that waits."""
@@ -108,21 +110,22 @@ class Pulls:
         record = proposal or _as_proposal(pull.title, pull.author, pull.tip)
         return record.objection(Author(pull.author), effects.rules, effects.concerns)
 
-    def _ended(self, pull: PullRequest, known: Tracked) -> None:
+    def _ended(self, pull: PullRequest, known: Tracked) -> bool:
         proposal = self._proposal(pull)
         if pull.stage is Stage.MERGED:
-            self._merged(pull, known, proposal)
-        elif proposal is not None and proposal.standing.pending:
+            return self._merged(pull, known, proposal)
+        if proposal is not None and proposal.standing.pending:
             with self.shelf.lock:
                 ended = proposal.ended(Standing.REJECTED, self.shelf.clock.now(), f"pull request {pull.number} was closed")
                 self.shelf.put(ended)
             self.shelf.tell("ProposalRejected", f"pull request {pull.number} of {proposal.id} was closed: {proposal.title}")
             self.shelf.close(proposal)
+        return False
 
-    def _merged(self, pull: PullRequest, known: Tracked, proposal: Proposal | None) -> None:
+    def _merged(self, pull: PullRequest, known: Tracked, proposal: Proposal | None) -> bool:
         """A merge there is a word, of whoever made it, about exactly what our comment showed."""
         if proposal is not None and any(review.word is Word.APPROVE for review in proposal.reviews):
-            return  # it was merged from here
+            return False  # it was merged from here
         what = f"pull request {pull.number} ({known.title})"
         record = proposal or _as_proposal(known.title, known.author, known.tip)
         shown = self.reconciler.shown
@@ -145,7 +148,7 @@ class Pulls:
                 note = f"{pull.by} merged pull request {pull.number}"
                 self.shelf.put(proposal.ended(Standing.MERGED, self.shelf.clock.now(), note, pull.merge))
             self.shelf.close(proposal)
-        self.kick("pull request")
+        return bool(known.held) and not why
 
     def _proposal(self, pull: PullRequest) -> Proposal | None:
         """The proposal whose branch it is."""
@@ -161,6 +164,29 @@ class Pulls:
     def _remember(self, told: dict[int, Tracked]) -> None:
         self.shelf.store.remember(_TRACKED, [to_json(each) for each in told.values()] or None)
         self._told = told
+
+
+class Rounds:
+    """Rounds of `keep`. That the forge does not answer is told once, and once when it answers again."""
+
+    def __init__(self, keep: Callable[[], bool], tell: Callable[[str, str, Severity], None]) -> None:
+        self._keep, self._tell = keep, tell
+        self._broken = False
+
+    def __call__(self) -> bool:
+        """One round; never raises for what a forge or git refuses. True when another pass is needed."""
+        try:
+            again = self._keep()
+        except HomelabError as error:
+            if not self._broken:
+                why = str(error) or type(error).__name__
+                self._tell("ForgeDown", f"pull requests cannot be looked after: {why}", Severity.WARNING)
+            self._broken = True
+            return False
+        if self._broken:
+            self._tell("ForgeUp", "pull requests are looked after again", Severity.INFO)
+        self._broken = False
+        return again
 
 
 def _as_proposal(title: str, author: str, tip: str) -> Proposal:

@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 
 from controller.clients.forge import RestForge
-from controller.core.errors import Transient
-from controller.core.event import Event
-from controller.loop.reviews import Reviews
+from controller.core.errors import Severity, Transient
 from controller.source import GitSource
-from controller.usecases.pulls import Pulls
+from controller.usecases.pulls import Pulls, Rounds
 from tests.contract.source_repository import Repository
 from tests.support.forge import BOT, REPOSITORY, FakeForge
 from tests.support.house import box
@@ -31,7 +29,6 @@ class Shared:
     forge: FakeForge
     door: RestForge
     pulls: Pulls
-    kicks: list[str]
 
     @property
     def work(self) -> Repository:
@@ -45,10 +42,10 @@ class Shared:
         self.work.git("push", "-q", "--force", "origin", branch)
         return tip
 
-    def round(self) -> None:
-        """A pass, and what follows it in the controller."""
+    def round(self) -> bool:
+        """A pass, and what follows it in the controller. True when another pass is asked for."""
         self.house.follow()
-        self.pulls.keep()
+        return self.pulls.keep()
 
     def comment(self, number: int) -> str:
         """What we said there."""
@@ -72,8 +69,7 @@ def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shared]:
     house.reconcile()
     forge = FakeForge(request.param, bare)
     door = RestForge(request.param, forge.url, REPOSITORY, lambda: forge.token)
-    kicks: list[str] = []
-    yield Shared(house, forge, door, Pulls(house.shelf, house.reconciler, lambda: door, lambda: "main", kicks.append), kicks)
+    yield Shared(house, forge, door, Pulls(house.shelf, house.reconciler, lambda: door, lambda: "main"))
     door.close_connections()
     forge.close()
 
@@ -89,8 +85,7 @@ def test_a_persons_pull_request_gets_its_plan_and_their_merge_approves(shared: S
     assert shared.forge.statuses[tip][-1]["state"] == "success"
     assert shared.house.propose.list() == (), "what people review there stands there"
     shared.forge.merge(number, by="bo")
-    shared.round()
-    assert shared.kicks == ["pull request"]
+    assert shared.round()
     assert {word.by for word in shared.house.store.approvals().values()} == {"bo"}
     shared.house.reconcile()
     assert set(shared.house.boxes()) == {"web"}
@@ -108,7 +103,7 @@ def test_a_merge_that_approves_nothing_leaves_what_is_held(shared: Shared, by: s
         shared.push("without-cache", cache=None, web={"image": "web:2"})
         assert shared.door.pull(number) is not None
     shared.forge.merge(number, by=by)
-    shared.round()
+    assert not shared.round()
     assert shared.house.store.approvals() == {}, reason
     assert "MergeApprovesNothing" in shared.told()
     shared.house.reconcile()
@@ -197,17 +192,21 @@ def test_a_fork_is_not_planned(shared: Shared) -> None:
 
 
 def test_a_forge_that_is_away_is_told_once_and_holds_up_nothing(shared: Shared) -> None:
-    said: list[Event] = []
-    reviews = Reviews(shared.pulls.keep, lambda: True, shared.house.clock, said.append)
+    said: list[str] = []
+
+    def tell(reason: str, _message: str, _severity: Severity) -> None:
+        said.append(reason)
+
+    rounds = Rounds(shared.pulls.keep, tell)
     shared.forge.failing = 503
-    reviews.round()
-    reviews.round()
+    assert not rounds()
+    assert not rounds()
     with pytest.raises(Transient):
         shared.pulls.keep()
     shared.forge.failing = 0
-    reviews.round()
-    reviews.round()
-    assert [event.reason for event in said] == ["ForgeDown", "ForgeUp"]
+    rounds()
+    rounds()
+    assert said == ["ForgeDown", "ForgeUp"]
 
 
 def test_nothing_is_said_twice_while_nothing_moves(shared: Shared) -> None:
@@ -217,7 +216,7 @@ def test_nothing_is_said_twice_while_nothing_moves(shared: Shared) -> None:
     before = len(shared.forge.calls)
     shared.round()
     assert {call.split()[0] for call in shared.forge.calls[before:]} == {"GET"}
-    again = Pulls(shared.house.shelf, shared.house.reconciler, lambda: shared.door, lambda: "main", shared.kicks.append)
+    again = Pulls(shared.house.shelf, shared.house.reconciler, lambda: shared.door, lambda: "main")
     before = len(shared.forge.calls)
     again.keep()
     assert {call.split()[0] for call in shared.forge.calls[before:]} == {"GET"}, "also after a restart"
