@@ -28,33 +28,33 @@ class Reverting:
 
     propose: Propose
     review: Reviewing
-    _seen: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+    _seen: dict[str, object] = field(default_factory=dict, init=False, repr=False)
 
     def tend(self) -> None:
         """Propose what is missing, and take back what git does not need any more. Never raises for what git or the specs refuse:
         the quarantine itself stays told."""
-        store = self.propose.shelf.store
-        failed = {item.digest: item for item in store.quarantined() if not item.repair}
-        waiting = [item for item in self.propose.shelf.all() if item.remedies]
+        shelf = self.propose.shelf
+        failed = {item.digest: item for item in shelf.store.quarantined() if not item.repair}
+        waiting = [item for item in shelf.all() if item.remedies]
         if not failed and not waiting:
             return
         with suppress(SourceError, SpecError, Refused):
-            head = self.propose.shelf.source.head()
-            missing = [item for item in failed.values() if item.digest not in {each.remedies for each in waiting}]
-            new = [item for item in missing if self._seen.get(item.digest) != head.id]
-            if not new and not waiting:
+            state = (shelf.source.head().id, frozenset(failed), frozenset(item.id for item in waiting))
+            if self._seen.get("state") == state:
                 return
-            files = self.propose.shelf.source.read(head.id)
-            estate = self._estate(head, files)
+            found = self.propose.reconciler.survey()
+            blind = {str(note.key) for note in found.situation.unready}
             for proposal in waiting:
                 item = failed.get(proposal.remedies)
-                if item is None or not _holds(estate, item):
+                if item is None or (not blind & item.wanted.keys() and not _holds(found.estate, item)):
                     self.review.expire(proposal, "git no longer holds what failed")
-            known = {each.remedies for each in self.propose.shelf.all(tuple(Standing)) if each.remedies}
-            for item in new:
-                self._seen[item.digest] = head.id
-                if item.digest not in known and _holds(estate, item):
-                    self._open(item, head, files, estate)
+            known = {each.remedies for each in shelf.all(tuple(Standing)) if each.remedies}
+            files = shelf.source.read(found.revision.id)
+            for item in failed.values():
+                if item.digest not in known and _holds(found.estate, item):
+                    self._open(item, found.revision, files, found.estate)
+            if not any(blind & item.wanted.keys() for item in failed.values()):
+                self._seen["state"] = state
 
     def _open(self, item: Quarantine, head: Revision, files: Files, estate: Estate) -> None:
         edits: dict[str, bytes | None] = {}
@@ -100,9 +100,6 @@ class Reverting:
             if name and name != item.revision:
                 with suppress(SourceError):
                     yield source.revision(name)
-
-    def _estate(self, head: Revision, files: Files) -> Estate:
-        return self.propose.reconciler.linker.estate(head, files)
 
 
 def _holds(estate: Estate, item: Quarantine) -> bool:
