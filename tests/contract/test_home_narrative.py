@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -13,8 +15,8 @@ from controller.core.change import Action
 from controller.core.errors import Conflict, Permanent, Transient, Unhealthy
 from controller.core.limit import Never
 from controller.core.ports import Limits
-from controller.core.state import Absent, Present, Target, Unknown
-from tests.contract.home_yard import MADE, STANDING, STORIES, WORLDS, Doors, HomeYard, home_yard
+from controller.core.state import Absent, Present, Receipt, Target, Unknown
+from tests.contract.home_yard import MADE, STANDING, STORIES, WORLDS, Doors, HomeHands, HomeYard, home_yard
 from tests.contract.test_provider_narrative import (
     test_a_backend_that_does_not_answer_is_unknown,
     test_a_look_tells_the_same_objects_while_nothing_moved,
@@ -63,6 +65,13 @@ def standing(request: pytest.FixtureRequest, doors: Doors, tmp_path: Path) -> It
         yield made
 
 
+@pytest.fixture(params=[(story, world) for story in STORIES for world in WORLDS], ids="-".join)
+def told(request: pytest.FixtureRequest, doors: Doors, tmp_path: Path) -> Iterator[HomeYard]:
+    story, world = request.param
+    with home_yard(STORIES[story], world, doors, tmp_path) as made:
+        yield made
+
+
 REAL = [world for world in WORLDS if world != "memory"]
 
 
@@ -72,6 +81,31 @@ def really_standing(request: pytest.FixtureRequest, doors: Doors, tmp_path: Path
     story, world = request.param
     with home_yard(STORIES[story], world, doors, tmp_path) as made:
         yield made
+
+
+def test_a_slow_answer_is_waited_for(told: HomeYard) -> None:
+    told.make(told.first)
+    assert told.second is not None
+    change = told.change(told.second)
+    began = Event()
+
+    def apply() -> Receipt:
+        began.set()
+        return told.provider.apply(change, NO)
+
+    with ThreadPoolExecutor(1) as pool:
+        if isinstance(told.hands, MemoryHands):
+            told.hands.world.faults.add(Fault(Effect.SLOW, seconds=0.05))
+            applied = pool.submit(apply)
+        else:
+            assert isinstance(told.hands, HomeHands)
+            with told.hands.door.silent():
+                applied = pool.submit(apply)
+                assert began.wait(60)
+                assert not applied.done(), "nothing gets through"
+        assert applied.result(60).state == told.shown()
+    assert told.differing(told.desired(told.second)[1]) == []
+    assert told.provider.apply(change, NO).state == told.shown(), "once is enough"
 
 
 def test_what_is_refused_leaves_the_world_as_it_was(yard: HomeYard) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -30,6 +31,14 @@ class Relay:
             fd = listener.fileno()
             words = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-I", __file__, str(fd), str(pid), str(inside)]
             self._process = subprocess.Popen(words, pass_fds=[fd], stdin=subprocess.DEVNULL)
+
+    def hold(self) -> None:
+        """Let nothing through: connections stand, and what is sent waits."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let through what waits, and what comes."""
+        self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         """End it: the port refuses connections from now on. May be called twice."""

@@ -15,9 +15,10 @@ from controller.core.errors import Conflict, Interrupted, Transient
 from controller.core.key import Key
 from controller.core.kind import Kind
 from controller.core.limit import Limit
-from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target
+from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target, Unknown
 
 _IPV6 = "2001:db8::7"
+_AWAY = "away"
 
 
 class MemoryProvider:
@@ -25,7 +26,10 @@ class MemoryProvider:
 
     A replacement is two writes, as on a real engine: first the old thing is parked (`status: exited`, where the kind has a
     status), then the new one stands in its place and holds the parked one until `release`. `apply` goes on from between the
-    two, forward and swapped. `instance` is the owner mark."""
+    two, forward and swapped. `instance` is the owner mark.
+
+    A thing with `away` in its state is there and cannot be seen or reached, as a lamp without power: it is unknown, and a write
+    waits for it. A look and a write see the whole of what is there once a hand takes the word away again."""
 
     visible_within = 0.0
     settle = 0.005
@@ -96,6 +100,8 @@ class MemoryProvider:
     def _make(self, change: Change, met: Collection[Fault]) -> Receipt:
         spot = (self._kind.name, self._connection, change.address)
         live = self._world.at(*spot)
+        if live is not None and _AWAY in live.state:
+            raise Transient(f"simulated: {change.key} is {live.state[_AWAY]}: nothing is sent before it is back")
         if not self._equals(change.after, live, change.before):
             self._expect(change, live)
             if change.after is None:
@@ -153,11 +159,16 @@ class MemoryProvider:
         for thing in things.values():
             if thing.mark == self._instance:
                 key = Key.parse(thing.key)
-                items[key] = self._present(key, thing)
+                items[key] = self._shown(key, thing)
         for target in targets:
             found = things.get(target.address)
-            items[target.key] = self._present(target.key, found) if found is not None else ABSENT
+            items[target.key] = self._shown(target.key, found) if found is not None else ABSENT
         return items
+
+    def _shown(self, key: Key, thing: Thing) -> Observed:
+        if _AWAY in thing.state:
+            return Unknown(f"simulated: {key} is {thing.state[_AWAY]}; it is written when it is back")
+        return self._present(key, thing)
 
     def _present(self, key: Key, thing: Thing) -> Present:
         health, why = self._health(thing)
