@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from typing import Any
 
 from controller.clients.yaml.reader import read_yaml
-from controller.clients.yaml.splice_changes import Place, changed
+from controller.clients.yaml.splice_changes import Change, Place, changed
 from controller.clients.yaml.splice_data import Drop, Insert, Put, Step, bare, differing, same, stepped, unwritable
 from controller.clients.yaml.splice_reasons import check_step, document_index, refusal, resolved, without_loss
 from controller.clients.yaml.splice_text import Manner, block, manner
@@ -49,13 +49,13 @@ class _File:
     def documents(self) -> list[Any]:
         return [parsed.data for parsed in self.parsed]
 
-    def place(self, number: int, path: Path) -> Place:
+    def place(self, number: int, path: Path, how: Manner) -> Place:
         """Where the value at a path of a document is written: its own entry, on a path without alias and `<<`."""
-        place = Place(self.text, self.how, self.sections[number].root)
+        place = Place(self.text, how, self.sections[number].root)
         for part in path:
             index = place.span.index(part)
             assert index is not None, "check_step refuses such a path"  # noqa: S101
-            place = Place(self.text, self.how, place.span.child(index), place.span, index)
+            place = Place(self.text, how, place.span.child(index), place.span, index)
         return place
 
 
@@ -97,7 +97,7 @@ def _steps(file: _File, number: int, edit: SetValue | RemoveValue | AppendValue)
     if not isinstance(edit, RemoveValue) and (why := unwritable(edit.value)):
         raise refusal(parsed, path, f"this value cannot be written: {why}", "give plain data: text, numbers, lists, mappings")
     if isinstance(edit, AppendValue):
-        there = resolved(parsed, path)
+        there = bare(resolved(parsed, path))
         if not isinstance(there, list):
             raise refusal(parsed, path, "this is not a list", "set the whole value to a list with this entry")
         return [Insert((*path, len(there)), edit.value)]
@@ -120,25 +120,30 @@ def _steps(file: _File, number: int, edit: SetValue | RemoveValue | AppendValue)
 
 def _candidates(file: _File, number: int, step: Step) -> Iterator[str]:
     """Texts that may mean the step, the one with the fewest changes first."""
-    path, text = step.path, file.text
-    parent = file.place(number, path[:-1])
-    index = parent.span.index(path[-1]) if path else 0
-    if isinstance(step, Insert) or index is None:
-        changes = parent.insert((path[-1], step.value)) if not isinstance(step, Drop) else []  # type: ignore[arg-type]
-    elif isinstance(step, Put):
-        changes = file.place(number, path).put(step.value)
-    elif len(parent.span.entries or parent.span.items or ()) == 1:
-        changes = parent.put({} if parent.span.entries is not None else [])
-    else:
-        changes = file.place(number, path).drop()
-    yield from _endings(file, changed(text, changes))
+    # A comment that stands further right than a new text block would become part of it.
+    for how in (file.how, replace(file.how, blocks=False)):
+        yield from _endings(file, changed(file.text, _changes(file, number, step, how)))
     whole = stepped(file.parsed[number].data, step)
-    for depth in reversed(range(len(path))):
-        around = file.place(number, path[:depth])
-        if not without_loss(text, around.span):
+    for depth in reversed(range(len(step.path))):
+        path = step.path[:depth]
+        around = file.place(number, path, file.how)
+        if not without_loss(file.text, around.span):
             return
-        value = reduce(lambda data, part: bare(data)[part], path[:depth], whole)
-        yield from _endings(file, changed(text, around.put(value)))
+        value = reduce(lambda data, part: bare(data)[part], path, whole)
+        yield from _endings(file, changed(file.text, around.put(value)))
+
+
+def _changes(file: _File, number: int, step: Step, how: Manner) -> list[Change]:
+    path = step.path
+    parent = file.place(number, path[:-1], how)
+    index = parent.span.index(path[-1]) if path else 0
+    if isinstance(step, Insert) or (isinstance(step, Put) and index is None):
+        return parent.insert(path[-1], step.value)
+    if isinstance(step, Put):
+        return file.place(number, path, how).put(step.value)
+    if len(parent.span.entries or parent.span.items or ()) == 1:
+        return parent.put({} if parent.span.entries is not None else [])
+    return file.place(number, path, how).drop()
 
 
 def _endings(file: _File, text: str) -> Iterator[str]:
@@ -160,6 +165,8 @@ def _first_that_means(file: _File, expected: list[Any], texts: Iterator[str], nu
         if same([each.data for each in parsed], expected):
             return _File(file.path, content, parsed)
     hint = "make this edit by hand, or write the lines around it in a simpler way first"
+    if not file.text.endswith(("\n", "\r")):
+        hint = "end the file with a line break first, or make this edit by hand"
     raise refusal(file.parsed[number] if file.parsed else file.path, path, f"this cannot be edited alone: {why}", hint)
 
 

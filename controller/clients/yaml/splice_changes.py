@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from controller.clients.yaml.splice_text import Manner, after_dash, below_key, block, flowing, is_flat
 from controller.clients.yaml.splice_tree import Span, line_end, line_start, next_line
+
+_COMMA = re.compile("[ \t]*,")
 
 Change = tuple[int, int, str]
 """From and to (characters of the old text), and what stands there instead. None overlaps another."""
@@ -49,9 +52,9 @@ class Place:
         head = (colon, colon, f" {lines[0]}") if lines[0] else (colon, colon, "")
         return [head, *self._below(line_end(self.text, colon), lines), gone]
 
-    def insert(self, entry: tuple[str, Any] | tuple[int, Any]) -> list[Change]:
+    def insert(self, name: str | int, value: Any) -> list[Change]:
         """Write one more entry into the list or mapping here: a key last, an item before the one with its number."""
-        (name, value), span = entry, self.span
+        span = self.span
         entries, count = span.entries, len(span.entries if span.entries is not None else span.items or ())
         if not count:
             return self.put({name: value} if entries is not None else [value])
@@ -78,9 +81,14 @@ class Place:
             return []
         start, end = self._start(at), self.span.end
         count = len(parent.entries if parent.entries is not None else parent.items or ())
-        if parent.flow:
-            return [(start, self._start(at + 1), "")] if at + 1 < count else [(parent.child(at - 1).end, end, "")]
         first = line_start(text, start)
+        if parent.flow:
+            comma = _COMMA.match(text, end)
+            stop = comma.end() if comma else end
+            if not text[first:start].strip(" \t") and text[stop : line_end(text, stop)].lstrip(" \t")[:1] in ("", "#"):
+                return [(first, next_line(text, stop), "")]
+            whole = (start, self._start(at + 1)) if at + 1 < count else (parent.child(at - 1).end, end)
+            return [(start, stop, "") if "#" in text[whole[0] : start] + text[stop : whole[1]] else (*whole, "")]
         if not text[first:start].strip(" "):
             return [(first, next_line(text, end), "")]
         if at + 1 == count:  # behind a `?`

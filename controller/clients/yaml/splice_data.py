@@ -110,11 +110,16 @@ def differing(path: Path, span: Span | None, old: Any, new: Any) -> Iterator[Ste
 
 def _items(path: Path, span: Span, old: list[Any], new: list[Any]) -> Iterator[Step]:
     """From the end on, so that the numbers of entries further up stay what they are."""
-    alike = SequenceMatcher(None, [_shown(item) for item in old], [_shown(item) for item in new])
-    for what, start, end, first, last in reversed(alike.get_opcodes()):
+    one, other = [_shown(item) for item in old], [_shown(item) for item in new]
+    least = min(len(one), len(other))
+    head = next((at for at in range(least) if one[at] != other[at]), least)
+    tail = next((at for at in range(least - head) if one[-1 - at] != other[-1 - at]), least - head)
+    alike = SequenceMatcher(None, one[head : len(one) - tail], other[head : len(other) - tail])
+    for what, *bounds in reversed(alike.get_opcodes()):
+        start, end, first, last = (head + bound for bound in bounds)
+        both = min(end - start, last - first)
         if what == "equal":
             continue
-        both = min(end - start, last - first)
         for at in range(both):
             yield from differing((*path, start + at), span.child(start + at), old[start + at], new[first + at])
         yield from (Insert((*path, start + both + at), new[first + both + at]) for at in range(last - first - both))

@@ -26,11 +26,14 @@ _TEXT = "tag:yaml.org,2002:str"
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a file is laid out: columns that an inner mapping, and the dashes of an inner list, stand further right; line break."""
+    """How a file is laid out: columns that an inner mapping, and the dashes of an inner list, stand further right; line break.
+
+    Text of several lines becomes a text block (`|`), or stands in quotes where no block can be."""
 
     step: int
     dash: int
     newline: str
+    blocks: bool = True
 
 
 def manner(text: str, parts: Iterable[Section]) -> Manner:
@@ -103,7 +106,7 @@ def below_key(value: Any, column: int, how: Manner, quote: str = "") -> list[str
         return ["", *block(value, column + how.step, how)]
     if isinstance(value, list) and value:
         return ["", *block(value, column + how.dash, how)]
-    return _leaf(value, column + how.step, quote)
+    return _leaf(value, column + how.step, quote if how.blocks else '"')
 
 
 def after_dash(value: Any, column: int, how: Manner, quote: str = "") -> list[str]:
@@ -111,7 +114,7 @@ def after_dash(value: Any, column: int, how: Manner, quote: str = "") -> list[st
     if isinstance(value, dict | list) and value:
         first, *others = block(value, column + 2, how)
         return [first.lstrip(" "), *others]
-    return _leaf(value, column + 2, quote)
+    return _leaf(value, column + 2, quote if how.blocks else '"')
 
 
 def block(value: dict[str, Any] | list[Any], column: int, how: Manner) -> list[str]:
