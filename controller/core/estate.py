@@ -15,6 +15,7 @@ from controller.core.key import Key
 from controller.core.notice import MOST_TARGETS, Notification, Recipient
 from controller.core.policy import Policy
 from controller.core.resource import Resource
+from controller.core.sign_in import SignInSpec
 
 
 class HomelabSpec(BaseModel):
@@ -33,6 +34,7 @@ class HomelabSpec(BaseModel):
     forge: ForgeSpec | None = Field(
         default=None, description="Where its pull requests are: each gets its plan, and a merge there approves."
     )
+    signIn: SignInSpec = Field(default=SignInSpec(), description="How people may sign in, besides links and passwords.")  # noqa: N815
 
 
 @dataclass(frozen=True)

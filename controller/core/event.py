@@ -10,6 +10,7 @@ from controller.core.document import Revision
 from controller.core.errors import Diagnostic, Severity
 from controller.core.key import Key
 from controller.core.notice import Recipient
+from controller.core.sign_in import OpenIdProvider
 from controller.core.state import Health
 
 
@@ -60,7 +61,8 @@ class Status:
 @dataclass(frozen=True, slots=True)
 class Report:
     """The folded result of one pass. `revision` is what git holds, `live` what is reconciled (they differ while the newest
-    revision is refused); `backends` says per provider "" = reachable, else the reason; `recipients` want to be told of it."""
+    revision is refused); `backends` says per provider "" = reachable, else the reason; `recipients` want to be told of it.
+    People may sign in at `provider`."""
 
     at: float
     revision: Revision
@@ -71,3 +73,4 @@ class Report:
     reason: str = ""
     world: str = ""
     recipients: tuple[Recipient, ...] = ()
+    provider: OpenIdProvider | None = None

@@ -81,6 +81,7 @@ def fold(found: Findings, at: float, world_name: str) -> Report:
         reason=found.reason,
         world=world_name,
         recipients=found.estate.recipients,
+        provider=found.estate.homelab.signIn.oidc,
     )
 
 

@@ -80,6 +80,10 @@ class Access:
             raise self._tries.failed("password", peer, "name or password is wrong", name)
         return self._begin(name, [Scope(scope) for scope in person.scopes], "password", peer)
 
+    def may_try_provider(self, peer: str) -> None:
+        """Raises Throttled when too many answers of a provider from this address proved nothing."""
+        self._tries.check("provider", peer)
+
     def vouched(self, name: str, subject: str, scopes: Collection[Scope], peer: str) -> tuple[str, Actor]:
         """A session for somebody whom an OpenID provider vouches for. Raises Denied."""
         self._people.provided(name, subject, scopes)

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from controller.usecases.access import Access
 from controller.usecases.desk import Desk
+from controller.usecases.sign_in import SignIn
 from controller.web.call import Face
 from controller.web.endpoint import Endpoint, problem_response
 from controller.web.feed import HEARTBEAT, SEND_SECONDS, Feed
@@ -35,6 +36,7 @@ def create_app(
     access: Access,
     *,
     meter: Meter | None = None,
+    sign_in: SignIn | None = None,
     public: Iterable[str] = (),
     trusted: Iterable[str] = (),
     heartbeat: float = HEARTBEAT,
@@ -42,11 +44,11 @@ def create_app(
 ) -> Starlette:
     """The application. `meter` counts passes (the loop calls its `passed`); `public` are further addresses under which
     people reach the page, as `http[s]://host[:port]` (https is ended by a proxy); `trusted` are the proxies whose word counts
-    about who asks. Raises SettingsError for a wrong one."""
+    about who asks; `sign_in` = people may also come from an OpenID provider. Raises SettingsError for a wrong one."""
     names = Names.of(public)
     face = Face(desk, access, names, meter or Meter(lambda: desk.look.reconciler.last, desk.world))
     table = routes()
-    face.paths = frozenset(table)
+    face.paths, face.sign_in = frozenset(table), sign_in
     lanes, repeats = Lanes(), Repeats()
     feed = Feed(face, lanes, heartbeat, send_seconds)
     outflows = Outflows(feed)

@@ -19,6 +19,7 @@ from controller.usecases.desk import Desk
 from controller.usecases.importing import Importing
 from controller.usecases.rollback import Rollback
 from controller.usecases.secrets import Secrets
+from controller.usecases.sign_in import SignIn
 from controller.usecases.sync import Sync
 from controller.web.lanes import Lane
 from controller.web.metrics import Meter
@@ -42,6 +43,7 @@ class Face:
     meter: Meter
     address: str = ""
     paths: frozenset[str] = frozenset()
+    sign_in: SignIn | None = None
     deliveries: Recent = field(default_factory=lambda: Recent(1000))
 
     @property

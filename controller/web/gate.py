@@ -32,7 +32,7 @@ def actor_of(face: Face, call: Call, user: str) -> Actor | None:
         if scheme.lower() != "bearer":
             raise Denied("send `Authorization: Bearer hlc_…`")
         return face.access.bearer(token.strip(), call.peer)
-    secret = _cookie(call.headers, cookie_name(face, call))
+    secret = cookie_of(call.headers, cookie_name(face, call))
     actor = face.access.session(secret) if secret else None
     if actor is not None:
         _same_site(face, call)
@@ -71,7 +71,8 @@ def _same_site(face: Face, call: Call) -> None:
         raise Problem(403, "cross-site", "another site asked for this")
 
 
-def _cookie(headers: Mapping[str, str], name: str) -> str:
+def cookie_of(headers: Mapping[str, str], name: str) -> str:
+    """A cookie's value, "" when there is none."""
     try:
         found = SimpleCookie(headers.get("cookie", "")).get(name)
     except CookieError:

@@ -20,6 +20,7 @@ from controller.loop.notifier import Notifier
 from controller.loop.tender import Tender
 from controller.settings import Settings
 from controller.wire.house import House, built
+from controller.wire.sign_in import open_sign_in
 
 ENDED, FAILED, INTERRUPTED = 0, 1, 130
 Reach = Mapping[str, Iterable[str]]
@@ -80,7 +81,8 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], reach: Rea
     house.desk = house.desk_with(loop.run_now, loop.kick)
     access = house.access()
     house.board.follow(lambda: reconciler.last, lambda: house.seat.held, house.store)
-    app = create_app(house.desk, access, meter=meter, public=reach["public"], trusted=reach["trusted"])
+    sign_in = open_sign_in(house, access)
+    app = create_app(house.desk, access, meter=meter, sign_in=sign_in, public=reach["public"], trusted=reach["trusted"])
     ended, standing = Flag(), _Standing()
     # The page first: an address that cannot be had ends this before anything is written.
     page = serve(app, house.settings.address, house.settings.socket, ended, standing.at)

@@ -182,6 +182,7 @@ STORY: list[tuple[str, str, str, Any]] = [
     ("POST", "/api/v1/proposals/gabodi/approval", "", {"tip": "main", "digests": []}),
     ("POST", "/api/v1/proposals/gabodi/rejection", "", {}),
     ("POST", "/api/v1/proposals/gabodi/change-requests", "", {"reason": "no"}),
+    ("POST", "/api/v1/session/provider", "", None),
     ("GET", "/api/v1/people", "", None),
     ("POST", "/api/v1/people", "", {"name": "anna", "password": "correct horse battery"}),
     ("POST", "/api/v1/people", "", {"name": "anna"}),

@@ -86,6 +86,8 @@ MAY: dict[tuple[str, str], str] = {
     ("GET", "/api/v1/tokens"): ADMIN,
     ("POST", "/api/v1/tokens"): ADMIN,
     ("DELETE", "/api/v1/tokens/{id}"): ADMIN,
+    ("POST", "/api/v1/session/provider"): ANYBODY,  # from our own page only
+    ("GET", "/sign-in/provider"): ANYBODY,  # who brings no answer of a provider is refused
     ("GET", "/api/v1/sessions"): READ,  # one's own
     ("DELETE", "/api/v1/sessions/{id}"): READ,
     ("POST", "/api/v1/me/password"): READ,
@@ -103,6 +105,7 @@ MAY: dict[tuple[str, str], str] = {
     ("POST", "/api/v1/webhook"): SOCKET,
 }
 HOOK, ENTRY = ("POST", "/hooks/git"), ("POST", "/api/v1/session")
+THERE = ("POST", "/api/v1/session/provider")
 LEAVING = {("DELETE", "/api/v1/session"), ("POST", "/leave")}
 REFUSALS = {"not-authenticated", "not-allowed", "socket-only", "cross-site"}
 
@@ -133,7 +136,7 @@ def test_a_stranger_may_only_what_is_open(web: WebHouse) -> None:
     stranger = web.client()
     allowed = {item for item in MAY if let_in(stranger, *item)}
     # Two more are open to ask and refuse at once: a hook without our signature, an entry without proof that our own page asks.
-    assert allowed == {item for item, least in MAY.items() if least == ANYBODY} - {HOOK, ENTRY}
+    assert allowed == {item for item, least in MAY.items() if least == ANYBODY} - {HOOK, ENTRY, THERE}
 
 
 @pytest.mark.parametrize("scope", Scope)
@@ -143,6 +146,7 @@ def test_a_token_may_what_its_scope_says(web: WebHouse, scope: Scope) -> None:
     assert {item for item in MAY if let_in(program, *item)} == {i for i, least in MAY.items() if least in reachable} - {
         HOOK,
         ENTRY,
+        THERE,
     }
 
 
@@ -150,6 +154,8 @@ def test_a_token_may_what_its_scope_says(web: WebHouse, scope: Scope) -> None:
 def test_a_session_may_what_its_scope_says(web: WebHouse, scope: Scope) -> None:
     browser = web.browser(scope)
     reachable = {ANYBODY, READ, scope} | (set(Scope) if scope is Scope.ADMIN else set())
+    # A person who may change the specification's world may propose a change of it.
+    reachable |= {PROPOSE} if scope is Scope.APPLY else set()
     allowed = {item for item in MAY if item not in LEAVING and let_in(browser, *item)}
     # Nothing is allowed after it.
     allowed |= {item for item in LEAVING if let_in(web.browser(scope), *item)}
@@ -173,7 +179,7 @@ def test_a_session_may_nothing_that_another_site_asks_for(web: WebHouse, headers
     asking = web.client(**sent, **({"Sec-Fetch-Mode": "cors"} if sent else {}), Cookie=cookie)
     read_by_page = {item for item in MAY if item[0] == "GET"}
     for item, least in MAY.items():
-        if least in (ANYBODY, SOCKET) and item != ENTRY:
+        if least in (ANYBODY, SOCKET) and item not in (ENTRY, THERE):
             continue
         method, path = item
         answer = asking.request(method, concrete(path), json={"no": "sense"} if method == "POST" else None)

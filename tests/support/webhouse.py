@@ -13,10 +13,12 @@ from pathlib import Path
 import httpx2
 
 from controller.clients.clock import SystemClock
+from controller.clients.oidc import OpenIdClient
 from controller.clients.passwords import Argon2
 from controller.clients.vault import AgeVault
 from controller.core.event import Event, Report
 from controller.core.notice import Recipient
+from controller.core.sign_in import OpenIdProvider
 from controller.loop.chronicle import Chronicle
 from controller.usecases.access import Access, Scope
 from controller.usecases.desk import Desk
@@ -25,6 +27,7 @@ from controller.usecases.look import Look
 from controller.usecases.notices import Notices
 from controller.usecases.rollback import Rollback
 from controller.usecases.secrets import Secrets
+from controller.usecases.sign_in import SignIn
 from controller.usecases.sync import Sync
 from controller.web import Meter, create_app, serve
 from controller.wire.proposing import proposals
@@ -50,6 +53,7 @@ class WebHouse:
     writes: bool = True
     public: Sequence[str] = ()
     trusted: Sequence[str] = ()
+    provider: OpenIdProvider | None = None
     heartbeat: float = 15.0
     send_seconds: float = 20.0
     house: House = field(default_factory=House)
@@ -115,6 +119,7 @@ class WebHouse:
             meter=self.meter,
             public=self.public,
             trusted=self.trusted,
+            sign_in=SignIn(self.access, lambda: self.provider, OpenIdClient(self.clock), self.vault, self.clock),
             heartbeat=self.heartbeat,
             send_seconds=self.send_seconds,
         )
