@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
@@ -11,6 +11,9 @@ from controller.core.document import Files
 from controller.core.errors import SourceError
 from controller.core.veil import veiled
 from controller.usecases.concealing import Conceal, concealed
+
+Shown = Callable[[Sequence[str], int], str]
+"""A line of a text as it may be shown, by its number from 0."""
 
 MOST_LINES = 4000
 """Lines of a file that is compared line by line; a longer one is only named."""
@@ -87,7 +90,8 @@ def _compared(path: str, change: str, old: Files, new: Files) -> FileView:
         texts.append(_lines(text))
     if max(map(len, texts)) > MOST_LINES:
         return FileView(path, change, note=f"not shown: more than {MOST_LINES} lines")
-    return FileView(path, change, tuple(_hunks(*texts)), "" if any(texts) else "empty")
+    before, after = texts
+    return FileView(path, change, tuple(hunks(before, after, veiled)), "" if before or after else "empty")
 
 
 def _lines(text: str) -> list[str]:
@@ -96,20 +100,23 @@ def _lines(text: str) -> list[str]:
     return [f"{line}\n" for line in whole] + ([rest] if rest else [])
 
 
-def _hunks(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[LineView, ...]]:
-    for group in SequenceMatcher(None, old, new).get_grouped_opcodes(_AROUND):
+def hunks(
+    old: Sequence[str], new: Sequence[str], shown: Shown = lambda lines, at: lines[at], around: int = _AROUND
+) -> Iterator[tuple[LineView, ...]]:
+    """The places where two texts differ, with so many lines around each. Lines come with their breaks."""
+    for group in SequenceMatcher(None, old, new).get_grouped_opcodes(around):
         lines: list[LineView] = []
         for kind, start, stop, begin, end in group:
             if kind == "equal":
-                lines += [_line(old, at, at + 1, at - start + begin + 1) for at in range(start, stop)]
+                lines += [_line(old, at, at + 1, at - start + begin + 1, shown) for at in range(start, stop)]
             else:
-                lines += [_line(old, at, at + 1, None) for at in range(start, stop)]
-                lines += [_line(new, at, None, at + 1) for at in range(begin, end)]
+                lines += [_line(old, at, at + 1, None, shown) for at in range(start, stop)]
+                lines += [_line(new, at, None, at + 1, shown) for at in range(begin, end)]
         yield tuple(lines)
 
 
-def _line(lines: Sequence[str], at: int, old: int | None, new: int | None) -> LineView:
-    return LineView(old, new, veiled(lines, at).removesuffix("\n"), open=not lines[at].endswith("\n"))
+def _line(lines: Sequence[str], at: int, old: int | None, new: int | None, shown: Shown) -> LineView:
+    return LineView(old, new, shown(lines, at).removesuffix("\n"), open=not lines[at].endswith("\n"))
 
 
 def _concealed(files: Sequence[FileView], conceal: Conceal) -> Iterator[FileView]:

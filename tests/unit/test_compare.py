@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from controller.clients.yaml import read_yaml
 from controller.core.errors import Refused, SourceError
 from controller.usecases.compare import ComparisonView, commits, compare, differing_fields
 from controller.usecases.compare_files import FileView, differing_files, patch
+from controller.usecases.compare_states import state_hunks, yaml_lines
 from controller.usecases.concealing import concealed
 from controller.usecases.look import Look
 from tests.support.house import House, Tree, box
@@ -226,3 +228,25 @@ def test_a_comparison_shows_so_many_lines_and_names_the_rest() -> None:
 )
 def test_known_values_are_taken_out_of_data(data: Any, shown: Any, reason: str) -> None:
     assert concealed(data, lambda text: text.replace("secret", "•••")) == shown, reason
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"image": "a/b:1@sha256:ff", "n": 1, "on": True, "list": ["a", {"b": [1]}], "empty": {}, "none": None, "text": "a\nb: c"},
+        ["yes", "null", "1", "1.5", "", " a", "#c", "- x", "{a", "a: b", "a #b", "12:30", "\u202e", "~", "2026-01-01"],
+        {"yes": {"a b": "x"}, "1": [[], {}]},
+    ],
+)
+def test_states_are_told_as_yaml_that_says_the_same(data: Any) -> None:
+    text = "\n".join(yaml_lines(data)) + "\n"
+    assert read_yaml("state.yaml", text.encode())[0].data == data
+
+
+def test_a_state_that_is_made_is_shown_whole_and_a_changed_one_where_it_differs() -> None:
+    many = {f"field{number}": number for number in range(30)}
+    assert [len(hunk) for hunk in state_hunks(None, many)] == [30]
+    assert [len(hunk) for hunk in state_hunks(many, None)] == [30]
+    changed = state_hunks(many, {**many, "field15": "other"})
+    assert [(line.sign, line.text) for line in changed[0] if line.sign != " "] == [("-", "field15: 15"), ("+", "field15: other")]
+    assert len(changed[0]) == 8
