@@ -16,6 +16,7 @@ from controller.core.edit import (
     RemoveValue,
     ReplaceSpec,
     SetValue,
+    Splices,
 )
 from controller.core.errors import SpecError
 from controller.core.key import Key
@@ -36,8 +37,11 @@ def append(*path: str | int, to: Any) -> Edit:
     return AppendValue(FIRST, path, to)
 
 
+SPLICE: Splices = splice
+
+
 def edited(text: str, *edits: Edit) -> str:
-    return splice(FILE, text.encode(), edits).decode()
+    return SPLICE(FILE, text.encode(), edits).decode()
 
 
 @pytest.mark.parametrize(
