@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from controller.core.change import Reversal
+from controller.core.change import Action, Reversal
 from controller.core.decision import Decision, Verdict
 from controller.core.document import Files, Revision
 from controller.core.errors import Diagnostic, Severity, SourceError, SpecError
@@ -46,11 +46,8 @@ class Effects:
     @property
     def held(self) -> tuple[str, ...]:
         """Digests that wait for a word, and may get one."""
-        return tuple(
-            digest
-            for digest in self.digests
-            if self.decisions[digest].verdict is Verdict.HOLD and self.decisions[digest].rule != "ask"
-        )
+        free = (each for each in self.rollouts if all(change.action is not Action.ASK for change in each.changes))
+        return tuple(sorted(each.digest for each in free if self.decisions[each.digest].verdict is Verdict.HOLD))
 
     @property
     def denied(self) -> tuple[Rollout, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from threading import RLock
 
 from controller.core.codec import from_json, to_json
@@ -71,19 +70,29 @@ class Shelf:
         self.tell("ProposalRevised", f"{by.name} pushed {tip.short} to {proposal.id}: {proposal.title}")
         return self.put(proposal.revised(tip.id, by))
 
-    def close(self, proposal: Proposal) -> None:
-        """Remove its branch; when that cannot be done now, `sweep` tries again."""
-        try:
-            self.branches.drop(proposal.branch)
-        except SourceError:
-            self._leave(lambda left: sorted({*left, proposal.branch}))
+    def end(self, proposal: Proposal) -> Proposal:
+        """Write down the end of one, and remove its branch; when that cannot be done now, `sweep` does it."""
+        self._leave(lambda left: sorted({*left, proposal.branch}))
+        self.put(proposal)
+        self._drop(proposal.branch)
+        return proposal
 
     def sweep(self) -> None:
-        """Remove the branches that could not be removed before."""
+        """Remove the branches of ended proposals that are still there."""
+        waiting = {proposal.branch for proposal in self.all()} if self.store.fact(_LEFT) else set()
         for branch in self.store.fact(_LEFT) or ():
-            with suppress(SourceError):
-                self.branches.drop(branch)
-                self._leave(partial(_without, branch))
+            if branch in waiting:  # a crash came before its end was written down
+                self._left_no_more(branch)
+            else:
+                self._drop(branch)
+
+    def _drop(self, branch: str) -> None:
+        with suppress(SourceError):
+            self.branches.drop(branch)
+            self._left_no_more(branch)
+
+    def _left_no_more(self, branch: str) -> None:
+        self._leave(lambda left: [each for each in left if each != branch])
 
     def tell(self, reason: str, message: str, severity: Severity = Severity.INFO) -> None:
         """Something happened to a proposal."""
@@ -91,7 +100,3 @@ class Shelf:
 
     def _leave(self, change: Callable[[Collection[str]], list[str]]) -> None:
         self.store.revise(_LEFT, lambda left: change(left or ()) or None)
-
-
-def _without(branch: str, left: Collection[str]) -> list[str]:
-    return [each for each in left if each != branch]

@@ -117,9 +117,8 @@ class Pulls:
         if proposal is not None and proposal.standing.pending:
             with self.shelf.lock:
                 ended = proposal.ended(Standing.REJECTED, self.shelf.clock.now(), f"pull request {pull.number} was closed")
-                self.shelf.put(ended)
+                self.shelf.end(ended)
             self.shelf.tell("ProposalRejected", f"pull request {pull.number} of {proposal.id} was closed: {proposal.title}")
-            self.shelf.close(proposal)
         return False
 
     def _merged(self, pull: PullRequest, known: Tracked, proposal: Proposal | None) -> bool:
@@ -146,8 +145,7 @@ class Pulls:
         if proposal is not None and proposal.standing.pending:
             with self.shelf.lock:
                 note = f"{pull.by} merged pull request {pull.number}"
-                self.shelf.put(proposal.ended(Standing.MERGED, self.shelf.clock.now(), note, pull.merge))
-            self.shelf.close(proposal)
+                self.shelf.end(proposal.ended(Standing.MERGED, self.shelf.clock.now(), note, pull.merge))
         return bool(known.held) and not why
 
     def _proposal(self, pull: PullRequest) -> Proposal | None:

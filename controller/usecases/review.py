@@ -62,13 +62,14 @@ class Reviewing:
                         raise
                     head = self.shelf.source.head()
                     if self.shelf.source.descends(head.id, proposal.tip):
-                        return self._brought_in(proposal, word, head)  # it went through, and only the answer was lost
+                        return self._brought_in(
+                            proposal, word, head, word.digests
+                        )  # it went through, and only the answer was lost
         raise Stale(f"others commit faster than proposal {id_} can be merged: look at it again")
 
     def reject(self, id_: str, by: Author, reason: str = "") -> ProposalLine:
         """Say no: it ends. Raises Refused, NoProposal."""
         proposal = self._said(Review(Word.REJECT, by.name, self._now, reason), id_, Standing.REJECTED)
-        self.shelf.close(proposal)
         self.shelf.tell("ProposalRejected", _told(by, proposal, reason))
         return proposal_line(proposal, self._now)
 
@@ -82,8 +83,7 @@ class Reviewing:
 
     def expire(self, proposal: Proposal, note: str) -> Proposal:
         """End one that nobody is to decide about any more."""
-        ended = self.shelf.put(proposal.ended(Standing.EXPIRED, self._now, note))
-        self.shelf.close(ended)
+        ended = self.shelf.end(proposal.ended(Standing.EXPIRED, self._now, note))
         self.shelf.tell("ProposalExpired", f"{ended.id}: {ended.title}: {note}")
         return ended
 
@@ -127,19 +127,18 @@ class Reviewing:
         except SourceError:
             self.shelf.put(proposal)
             raise
-        return self._brought_in(proposal, word, made)
+        return self._brought_in(proposal, word, made, word.digests)
 
-    def _brought_in(self, proposal: Proposal, word: Review, made: Revision) -> Merged:
-        """Let the word count, and write the end down; in this order, so that a crash in between repeats it."""
-        for digest in word.digests:
+    def _brought_in(self, proposal: Proposal, word: Review, made: Revision, digests: Collection[str]) -> Merged:
+        """Let the word count for rollouts, and write the end down; in this order, so that a crash in between repeats it."""
+        for digest in digests:
             said = f"proposal {proposal.id}" + (f": {word.reason}" if word.reason else "")
             self.shelf.store.approve(Approval(digest, True, word.by, self._now, said))
         known = word in proposal.reviews
         ended = proposal if known else proposal.reviewed(word, Standing.MERGED)
-        ended = self.shelf.put(ended.ended(Standing.MERGED, self._now, f"approved by {word.by}", made.id))
-        self.shelf.close(ended)
+        ended = self.shelf.end(ended.ended(Standing.MERGED, self._now, f"approved by {word.by}", made.id))
         self.shelf.tell("ProposalApproved", _told(Author(word.by), ended, word.reason))
-        return Merged(proposal_line(ended, self._now), made.id, word.digests)
+        return Merged(proposal_line(ended, self._now), made.id, tuple(digests))
 
     def _overtaken(self, head: Revision) -> bool:
         """True when the branch has moved on: by now it is another merge."""
@@ -151,7 +150,8 @@ class Reviewing:
         check_words("title", word.reason)
         with self.shelf.lock:
             proposal = self.shelf.pending(id_)
-            return self.shelf.put(proposal.reviewed(replace(word, tip=proposal.tip), standing))
+            said = proposal.reviewed(replace(word, tip=proposal.tip), standing)
+            return self.shelf.put(said) if standing.pending else self.shelf.end(said)
 
     # Upkeep
 
@@ -187,9 +187,11 @@ class Reviewing:
         word = proposal.approving or (said[-1] if said else None)
         made = self.shelf.source.revision(head)
         if word is not None:
-            return bool(self._brought_in(proposal, word, made).digests)
-        ended = self.shelf.put(proposal.ended(Standing.MERGED, self._now, "merged in git", made.id))
-        self.shelf.close(ended)
+            # What was done since used the word up.
+            planned = {rollout.digest for rollout in self.propose.reconciler.survey().plan.rollouts}
+            left = [digest for digest in word.digests if digest in planned]
+            return bool(self._brought_in(proposal, word, made, left).digests)
+        ended = self.shelf.end(proposal.ended(Standing.MERGED, self._now, "merged in git", made.id))
         self.shelf.tell("ProposalApproved", f"{ended.id} was merged in git: {ended.title}")
         return False
 

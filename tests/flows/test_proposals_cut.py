@@ -1,0 +1,237 @@
+"""An approval that is killed anywhere, or that somebody else is faster than, leaves nothing half done."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.core.errors import Refused
+from controller.core.proposal import MergeByHand, NotTaken, Stale
+from controller.source import GitSource, Signers
+from controller.usecases.proposing_files import Change
+from tests.contract.git_server import serve
+from tests.contract.source_repository import Repository
+from tests.support.dying_approval import house_in
+from tests.support.house import box
+from tests.support.proposing import ADA, BO, ProposingHouse
+
+ROOT = Path(__file__).resolve().parents[2]
+ASKS = '{"kind": "Policy", "name": "mine", "spec": {"rules": [{"name": "ask", "match": {"names": ["web"]}, "verdict": "hold"}]}}'
+BOUNDARIES = 10
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A house in which a proposal waits whose rollout the rules hold."""
+    folder = tmp_path_factory.mktemp("prepared")
+    house = house_in(folder)
+    house.work.commit({"policy/mine.yaml": ASKS, "web.yaml": f"{box('web', {'image': 'web:1'})}\n"})
+    house.reconcile()
+    house.sync.approve([house.reconciler.survey().plan.rollouts[0].digest], "Ada")
+    house.reconcile()
+    assert house.boxes() == {"web": ("web:1", 1, "running")}
+    assert [item.verdict for item in house.open(web={"image": "web:2"}).rollouts] == ["hold"]
+    return folder
+
+
+def approving(folder: Path, boundary: int) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "tests.support.dying_approval", str(folder), str(boundary)]
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("boundary", range(1, BOUNDARIES + 1))
+def test_a_killed_approval_is_all_or_nothing(prepared: Path, tmp_path: Path, boundary: int) -> None:
+    folder = tmp_path / "house"
+    shutil.copytree(prepared, folder)
+    assert approving(folder, boundary).returncode == -signal.SIGKILL
+    house = house_in(folder)
+    merged = house.work.git("log", "-1", "--format=%s") == "Merge proposal p1: Two"
+    house.follow()
+    line = house.propose.show("p1").proposal
+    if merged:
+        assert (line.standing, line.note) == ("merged", "approved by Ada")
+        assert house.boxes()["web"][0] == "web:2", "its word counts although the process that took it is gone"
+    else:
+        assert line.standing == "open"
+        assert house.store.approvals() == {}, "no word is left of what did not happen"
+        assert house.boxes()["web"][0] == "web:1"
+        house.approve(house.propose.show("p1"))
+        house.follow()
+        assert house.boxes()["web"][0] == "web:2"
+    assert house.store.approvals() == {}, "a word is used once"
+    house.follow()
+    assert house.work.git("branch", "--list", "homelab/*") == ""
+    assert house.propose.list() == ()
+
+
+def test_every_boundary_was_tried(prepared: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "house"
+    shutil.copytree(prepared, folder)
+    done = approving(folder, 0)
+    assert (done.returncode, done.stdout.strip()) == (0, str(BOUNDARIES)), done.stderr
+
+
+@dataclass
+class Remote:
+    """A house that follows a remote repository, and a person's clone."""
+
+    house: ProposingHouse
+    person: Repository
+    bare: Repository
+    url: str
+
+    def push(self, files: dict[str, str | bytes | None]) -> str:
+        commit = self.person.commit(files)
+        self.person.git("push", "--quiet", "origin", "main")
+        return commit
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Iterator[Remote]:
+    person = Repository(tmp_path / "person")
+    person.commit({"web.yaml": f"{box('web', {'image': 'web:1'})}\n", "README.md": "# Home\n"})
+    served = tmp_path / "served/home.git"
+    person.git("clone", "--quiet", "--bare", str(person.folder), str(served))
+    person.git("remote", "add", "origin", str(served))
+    with serve(tmp_path / "served") as server:
+        source = GitSource(server.url(), cache_dir=tmp_path / "cache", trusted_hosts=("127.0.0.1",))
+        house = ProposingHouse(person, source)
+        house.reconcile()
+        yield Remote(house, person, Repository(served, make=False), server.url())
+
+
+def test_a_push_that_came_first_is_merged_with(remote: Remote) -> None:
+    shown = remote.house.open(web={"image": "web:2"})
+    assert remote.bare.git("rev-parse", "homelab/p1") == shown.proposal.tip
+    other = remote.push({"README.md": "# Our home\n"})
+    merged = remote.house.approve(shown)
+    assert remote.bare.git("rev-parse", "main", "main^1", "main^2") == f"{merged.revision}\n{other}\n{shown.proposal.tip}"
+    assert remote.bare.git("branch", "--list", "homelab/*") == ""
+    remote.house.reconcile()
+    assert remote.house.boxes()["web"][0] == "web:2"
+
+
+def test_a_push_that_changes_what_would_be_done_is_stale(remote: Remote) -> None:
+    shown = remote.house.open({"new.yaml": f"{box('new', {'uses': ['box/web']})}\n".encode()})
+    before = remote.push({"web.yaml": f"{box('web', {'image': 'web:1', 'size': 4})}\n"})
+    remote.house.source.fetch()
+    remote.house.world.edit("box", "local", "web", size=9)
+    with pytest.raises(Stale):
+        remote.house.approve(shown)
+    assert remote.bare.git("rev-parse", "main") == before
+
+
+def test_somebody_who_is_always_faster_wins(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = remote.house.open(web={"image": "web:2"})
+    assert isinstance(remote.house.source, GitSource)
+    branches = remote.house.source.branches
+    tries: list[str] = []
+
+    def raced(tip: str, head: str, message: str, author: str) -> Any:
+        tries.append(remote.push({"README.md": f"# {len(tries)}\n"}))
+        return type(branches).merge(branches, tip, head, message, author)
+
+    object.__setattr__(branches, "merge", raced)
+    try:
+        with pytest.raises(Stale, match="others commit faster"):
+            remote.house.approve(shown)
+    finally:
+        object.__delattr__(branches, "merge")
+    assert len(tries) == 3
+    assert remote.bare.git("rev-parse", "main") == tries[-1]
+    assert remote.house.store.approvals() == {}
+    assert remote.house.approve(remote.house.propose.show("p1")).proposal.standing == "merged"
+
+
+def test_a_branch_that_nobody_may_push_to_is_told(remote: Remote) -> None:
+    shown = remote.house.open(web={"image": "web:2"})
+    hook = remote.bare.folder / "hooks/update"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text('#!/bin/sh\n[ "$1" != refs/heads/main ]\n')
+    hook.chmod(0o755)
+    before = remote.bare.git("rev-parse", "main")
+    with pytest.raises(NotTaken, match="did not take the commit"):
+        remote.house.approve(shown)
+    assert remote.bare.git("rev-parse", "main") == before
+    assert remote.house.store.approvals() == {}
+    assert remote.house.propose.show("p1", ADA) == shown, "it waits as before"
+    assert remote.house.open({"other.yaml": f"{box('other', {})}\n".encode()}).proposal.id == "p2", "its own branches are taken"
+
+
+def test_an_answer_that_was_lost_is_no_second_merge(remote: Remote) -> None:
+    shown = remote.house.open(web={"image": "web:2"})
+    assert isinstance(remote.house.source, GitSource)
+    branches = remote.house.source.branches
+
+    def lost(tip: str, head: str, message: str, author: str) -> Any:
+        type(branches).merge(branches, tip, head, message, author)
+        raise NotTaken("the connection was cut")
+
+    object.__setattr__(branches, "merge", lost)
+    try:
+        merged = remote.house.approve(shown)
+    finally:
+        object.__delattr__(branches, "merge")
+    assert merged.proposal.note == "approved by Ada"
+    assert remote.bare.git("log", "--format=%s", "-1", "main") == "Merge proposal p1: Two"
+
+
+def test_a_remote_that_does_not_answer_is_told_and_its_branch_goes_later(remote: Remote, tmp_path: Path) -> None:
+    remote.house.open(web={"image": "web:2"})
+    served = tmp_path / "served"
+    served.rename(tmp_path / "away")
+    line = remote.house.review.reject("p1", ADA)
+    assert line.standing == "rejected"
+    (tmp_path / "away").rename(served)
+    assert remote.bare.git("branch", "--list", "homelab/*") != ""
+    remote.house.review.tend()
+    assert remote.bare.git("branch", "--list", "homelab/*") == ""
+
+
+def test_where_commits_must_be_signed_the_word_counts_when_somebody_merged(tmp_path: Path) -> None:
+    work = Repository(tmp_path / "home")
+    work.commit({"web.yaml": f"{box('web', {'image': 'web:1'})}\n", "policy/mine.yaml": ASKS})
+    (tmp_path / "signers").write_text("")
+    plain = ProposingHouse(work)
+    plain.reconcile()
+    plain.sync.approve([plain.reconciler.survey().plan.rollouts[0].digest], "Ada")
+    plain.reconcile()
+    house = ProposingHouse(
+        work, GitSource(str(work.folder), signers=Signers(tmp_path / "signers")), world=plain.world, store=plain.store
+    )
+    shown = house.open(web={"image": "web:2"})
+    with pytest.raises(MergeByHand, match="merge it yourself"):
+        house.approve(shown)
+    line = house.propose.show("p1").proposal
+    assert (line.standing, [word.word for word in line.reviews]) == ("open", ["approve"])
+    assert house.store.approvals() == {}
+    work.git("merge", "--quiet", "--no-ff", "-m", "Mine", "homelab/p1")
+    plain.shelf, plain.propose, plain.review = house.shelf, house.propose, house.review
+    plain.follow()
+    assert house.propose.show("p1").proposal.note == "approved by Ada"
+    assert house.boxes()["web"][0] == "web:2"
+
+
+def test_what_is_revised_after_an_approval_by_hand_needs_another_one(tmp_path: Path) -> None:
+    work = Repository(tmp_path / "home")
+    work.commit({"web.yaml": f"{box('web', {'image': 'web:1'})}\n", "policy/mine.yaml": ASKS})
+    house = ProposingHouse(work)
+    house.reconcile()
+    house.sync.approve([house.reconciler.survey().plan.rollouts[0].digest], "Ada")
+    house.reconcile()
+    shown = house.open(web={"image": "web:2"})
+    house.propose.revise("p1", "", BO, Change({"web.yaml": f"{box('web', {'image': 'web:3'})}\n".encode()}))
+    with pytest.raises(Refused):
+        house.approve(shown)
+    work.git("merge", "--quiet", "--no-ff", "-m", "Mine", "homelab/p1")
+    house.follow()
+    assert house.propose.show("p1").proposal.note == "merged in git"
+    assert house.boxes()["web"][0] == "web:1", "held: nobody said a word about it"
