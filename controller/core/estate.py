@@ -12,7 +12,8 @@ from controller.core.document import Revision
 from controller.core.errors import Diagnostic
 from controller.core.forge import ForgeSpec
 from controller.core.key import Key
-from controller.core.notice import MOST_TARGETS, Notification, Recipient
+from controller.core.notice import Recipient
+from controller.core.notification import MOST_TARGETS, Notification
 from controller.core.policy import Policy
 from controller.core.resource import Resource
 from controller.core.sign_in import SignInSpec
