@@ -1,11 +1,11 @@
 """A lamp that loses its power, on two real versions of Home Assistant and on the simulated world: unknown, told nothing, and as
 it is when it comes back.
 
-What the simulated world does not know is told by real ones only: what an entity can be (capabilities, spellings of bodies, services
-that are refused: it makes whatever our own model lets through), who changed it last and so the time for which that is left alone
-(`override`), the seconds for which it must have been back, and what Home Assistant answers without doing it: see
-`test_home_client.py`, `test_home_devices.py`, `test_home_device_rules.py` and `test_home_automations.py`. Those are laws about Home
-Assistant, and a simulation of them would only prove itself."""
+What the simulated world does not know is told by real ones only: what an entity can be (capabilities, spellings of bodies,
+services that are refused: it makes whatever our own model lets through), who changed it last and so the time for which that is
+left alone (`override`), the seconds for which it must have been back, and what Home Assistant answers without doing it: see
+`test_home_client.py`, `test_home_devices.py`, `test_home_device_rules.py` and `test_home_automations.py`. Those are laws about
+Home Assistant, and a simulation of them would only prove itself."""
 
 from __future__ import annotations
 
