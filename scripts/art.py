@@ -20,7 +20,9 @@ def stars() -> str:
     for _ in range(STARS):
         x, y = chance.randint(6, SIDE - 6), chance.randint(6, SIDE - 6)
         size = chance.choice((0.5, 0.6, 0.7, 0.8, 1.0, 1.4))
-        drawn.append(f'<circle cx="{x}" cy="{y}" r="{size}" fill="{chance.choice(COLOURS)}" opacity="{chance.uniform(0.25, 0.9):.2f}"/>')
+        drawn.append(
+            f'<circle cx="{x}" cy="{y}" r="{size}" fill="{chance.choice(COLOURS)}" opacity="{chance.uniform(0.25, 0.9):.2f}"/>'
+        )
     return f'<svg xmlns="http://www.w3.org/2000/svg" width="{SIDE}" height="{SIDE}">{"".join(drawn)}</svg>\n'
 
 

@@ -57,9 +57,7 @@ def revise(face: Face, call: Call) -> Reply:
     """A new commit on one."""
     _matching(face, call)
     with telling(face):
-        changed = given(face).revise(
-            call.path["id"], call.body.reason, _author(call), call.body.change(), trusted=_trusted(call)
-        )
+        changed = given(face).revise(call.path["id"], call.body.reason, _author(call), call.body.change(), trusted=_trusted(call))
     return _shown(changed, 201)
 
 

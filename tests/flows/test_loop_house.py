@@ -130,7 +130,7 @@ def test_an_unchanged_connection_keeps_its_providers_and_a_changed_one_is_closed
     def open_one(name: str, declared: Mapping[str, Any]) -> tuple[Mapping[str, Provider], Any]:
         return {"box": MemoryProvider(BOX, world, name)}, lambda: closed.append((name, declared.get("url")))
 
-    connections = Connections(open_one)
+    connections = Connections(open_one, lambda _declared: ("box",))
     connections.changed = told.append
     first = connections.connect(HomelabSpec(connections={"nas": {"type": "docker", "url": "one"}}))
     assert set(first) == {("box", "local"), ("box", "nas")}

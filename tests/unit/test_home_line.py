@@ -484,7 +484,7 @@ def test_a_machine_on_which_nothing_listens_is_asked_every_few_seconds(clock: Sk
         tried.append(clock.skipped)
         return inner(address, timeout)
 
-    monkeypatch.setattr(channel.socket, "create_connection", connect)
+    monkeypatch.setattr(socket, "create_connection", connect)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))  # taken, and nobody listens
         with closing(at(f"http://127.0.0.1:{silent.getsockname()[1]}", clock)) as home:
