@@ -15,6 +15,7 @@ from controller.web.page_files import contents, mark
 from controller.web.views.overview import GridQuery
 from controller.web.views.table import VIEWS
 from tests.faces.test_web_page import Seen
+from tests.support.post import recipient
 from tests.support.webhouse import WebHouse
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -255,6 +256,37 @@ def test_signing_out_takes_along_what_the_browser_kept(web: WebHouse) -> None:
     assert answer.headers["clear-site-data"] == '"cache", "storage"'
     assert "Max-Age=0" in answer.headers["set-cookie"]
     assert browser.get("/").status_code == 401
+
+
+def test_who_is_told_and_whether_a_test_arrives(web: WebHouse) -> None:
+    web.recipients[:] = [recipient("phone"), recipient("mail")]
+    browser = web.browser()
+    assert "/settings/notifications" in [about["href"] for about in attributes(browser.get("/settings"), "a")]
+    shown = words(browser.get("/settings/notifications"))
+    assert "phone" in shown
+    assert "Send a test to all" in shown
+    told = words(browser.post("/settings/notifications", content=b"", headers=FORM))
+    assert "The test" in told
+    assert "phone" in told.partition("Who is told")[0]
+    web.recipients.clear()
+    assert "Nobody is told anything." in words(browser.get("/settings/notifications"))
+    looking = web.client(web.token(Scope.READ))
+    assert "Send a test" not in looking.get("/settings/notifications").text
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "media", "reason"),
+    [
+        ("/nothing", "text/html,*/*;q=0.8", "text/html; charset=utf-8", "a person goes there"),
+        ("/nothing", "*/*", "application/problem+json", "a program asks"),
+        ("/api/v1/nothing", "text/html", "application/problem+json", "the API answers as ever"),
+        ("/static/nothing", "text/html", "application/problem+json", "a file"),
+    ],
+)
+def test_a_path_that_is_none_is_told_to_whoever_asks(still: WebHouse, path: str, accept: str, media: str, reason: str) -> None:
+    answer = still.client().get(path, headers={"Accept": accept})
+    assert (answer.status_code, answer.headers["content-type"]) == (404, media), reason
+    assert "not-found" in answer.text
 
 
 # Files

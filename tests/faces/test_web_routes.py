@@ -62,6 +62,8 @@ MAY: dict[tuple[str, str], str] = {
     ("POST", "/settings/theme"): READ,
     ("POST", "/settings/keys"): READ,
     ("POST", "/leave"): READ,
+    ("GET", "/settings/notifications"): READ,
+    ("POST", "/settings/notifications"): APPLY,
     ("GET", "/plan"): PLAN,
     ("GET", "/plan/now"): PLAN,
     ("GET", "/page/plan"): PLAN,

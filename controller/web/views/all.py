@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from controller.web.call import Routes
-from controller.web.views import compare, domains, history, overview, plan, proposals, propose, service, settings, topology
+from controller.web.views import (
+    compare,
+    domains,
+    history,
+    notifications,
+    overview,
+    plan,
+    proposals,
+    propose,
+    service,
+    settings,
+    topology,
+)
 
-_MODULES = (overview, service, settings, plan, history, compare, domains, topology, proposals, propose)
+_MODULES = (overview, service, settings, notifications, plan, history, compare, domains, topology, proposals, propose)
 
 
 def pages() -> Routes:

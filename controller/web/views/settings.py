@@ -39,7 +39,6 @@ def show(face: Face, call: Call) -> Reply:
         "instance": face.desk.instance,
         "world": face.desk.world,
         "done": call.query.done,
-        "notifies": "/api/v1/notifications/test" in face.paths,
     }
     return page.render(face, call, "settings.html", about, title="Settings", view="settings", live=False)
 
