@@ -71,6 +71,9 @@ class House(Protocol):
     def patch(self, old: str, new: str) -> str:
         """The files of the same as a patch."""
 
+    def decisions(self) -> Data:
+        """`decisions.DecisionsView`."""
+
     def log(self, key: str, lines: int, back: float) -> str:
         """The last lines that a key wrote, of the last `back` seconds (0 = however old), secrets masked."""
 

@@ -20,6 +20,7 @@ from controller.core.key import Key
 from controller.usecases.access import Scope, local
 from controller.usecases.compare import commits, compare
 from controller.usecases.compare_files import patch
+from controller.usecases.decisions import decisions_now
 from controller.usecases.desk import Desk
 from controller.usecases.domains import domains_now
 from controller.usecases.energy import energy
@@ -84,6 +85,9 @@ class OwnHouse:
 
     def patch(self, old: str, new: str) -> str:
         return patch(compare(self.desk.look, old, new).files)
+
+    def decisions(self) -> Data:
+        return _data(decisions_now(self.desk.look))
 
     def log(self, key: str, lines: int, back: float) -> str:
         return self.desk.look.log(_key(key), lines, back)

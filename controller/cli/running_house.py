@@ -81,6 +81,10 @@ class RunningHouse:
     def patch(self, old: str, new: str) -> str:
         return "".join(self._socket.text("compare/patch", **{"from": old, "to": new}))
 
+    def decisions(self) -> Data:
+        found: Data = self._socket.get("decisions")
+        return found
+
     def log(self, key: str, lines: int, back: float) -> str:
         return "".join(self._socket.text(f"logs/{key}", lines=lines, back=back))
 

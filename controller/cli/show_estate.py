@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from controller.cli.show_findings import backend_lines
-from controller.cli.text import Cell, Paint, table, visible, wrapped
+from controller.cli.text import Cell, Paint, table, visible, when, wrapped
 
 _GOOD = {"Synced", "Healthy", ""}
 
@@ -119,3 +119,35 @@ def _named(node: Mapping[str, Any], paint: Paint) -> str:
     style = "green" if set(words) <= _GOOD else "yellow"
     stands = f"  {paint(' '.join(map(visible, words)), style)}" if words else ""
     return f"{paint(visible(node['id']), 'bold')}{stands}"
+
+
+def decisions_lines(found: Mapping[str, Any], paint: Paint) -> Iterator[str]:
+    """What waits for a word, what failed, what is left alone, and what people said; each with why."""
+    rows = [*map(_open, found["open"]), *map(_failed, found["quarantined"]), *map(_suspended, found["suspended"])]
+    rows += map(_said, found["said"])
+    if not rows:
+        yield "nothing waits for a word, and nothing is left alone"
+        return
+    yield from table(("WHAT", "ROLLOUT", "KEYS", "SINCE", "WHY"), rows, paint)
+
+
+def _open(item: Mapping[str, Any]) -> tuple[Cell, ...]:
+    word = ("held", "yellow") if item["verdict"] == "hold" else ("denied", "red")
+    return word, item["digest"][:12], ", ".join(change["key"] for change in item["changes"]), "", _why(item["rule"], item)
+
+
+def _failed(item: Mapping[str, Any]) -> tuple[Cell, ...]:
+    return ("failed", "red"), item["digest"][:12], ", ".join(sorted(item["wanted"])), when(item["at"]), item["reason"]
+
+
+def _suspended(item: Mapping[str, Any]) -> tuple[Cell, ...]:
+    return ("suspended", "dim"), "", item["key"], when(item["at"]), _why(item["by"], item)
+
+
+def _said(item: Mapping[str, Any]) -> tuple[Cell, ...]:
+    word = ("approved", "green") if item["approved"] else ("rejected", "red")
+    return word, item["digest"][:12], "", when(item["at"]), _why(item["by"], item)
+
+
+def _why(who: str, item: Mapping[str, Any]) -> str:
+    return f"{who}: {item['reason']}" if item["reason"] else who

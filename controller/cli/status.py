@@ -9,7 +9,7 @@ import click
 
 from controller.cli.exits import OK, UNREACHABLE
 from controller.cli.house import House, looking, settings
-from controller.cli.show_estate import domains_lines, tree_lines
+from controller.cli.show_estate import decisions_lines, domains_lines, tree_lines
 from controller.cli.show_status import status_lines
 from controller.cli.verbs import talk, verb
 
@@ -21,6 +21,7 @@ from controller.cli.verbs import talk, verb
 )
 @click.option("--fresh", is_flag=True, help="Look again instead of asking the controller for its last look.")
 @click.option("--domains", "shown", flag_value="domains", help="Every host: records, certificate, route and what answers.")
+@click.option("--decisions", "shown", flag_value="decisions", help="What waits for a word, failed, or is left alone, and why.")
 @click.option("--tree", "shown", flag_value="tree", help="What hangs on what, from the zone of a host to its volumes.")
 def status_verb(fresh: bool, shown: str | None) -> None:
     """Show how everything stands: what git wants against what runs, and how healthy it is.
@@ -33,6 +34,9 @@ def status_verb(fresh: bool, shown: str | None) -> None:
         elif shown == "tree":
             found = house.topology()
             lines = list(tree_lines(found, talk().paint))
+        elif shown == "decisions":
+            talk().data(found := house.decisions(), decisions_lines(found, talk().paint))
+            return
         else:
             found = house.status()
             lines = status_lines(found, house.now(), talk().paint)

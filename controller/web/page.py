@@ -54,6 +54,14 @@ class Shell:
     version: str
 
 
+class Told(Problem):
+    """A problem that a view tells itself: its page with what is wrong on it. For the audit trail it is what it is."""
+
+    def __init__(self, found: Problem, reply: Reply) -> None:
+        super().__init__(found.status, found.code, found.detail)
+        self.reply = reply
+
+
 def looks(
     handle: Handler,
     summary: str,
@@ -112,6 +120,8 @@ def part(template: str, about: Mapping[str, Any]) -> Reply:
 
 def problem(face: Face, call: Call, found: Problem) -> Reply:
     """A problem as a page: the door for whoever is not signed in, else what is wrong, with the code that the API has."""
+    if isinstance(found, Told):
+        return found.reply
     if found.status == 401:
         return render(face, call, "door.html", title="Sign in", status=401, live=False)
     about = {

@@ -10,6 +10,8 @@ from pydantic import Field
 from controller.usecases.access import Scope
 from controller.usecases.compare import ComparisonView, RevisionView, commits, compare
 from controller.usecases.compare_files import patch
+from controller.usecases.decisions import DecisionsView
+from controller.usecases.decisions import decisions as decided
 from controller.usecases.domains import DomainsView
 from controller.usecases.domains import domains as domains_seen
 from controller.usecases.topology import TopologyView
@@ -85,6 +87,11 @@ def topology(face: Face, _call: Call) -> Reply:
     return Reply(ended(topology_seen(face.desk.look)))
 
 
+def decisions(face: Face, _call: Call) -> Reply:
+    """What waits for a word, and what is left alone."""
+    return Reply(decided(face.desk.look))
+
+
 def ended(view: T | None) -> T:
     """What the last pass saw. Raises Problem before the first: nothing here looks at a backend."""
     if view is None:
@@ -93,6 +100,11 @@ def ended(view: T | None) -> T:
 
 
 ROUTES: Routes = {
+    "/api/v1/decisions": {
+        "GET": Operation(
+            decisions, "What waits for a word, failed or is left alone, and why.", Scope.READ, DecisionsView, etag=True
+        )
+    },
     "/api/v1/domains": {
         "GET": Operation(domains, "Every host, as the last pass saw it.", Scope.READ, DomainsView, etag=True, problems=(503,))
     },

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faces.command import Home, empty
+from tests.faces.command import SERVICE, Home, empty
 from tests.support.hosts import SPECS
 from tests.support.space import wait_until
 
@@ -118,7 +118,14 @@ def test_what_cannot_be_compared_is_refused(home: Home, words: list[str], said: 
 
 
 def test_a_running_controller_says_the_same(home: Home) -> None:
-    asked = ("status --domains", "status --tree", "show HEAD~1..HEAD", "show HEAD~1.. --patch", "history --commits")
+    asked = (
+        "status --domains",
+        "status --tree",
+        "status --decisions",
+        "show HEAD~1..HEAD",
+        "show HEAD~1.. --patch",
+        "history --commits",
+    )
     alone = {name: home(*name.split()).text for name in asked}
     with home.controller():
         wait_until(lambda: "Synced" in home("status", "--tree").out, "the first pass")
@@ -152,3 +159,19 @@ def test_no_secret_and_nothing_that_acts_on_a_terminal_is_printed(tmp_path: Path
     assert not CONTROLS.search(everything)
     assert "secret literal" in answers[0].out, "that it differs is told"
     assert "\\e]0;owned" in answers[1].out, "it is shown, but as text"
+
+
+def test_what_waits_failed_or_is_left_alone_is_listed(tmp_path: Path) -> None:
+    home = empty(tmp_path)
+    assert "nothing waits for a word" in home("status", "--decisions").out
+    home.service("app:1")
+    assert home("apply").code == 0
+    assert home("suspend", "service/web", "--reason", "the disk is full").code == 0
+    rule = "kind: Policy\nname: house\nspec: {rules: [{name: ask, match: {names: [other]}, verdict: hold}]}\n"
+    home.commit("rule", {"policy/house.yaml": rule, "services/other.yaml": SERVICE.format(name="other", image="app:1")})
+    said = home("status", "--decisions").text
+    assert re.search(r"held +[0-9a-f]{12} +service/other +ask", said)
+    assert re.search(r"suspended +service/web +<time> +\S+: the disk is full", said)
+    found = home("status", "--decisions", "-o", "json").json
+    assert [item["verdict"] for item in found["open"]] == ["hold"]
+    assert [item["key"] for item in found["suspended"]] == ["service/web"]

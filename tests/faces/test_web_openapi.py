@@ -113,6 +113,7 @@ STORY: list[tuple[str, str, str, Any]] = [
     ("GET", "/api/v1/runs/nothing", "", None),
     ("GET", "/api/v1/domains", "", None),
     ("GET", "/api/v1/topology", "", None),
+    ("GET", "/api/v1/decisions", "", None),
     ("GET", "/api/v1/revisions", "?limit=1", None),
     ("GET", "/api/v1/revisions", "?limit=0", None),
     ("GET", "/api/v1/compare", "", None),
@@ -207,7 +208,10 @@ STORY: list[tuple[str, str, str, Any]] = [
 ]
 
 
-_PEOPLE = (("sessions/[^/]+", "sessions/{id}"), *((f"people/[^/]+{end}", f"people/{{name}}{end}") for end in ("", "/scopes", "/password")))
+_PEOPLE = (
+    ("sessions/[^/]+", "sessions/{id}"),
+    *((f"people/[^/]+{end}", f"people/{{name}}{end}") for end in ("", "/scopes", "/password")),
+)
 
 
 def template(path: str) -> str:

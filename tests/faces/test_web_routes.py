@@ -78,6 +78,10 @@ MAY: dict[tuple[str, str], str] = {
     ("GET", "/domains"): READ,
     ("POST", "/domains/renew"): APPLY,
     ("GET", "/topology"): READ,
+    ("GET", "/audit"): READ,  # the trail in it is for admins
+    ("POST", "/audit/retry"): APPLY,
+    ("POST", "/audit/resume"): APPLY,
+    ("GET", "/api/v1/decisions"): READ,
     ("GET", "/api/v1/domains"): READ,
     ("GET", "/api/v1/topology"): READ,
     ("GET", "/api/v1/revisions"): READ,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from controller.web.call import Routes
 from controller.web.views import (
+    audit,
     compare,
     domains,
     history,
@@ -17,7 +18,7 @@ from controller.web.views import (
     topology,
 )
 
-_MODULES = (overview, service, settings, notifications, plan, history, compare, domains, topology, proposals, propose)
+_MODULES = (overview, service, settings, notifications, plan, history, compare, domains, topology, audit, proposals, propose)
 
 
 def pages() -> Routes:

@@ -14,7 +14,7 @@ from controller.web import page, reads, writes
 from controller.web.bodies import BackQuery, Body, GoBack, Query, SyncQuery
 from controller.web.call import Call, Face, Reply, Routes
 from controller.web.lanes import Lane
-from controller.web.problem import Problem
+from controller.web.problem import Problem, of
 from controller.web.views.plan import told, words
 
 _RUNS, _COMMITS = 20, 50
@@ -72,22 +72,17 @@ def way_back(face: Face, call: Call) -> Reply:
 
 
 def go_back(face: Face, call: Call) -> Reply:
-    """Do what was shown. When it has become something else, that is shown instead."""
+    """Do what was shown. When it has become something else, that is shown instead. Raises Problem."""
     body = GoBack(target=call.body.target, plan=call.body.plan)
     try:
         writes.go_back(face, replace(call, body=body, query=SyncQuery()))
-    except Refused as error:
-        return _refused(face, call, str(error))
-    except Problem as error:
-        if error.code != "refused":
+    except (Refused, Problem) as error:
+        found = of(error)
+        if found.code != "refused":
             raise
-        return _refused(face, call, error.detail)
+        way: Any = writes.way_back(face, replace(call, query=BackQuery(target=call.body.target)))
+        raise page.Told(found, _way(face, call, way.content, call.body.target, found.detail, 409)) from error
     return page.went("/history?done=rolled-back")
-
-
-def _refused(face: Face, call: Call, why: str) -> Reply:
-    reply: Any = writes.way_back(face, replace(call, query=BackQuery(target=call.body.target)))
-    return _way(face, call, reply.content, call.body.target, why, 409)
 
 
 def _way(face: Face, call: Call, way: Any, target: str, refused: str = "", status: int = 200) -> Reply:

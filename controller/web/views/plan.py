@@ -16,6 +16,8 @@ from controller.web import page, reads, writes
 from controller.web.bodies import Body, Line, PlanQuery, Query, Say
 from controller.web.call import Call, Face, Handler, Reply, Routes
 from controller.web.lanes import Lane
+from controller.web.problem import of
+from controller.web.problem import of
 from controller.web.views.diffs import Group, groups
 
 UNDO = {
@@ -108,11 +110,11 @@ def _page(face: Face, call: Call, *, shown: Shown | None = None, done: str = "",
 
 
 def _say(face: Face, call: Call, word: Handler, done: str) -> Reply:
-    """What moved since it was shown is refused: then the page says so, and shows what is planned now."""
+    """What moved since it was shown is refused: then the page says so, and shows what is planned now. Raises Problem."""
     try:
         word(face, replace(call, body=Say(digests=[call.body.digest], reason=call.body.reason)))
     except Refused as error:
-        return _page(face, call, refused=str(error), status=409)
+        raise page.Told(of(error), _page(face, call, refused=str(error), status=409)) from error
     return page.went(f"/plan?done={done}")
 
 
