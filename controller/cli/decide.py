@@ -61,6 +61,9 @@ def _approve_proposal(house: House, id_: str, reason: str, *, yes: bool, no_appl
     view = house.proposals.show(id_)
     if not talk().json:
         talk().lines([*proposal_lines(view, talk().paint), ""])
+    standing = view["proposal"]["standing"]
+    if standing not in ("open", "changes-requested"):
+        raise Refused(f"proposal {id_} is {standing}: nothing can be decided about it any more")
     if why := view["problem"] or view["objection"]:
         raise Refused(f"proposal {id_} cannot be approved: {why}")
     if not yes:

@@ -34,7 +34,7 @@ _STEP = re.compile(r'"([^"]*)"|\[(\d{1,6})\]|([^.\[\]"=]+)')
     prints=True,
 )
 @click.option("--worktree", is_flag=True, help="Propose what is different in the work tree, committed or not.")
-@click.option("--from", "branch", metavar="BRANCH", help="Propose what a branch or commit changes.")
+@click.option("--from", "origin", metavar="BRANCH", help="Propose what a branch or commit changes.")
 @click.option("--set", "sets", nargs=2, multiple=True, metavar="KEY PATH=VALUE", help="Set a value; VALUE is JSON or text.")
 @click.option("--unset", "unsets", nargs=2, multiple=True, metavar="KEY PATH", help="Take an entry away.")
 @click.option("--remove", "removes", multiple=True, metavar="KEY", help="Take a whole document away.")
@@ -43,7 +43,7 @@ _STEP = re.compile(r'"([^"]*)"|\[(\d{1,6})\]|([^.\[\]"=]+)')
 @click.option("--revise", metavar="ID", default="", help="Change this proposal instead of opening another one.")
 def propose_verb(
     worktree: bool,
-    branch: str | None,
+    origin: str | None,
     sets: tuple[tuple[str, str], ...],
     unsets: tuple[tuple[str, str], ...],
     removes: tuple[str, ...],
@@ -56,12 +56,14 @@ def propose_verb(
     A proposal is a branch that waits for a word: it shows at once what it would do, and nothing happens before somebody approves
     it. Paths count from the top of a document: `spec.ports[0]`, `spec.labels."a.b"`."""
     fields = bool(sets or unsets or removes)
-    if worktree + bool(branch) + fields != 1:
+    if worktree + bool(origin) + fields != 1:
         raise Refused("say what to propose: --worktree, or --from BRANCH, or --set, --unset and --remove")
     if fields:
         change, named = _fields(sets, unsets, removes)
     else:
-        change, named = _files(branch)
+        change, named = _files(origin)
+        if not change.files:
+            raise Refused("nothing is changed by this: the specs are so already")
     with writing() as house:
         desk = house.proposals
         view = desk.revise(bare(revise), reason, change) if revise else desk.open(title or named, reason, change)
