@@ -113,8 +113,8 @@ class Endpoint:
         return True
 
     def _work(self, operation: Operation, call: Call) -> Answer | Stream | Flow:
-        key = call.headers.get("idempotency-key", "")
-        if not key or operation.scope is None or call.method != "POST":
+        key = call.headers.get("idempotency-key")
+        if key is None or operation.scope is None or call.method != "POST":
             return self._done(operation, call)
         actor = call.actor
         caller = f"{actor.door} {actor.id} {actor.name}" if actor else ""
