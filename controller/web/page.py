@@ -123,7 +123,8 @@ def problem(face: Face, call: Call, found: Problem) -> Reply:
     if isinstance(found, Told):
         return found.reply
     if found.status == 401:
-        return render(face, call, "door.html", title="Sign in", status=401, live=False)
+        about: dict[str, Any] = {"provider": face.sign_in.offered if face.sign_in is not None else ""}
+        return render(face, call, "door.html", about, title="Sign in", status=401, live=False)
     about = {
         "status": found.status,
         "phrase": HTTPStatus(found.status).phrase,
