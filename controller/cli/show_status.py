@@ -39,6 +39,9 @@ def status_lines(status: Mapping[str, Any], now: float, paint: Paint) -> list[st
     lines += backend_lines(status.get("backends", {}), paint)
     lines += finding_lines(status.get("diagnostics", ()), paint)
     lines += _reason_lines(status, paint)
+    for name, why in sorted(status.get("untold", {}).items()):
+        said = f"! messages to {name} do not arrive: {visible(why)}"
+        lines += [paint(line, "yellow") for line in wrapped(said, paint.columns, "  ")]
     items = status.get("items", ())
     if not items:
         return [*lines, "", "nothing is declared and nothing is ours"]

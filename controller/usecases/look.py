@@ -18,6 +18,7 @@ from controller.core.state import Observed, Present, Target
 from controller.core.suggest import did_you_mean
 from controller.engine.reconcile import Reconciler, Survey
 from controller.usecases.fields import differing, side_by_side
+from controller.usecases.notices import failing
 from controller.usecases.views import (
     DiagnosticView,
     PlanView,
@@ -60,7 +61,7 @@ class Look:
         """How every key stands; the last report of the loop unless `fresh` asks for a new look."""
         last = self.reconciler.last
         report = last if last is not None and not fresh else self.reconciler.survey().report
-        return status_view(report, self.store.leader()[0])
+        return status_view(report, self.store.leader()[0], failing(self.store))
 
     def plan(self, *, worktree: bool = False, full: bool = False) -> PlanView:
         """What would be done now; with `worktree`, of the uncommitted files (never applied); with `full`, each change with its

@@ -203,6 +203,12 @@ class Notices:
                 self._store.remember(FACT, None)
 
 
+def failing(store: Store) -> Mapping[str, str]:
+    """Targets whose last message did not arrive, with why."""
+    known = (store.fact(FACT) or {}).get("targets", {})
+    return {name: item["error"] for name, item in known.items() if item.get("error")}
+
+
 def _fared(known: Mapping[str, Any], number: int, error: str, now: float) -> Mapping[str, Any]:
     if error:
         pause = min(2 * known.get("pause", _FIRST_PAUSE / 2), _LONGEST_PAUSE)

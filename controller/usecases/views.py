@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,7 +119,8 @@ class StatusLine:
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """How the house stands. `at` in seconds since the epoch; `world` says docker or memory (simulated)."""
+    """How the house stands. `at` in seconds since the epoch; `world` says docker or memory (simulated); `untold` are targets of
+    notifications whose messages do not arrive, with why."""
 
     at: float
     revision: str
@@ -130,6 +132,7 @@ class StatusView:
     backends: dict[str, str] = field(default_factory=dict)
     diagnostics: tuple[DiagnosticView, ...] = ()
     leader: str = ""
+    untold: dict[str, str] = field(default_factory=dict)
     format_version: str = FORMAT_VERSION
 
 
@@ -245,7 +248,7 @@ def diagnostic_view(item: Diagnostic) -> DiagnosticView:
     return DiagnosticView(item.severity, item.message, where.file, where.line, where.column, item.hint, item.snippet)
 
 
-def status_view(report: Report, leader: str = "") -> StatusView:
+def status_view(report: Report, leader: str = "", untold: Mapping[str, str] | None = None) -> StatusView:
     """A report as faces show it."""
     lines = tuple(
         StatusLine(str(s.key), s.sync, s.health, s.why, s.attempted, s.applied, s.provider, s.rollout, s.address, s.shared)
@@ -265,6 +268,7 @@ def status_view(report: Report, leader: str = "") -> StatusView:
         backends=dict(report.backends),
         diagnostics=tuple(map(diagnostic_view, report.diagnostics)),
         leader=leader,
+        untold=dict(untold or {}),
     )
 
 

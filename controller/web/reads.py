@@ -9,6 +9,7 @@ from threading import Event as Flag
 from controller.core.errors import HomelabError, Refused, SourceError
 from controller.core.key import Key
 from controller.usecases.energy import energy as energy_used
+from controller.usecases.notices import failing
 from controller.usecases.views import status_view
 from controller.web.answers import Alive, EventsPage, HistoryPage, Me, Ready
 from controller.web.call import Call, Face, Flow, Reply, Stream
@@ -56,7 +57,8 @@ def status(face: Face, _call: Call) -> Reply:
     report = face.report
     if report is None:
         raise Problem(503, "not-ready", "the first pass has not ended yet", {"Retry-After": "1"})
-    return Reply(status_view(report, face.desk.look.store.leader()[0]))
+    store = face.desk.look.store
+    return Reply(status_view(report, store.leader()[0], failing(store)))
 
 
 def plan(face: Face, call: Call) -> Reply:

@@ -22,7 +22,7 @@ from controller.loop.chronicle import Chronicle
 from controller.loop.notifier import Notifier
 from controller.store.memory import MemoryStore
 from controller.store.sql import SqlStore
-from controller.usecases.notices import Notices
+from controller.usecases.notices import Notices, failing
 from tests.support.clock import HandClock
 from tests.support.post import Postbox, Receiver
 from tests.support.space import wait_until
@@ -131,6 +131,7 @@ def test_a_target_that_is_away_is_told_of_once_and_gets_everything_when_it_is_ba
     assert deliver(house, house.passes(SICK)) == []
     [view] = house.notices.targets()
     assert (view.error, view.waiting, view.sent) == ("its service answers with HTTP 500", 1, 0.0)
+    assert failing(house.store) == {"phone": "its service answers with HTTP 500"}
     tried = [bool(names := house.passes(SICK)) and deliver(house, names) == [] for _ in range(15)]
     assert [index for index, once in enumerate(tried) if once] == [0, 2, 6, 14], "after 1, 2, 4 and 8 minutes"
     house.post.refuses = ""
@@ -140,6 +141,7 @@ def test_a_target_that_is_away_is_told_of_once_and_gets_everything_when_it_is_ba
     assert house.told("NotifyWorks") == ["notification target phone takes messages again"]
     [view] = house.notices.targets()
     assert (view.error, view.waiting, view.sent, view.failing) == ("", 0, house.clock.now(), 0.0)
+    assert failing(house.store) == {}
 
 
 def test_an_address_that_is_gone_from_the_vault_is_said(house: House) -> None:
