@@ -19,6 +19,7 @@ from controller.core.errors import Conflict, SpecError
 from controller.core.key import Key
 from controller.core.state import Present, Target, Unknown
 from controller.kinds import automation, scene, script
+from controller.kinds.helper import HelperProvider
 from tests.support.clock import HandClock
 from tests.support.house import House
 
@@ -88,3 +89,32 @@ def test_what_got_a_secret_since_the_plan_is_left_alone(after: Mapping[str, Any]
         provider(SECRET).apply(change, Flag())
     assert CANARY not in str(caught.value)
     assert "was changed meanwhile" in str(caught.value)
+
+
+HELPERS = [
+    ("input_text.it", {"mode": "password", "initial": CANARY}, True, "it is entered as a password"),
+    ("input_text.radio_token", {"mode": "text", "initial": CANARY}, True, "it is called so"),
+    ("input_text.it", {"mode": "text", "initial": f"https://me:{CANARY}@example.net/"}, True, "a password in an address"),
+    ("input_text.it", {"mode": "password", "initial": None}, False, "Home Assistant keeps what is entered"),
+    ("input_text.it", {"mode": "text", "initial": "good morning"}, False, "any text"),
+    ("input_select.radio_token", {"options": ["a", "b"], "initial": "a"}, False, "a choice among what everybody sees"),
+]
+
+
+@pytest.mark.parametrize(("address", "fields", "secret", "reason"), [pytest.param(*each, id=each[-1]) for each in HELPERS])
+def test_nothing_is_kept_of_a_helper_that_holds_a_secret(
+    address: str, fields: Mapping[str, Any], secret: bool, reason: str
+) -> None:
+    kind, _, name = address.partition(".")
+    item = {"id": name, "name": "It", "min": 0, "max": 100, **fields}
+    home = SimpleNamespace(helpers=lambda each: {name: item} if each == kind else {}, states=dict)
+    helpers, key = HelperProvider(cast(Home, home)), Key("helper", "it")
+    snapshot = helpers.observe([Target(key, address)])
+    assert snapshot.complete
+    assert isinstance(snapshot.of(key), Unknown if secret else Present), reason
+    assert CANARY not in repr(snapshot)
+    (found,) = helpers.discover()
+    assert bool(found.obstacle) is secret, reason
+    if secret:
+        assert "initial looks like a secret" in str(snapshot.of(key))
+        assert "initial looks like a secret" in found.obstacle

@@ -11,6 +11,7 @@ from controller.clients.homeassistant.declared import connection_of
 from controller.core.errors import Problem, Rejected
 from controller.core.key import Claim, Key
 from controller.core.kind import Surroundings
+from controller.core.secret import has_credentials
 
 LONGEST = 255
 _ID = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
@@ -89,6 +90,8 @@ def title(text: str) -> str:
         raise Unfit("a name cannot be empty", "leave it out to have the document's name in words")
     if _CONTROL.search(found) or len(found) > LONGEST:
         raise Unfit(f"a name is one line of at most {LONGEST} characters")
+    if has_credentials(found):
+        raise Unfit("a name cannot hold a password, and the address in it has one", "everybody may see names: leave it out")
     return found
 
 

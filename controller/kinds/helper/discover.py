@@ -9,9 +9,7 @@ from controller.clients.homeassistant import Home, Refused
 from controller.clients.homeassistant.finding import IN_YAML, document_name, said_of
 from controller.core.discovery import Discovery
 from controller.core.key import Key
-from controller.kinds.helper.fields import FIELDS, shown
-
-_HIDDEN = "initial looks like a secret, and a helper cannot hold one by reference: it stays as it is in Home Assistant"
+from controller.kinds.helper.fields import FIELDS, HIDDEN, hides, shown
 
 
 class FindsHelpers:
@@ -39,7 +37,7 @@ class FindsHelpers:
 def _found(address: str, item: Mapping[str, Any]) -> Discovery:
     kind, _, name = address.partition(".")
     state = shown(kind, item)
-    hidden = _HIDDEN if state.get("mode") == "password" and state.get("initial") else ""
+    hidden = HIDDEN if hides(address, state) else ""
     return Discovery(_key(address), {"type": kind, "id": name, **said_of(state)}, address, address, obstacle=hidden)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from controller.clients.homeassistant.names import Findings, Unfit
+from controller.core.secret import has_credentials, looks_sensitive
 from controller.core.state import State
 from controller.core.suggest import did_you_mean
 from controller.kinds.helper import values
@@ -148,3 +149,15 @@ _RULES: Mapping[str, Callable[[State, Findings], None]] = {
     "input_datetime": _datetime,
     "counter": _counter,
 }
+
+
+HIDDEN = "initial looks like a secret, and a helper cannot hold one by reference: it stays as it is in Home Assistant"
+
+
+def hides(address: str, state: State) -> bool:
+    """True when a helper (`type.id`) holds a first text that looks like a secret: for its mode, for its id, or for a password in
+    an address."""
+    text = state.get("initial")
+    if not address.startswith("input_text.") or not isinstance(text, str) or not text:
+        return False
+    return state.get("mode") == "password" or looks_sensitive(address) or has_credentials(text)

@@ -15,9 +15,9 @@ from controller.core.change import Change
 from controller.core.errors import Conflict, Permanent, ProviderError
 from controller.core.key import Key
 from controller.core.limit import YES, Limit, Never
-from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target
+from controller.core.state import ABSENT, Health, Observed, Owner, Present, Receipt, Snapshot, State, Target, Unknown
 from controller.kinds.helper.discover import FindsHelpers
-from controller.kinds.helper.fields import NEWER, sent, shown
+from controller.kinds.helper.fields import HIDDEN, NEWER, hides, sent, shown
 from controller.kinds.helper.resolve import same
 
 Items = Mapping[str, Mapping[str, Any]]
@@ -33,7 +33,7 @@ class HelperProvider(FindsHelpers):
         self._home = home
         self._shelf = _Shelf(home)
         self._keys: dict[str, Key] = {}
-        self._seen: dict[Key, tuple[Mapping[str, Any], Present]] = {}
+        self._seen: dict[Key, tuple[Mapping[str, Any], str, Observed]] = {}
 
     def observe(self, targets: Collection[Target]) -> Snapshot:
         """The targets, as Home Assistant keeps them now. One that is written in its YAML is not among them."""
@@ -101,12 +101,15 @@ class HelperProvider(FindsHelpers):
         kind, _, name = address.partition(".")
         return name in self._kept(kind)
 
-    def _present(self, target: Target, kind: str, item: Mapping[str, Any]) -> Present:
+    def _present(self, target: Target, kind: str, item: Mapping[str, Any]) -> Observed:
+        """What is there; nothing of it when it holds a secret, which no journal may keep."""
         known = self._seen.get(target.key)
-        if known is None or known[0] is not item or known[1].handle != target.address:
-            known = item, Present(shown(kind, item), target.address, Owner.FOREIGN)
+        if known is None or known[0] is not item or known[1] != target.address:
+            state, address = shown(kind, item), target.address
+            secret = hides(address, state)
+            known = item, address, Unknown(HIDDEN) if secret else Present(state, address, Owner.FOREIGN)
             self._seen[target.key] = known
-        return known[1]
+        return known[2]
 
     def _limit(self, change: Change) -> Limit:
         strange = another_id(change, self._keeps)

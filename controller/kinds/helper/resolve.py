@@ -11,7 +11,7 @@ from controller.core.change import Action
 from controller.core.diff import FieldDiff, equal
 from controller.core.kind import Desired, Surroundings
 from controller.core.resource import Gate
-from controller.kinds.helper.fields import DAYS, read
+from controller.kinds.helper.fields import DAYS, hides, read
 from controller.kinds.helper.model import HelperSpec
 
 _COMMON = frozenset(["via", "type", "id", "name", "icon"])
@@ -33,8 +33,10 @@ def resolve(name: str, spec: HelperSpec, around: Surroundings) -> Desired:
         if field not in _COMMON and (value := getattr(spec, field)) is not None
     }
     state |= read(spec.type, said, found)
-    found.end()
     entity = f"{spec.type}.{address}"
+    if hides(entity, state):
+        found.add(("initial",), "a helper cannot hold a secret, and `initial` looks like one", "leave it out, and enter it there")
+    found.end()
     return Desired(
         state=state,
         provider=connection,
