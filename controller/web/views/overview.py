@@ -23,6 +23,9 @@ SYNC = ("Failed", "Held", "Drifted", "Unknown", "Pending", "Suspended", "Synced"
 HEALTH = ("Degraded", "Missing", "Unknown", "Progressing", "Suspended", "Healthy")
 """Worst first."""
 
+_FIRST = ("service", "stack", "device")
+"""What people mean by their things, before what belongs to them."""
+
 Word = Annotated[str, Field(max_length=100)]
 
 
@@ -92,7 +95,7 @@ def _rank(words: tuple[str, ...], word: str) -> int:
 
 
 _ORDERS: dict[str, Callable[[StatusLine], tuple[object, ...]]] = {
-    "trouble": lambda item: (min(_rank(SYNC, item.sync), _rank(HEALTH, item.health)), item.key),
+    "trouble": lambda item: (min(_rank(SYNC, item.sync), _rank(HEALTH, item.health)), _rank(_FIRST, kind_of(item)), item.key),
     "name": lambda item: (item.key.partition("/")[2], item.key),
     "kind": lambda item: (item.key,),
     "sync": lambda item: (_rank(SYNC, item.sync), item.key),

@@ -19,5 +19,7 @@ if (door) {
   followLogs();
   openPalette();
   listen();
+  // On a phone the views stand in a strip that is wider than the screen.
+  document.querySelector("nav.views [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 workOffline(Boolean(door));
