@@ -27,6 +27,7 @@ from controller.usecases.energy import energy
 from controller.usecases.importing_sketch import Handle
 from controller.usecases.passed import PassView, pass_now
 from controller.usecases.renewing import renew
+from controller.usecases.rollback_proposal import instead
 from controller.usecases.sync import Sync
 from controller.usecases.topology import topology_now
 
@@ -165,7 +166,8 @@ class OwnHouse:
         try:
             revision = rollback.commit(prepared, user())
         except SourceError as error:
-            raise Answered(ERROR, str(error), by_hand=rollback.by_hand(prepared)) from error
+            why, steps = instead(self.desk.propose, rollback, prepared, self.actor.author, error)
+            raise Answered(ERROR, why, by_hand=steps) from error
         return {"revision": revision.id, "done": self._pass("rollback", heard)}
 
     def secrets(self) -> Sequence[Data]:

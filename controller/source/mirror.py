@@ -158,7 +158,7 @@ class Mirror:
         with self._remote() as options:
             done = self._git.run("push", "--quiet", "--end-of-options", self.address.url, f"{commit}:{reference}", **options)
         if done.code:
-            raise NotTaken(f"{self.address.url} did not take the commit: {done.complaint}; it has to become a proposal instead")
+            raise NotTaken(f"{self.address.url} did not take the commit: {done.complaint}")
         # When a fetch was faster, the reference is already there or further.
         self._git.run("update-ref", reference, commit, tip or "0" * len(commit))
 

@@ -102,7 +102,7 @@ def _is(data: object, key: Key) -> bool:
 
 def from_worktree(source: Source) -> Edits:
     """What is different in the work tree, committed or not, as contents by path. Raises SourceError."""
-    return _difference(source.read(source.head().id), source.worktree())
+    return difference(source.read(source.head().id), source.worktree())
 
 
 def from_branch(source: Source, branches: Branches, name: str) -> Edits:
@@ -110,9 +110,10 @@ def from_branch(source: Source, branches: Branches, name: str) -> Edits:
     seen = branches.preview(source.revision(name).id)
     if seen.conflicts:
         raise Refused(f"{name} conflicts with {seen.head.short} in {', '.join(seen.conflicts)}: bring it up to date first")
-    return _difference(source.read(seen.head.id), seen.files)
+    return difference(source.read(seen.head.id), seen.files)
 
 
-def _difference(old: Files, new: Files) -> Edits:
+def difference(old: Files, new: Files) -> Edits:
+    """The contents that turn one folder into another, by path."""
     gone: dict[str, bytes | None] = {path: None for path in old.paths() if new.identity(path) is None}
     return gone | {path: new.read(path) for path in new.paths() if new.identity(path) != old.identity(path)}

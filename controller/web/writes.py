@@ -8,6 +8,7 @@ from controller.usecases.importing_sketch import Handle
 from controller.usecases.passed import pass_now
 from controller.usecases.renewing import renew as renewed
 from controller.usecases.rollback import WayBack
+from controller.usecases.rollback_proposal import instead
 from controller.web.answers import Digests, Keys, SecretNames, SecretValues, SyncAnswer, Taken, WentBack
 from controller.web.call import Call, Face, Reply
 from controller.web.problem import Problem
@@ -93,7 +94,9 @@ def go_back(face: Face, call: Call) -> Reply:
     try:
         revision = rollback.commit(way, call.by)
     except SourceError as error:
-        raise Problem(409, "not-writable", str(error), by_hand=rollback.by_hand(way)) from error
+        assert call.actor is not None  # noqa: S101 (the operation has a scope)
+        why, steps = instead(face.desk.propose, rollback, way, call.actor.author, error)
+        raise Problem(409, "not-writable", why, by_hand=steps) from error
     if call.query.wait:
         return Reply(WentBack(revision.id, way, after, pass_now(face.desk.look, writing, call.by, "rollback")))
     face.desk.kick("rollback")

@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
-from controller.core.errors import Refused
+from controller.core.errors import Refused, SourceError
 from controller.core.proposal import MergeByHand, NotTaken, Stale
 from controller.source import GitSource, Signers
 from controller.usecases.proposing_files import Change
+from controller.usecases.rollback import Rollback
+from controller.usecases.rollback_proposal import instead
 from tests.contract.git_server import serve
 from tests.contract.source_repository import Repository
 from tests.support.dying_approval import house_in
@@ -153,10 +155,7 @@ def test_somebody_who_is_always_faster_wins(remote: Remote, monkeypatch: pytest.
 
 def test_a_branch_that_nobody_may_push_to_is_told(remote: Remote) -> None:
     shown = remote.house.open(web={"image": "web:2"})
-    hook = remote.bare.folder / "hooks/update"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text('#!/bin/sh\n[ "$1" != refs/heads/main ]\n')
-    hook.chmod(0o755)
+    closed(remote)
     before = remote.bare.git("rev-parse", "main")
     with pytest.raises(NotTaken, match="did not take the commit"):
         remote.house.approve(shown)
@@ -164,6 +163,36 @@ def test_a_branch_that_nobody_may_push_to_is_told(remote: Remote) -> None:
     assert remote.house.store.approvals() == {}
     assert remote.house.propose.show("p1", ADA) == shown, "it waits as before"
     assert remote.house.open({"other.yaml": f"{box('other', {})}\n".encode()}).proposal.id == "p2", "its own branches are taken"
+
+
+@pytest.mark.parametrize("target", ["box/web", ""])
+def test_a_rollback_that_cannot_be_pushed_waits_as_a_proposal(remote: Remote, target: str) -> None:
+    house = remote.house
+    remote.push({"web.yaml": f"{box('web', {'image': 'web:2'})}\n"})
+    house.source.fetch()
+    house.reconcile()
+    closed(remote)
+    rollback = Rollback(house.reconciler, house.source, house.store)
+    way = rollback.prepare(target)
+    with pytest.raises(NotTaken) as told:
+        rollback.commit(way, "Ada")
+    why, steps = instead(house.propose, rollback, way, ADA, told.value)
+    assert why.endswith("it waits as proposal p1")
+    assert steps[0] == "homelab approve p1"
+    shown = house.propose.show("p1")
+    assert shown.proposal.title.startswith("Roll back ")
+    assert [file.path for file in shown.files] == ["web.yaml"]
+    assert shown.digests == tuple(sorted(rollout.digest for rollout in way.plan.rollouts)), "it would do what was shown"
+    assert instead(None, rollback, way, ADA, told.value) == (str(told.value), rollback.by_hand(way))
+    assert instead(house.propose, rollback, way, ADA, SourceError("it is away")) == ("it is away", rollback.by_hand(way))
+
+
+def closed(remote: Remote) -> None:
+    """Let nobody push to the followed branch any more."""
+    hook = remote.bare.folder / "hooks/update"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text('#!/bin/sh\n[ "$1" != refs/heads/main ]\n')
+    hook.chmod(0o755)
 
 
 def test_an_answer_that_was_lost_is_no_second_merge(remote: Remote) -> None:
