@@ -91,7 +91,8 @@ class Author:
 
     def trigger(self, _depth: int = 0) -> dict[str, Any]:
         """A trigger."""
-        made = self._meaning.choice([self._of_state, self._of_number, self._at_time, self._of_event, self._of_template])()
+        watching = [self._of_state, self._of_number, self._of_event, self._of_template, self._of_notice]
+        made = self._meaning.choice([*watching, self._at_time, self._at_sun, self._at_start, self._at_pattern])()
         word = self._word("trigger", "platform")
         made = {word: made.pop("trigger"), **made}
         self._sometimes(made, "id", lambda: f"id_{self._meaning.randrange(9)}")
@@ -101,11 +102,13 @@ class Author:
     def condition(self, depth: int = 0) -> Any:
         """A condition."""
         kinds: list[Callable[[int], Any]] = [self._is_state, self._is_number, self._is_time, self._is_template, self._was_trigger]
+        kinds.append(self._is_sun)
         return self._meaning.choice([*kinds, self._logic] if depth < _DEEPEST else kinds)(depth)
 
     def action(self, depth: int = 0) -> dict[str, Any]:
         """An action."""
         flat = [self._call, self._call, self._delay, self._wait, self._wait_for, self._fire, self._set, self._stop]
+        flat = [*flat, self._answer]
         deep = [self._choose, self._if, self._repeat, self._parallel, self._sequence]
         if self._meaning.randrange(9) == 0:
             found = self.condition(depth)
@@ -161,6 +164,24 @@ class Author:
         made["at"] = self._alone([self._clock(each) for each in times])
         return made
 
+    def _at_sun(self) -> dict[str, Any]:
+        made: dict[str, Any] = {"trigger": "sun", "event": self._meaning.choice(["sunrise", "sunset"])}
+        self._sometimes(made, "offset", self._offset)
+        return made
+
+    def _at_start(self) -> dict[str, Any]:
+        return {"trigger": "homeassistant", "event": self._meaning.choice(["start", "shutdown"])}
+
+    def _at_pattern(self) -> dict[str, Any]:
+        made: dict[str, Any] = {"trigger": "time_pattern"}
+        made[self._meaning.choice(["hours", "minutes", "seconds"])] = self._meaning.choice(["/5", "*", "7"])
+        return made
+
+    def _of_notice(self) -> dict[str, Any]:
+        made: dict[str, Any] = {"trigger": "persistent_notification", "notification_id": f"t_notice_{self._meaning.randrange(9)}"}
+        self._sometimes(made, "update_type", lambda: [self._meaning.choice(["added", "removed", "updated"])])
+        return made
+
     def _of_event(self) -> dict[str, Any]:
         made: dict[str, Any] = {"trigger": "event", "event_type": f"t_event_{self._meaning.randrange(9)}"}
         self._sometimes(made, "event_data", self._data)
@@ -185,6 +206,11 @@ class Author:
     def _is_time(self, _depth: int) -> dict[str, Any]:
         made: dict[str, Any] = {"condition": "time", "after": self._clock(f"{self._meaning.randrange(24):02}:30:00")}
         self._sometimes(made, "weekday", lambda: self._alone(self._choices(["mon", "tue", "sun"])))
+        return self._noted(made)
+
+    def _is_sun(self, _depth: int) -> dict[str, Any]:
+        made: dict[str, Any] = {"condition": "sun", "after": self._meaning.choice(["sunrise", "sunset"])}
+        self._sometimes(made, "after_offset", self._offset)
         return self._noted(made)
 
     def _is_template(self, _depth: int) -> Any:
@@ -255,6 +281,9 @@ class Author:
         elif self._any_style():
             made["error"] = self._boolean(False)
         return made
+
+    def _answer(self, _depth: int) -> dict[str, Any]:
+        return {"set_conversation_response": self._text()}
 
     def _choose(self, depth: int) -> dict[str, Any]:
         options = [
@@ -375,6 +404,9 @@ class Author:
         return self._style.choice(
             [written, total, str(total), {"minutes": minutes, "seconds": float(seconds)}, {"seconds": total}]
         )
+
+    def _offset(self) -> str:
+        return self._meaning.choice(["-00:30:00", "01:15:00", "00:00:20"])
 
     def _clock(self, text: str) -> str:
         return self._style.choice([text, text[:5]])
