@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from controller.usecases.topology import EdgeView, NodeView
 
-WIDE, HIGH = 216, 56
+WIDE, HIGH = 190, 52
 """Of the box of a node."""
-_ACROSS, _DOWN, _MARGIN = 72, 14, 8
+_ACROSS, _DOWN, _MARGIN = 36, 12, 8
 _SWEEPS = 4
-_LINE = 27
+_LINE = 20
 """Characters of a name that fit into a box."""
 _FIRST = {"zone": 0, "record": 1, "certificate": 2, "route": 3}
 _REST = 4

@@ -17,7 +17,6 @@ from controller.web.bodies import Body, Line, PlanQuery, Query, Say
 from controller.web.call import Call, Face, Handler, Reply, Routes
 from controller.web.lanes import Lane
 from controller.web.problem import of
-from controller.web.problem import of
 from controller.web.views.diffs import Group, groups
 
 UNDO = {

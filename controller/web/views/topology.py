@@ -11,7 +11,7 @@ from controller.usecases.topology import topology as topology_seen
 from controller.web import page
 from controller.web.bodies import Query
 from controller.web.call import Call, Face, Reply, Routes
-from controller.web.views.layout import laid_out
+from controller.web.views.layout import HIGH, WIDE, laid_out
 
 MOST_DRAWN = 300
 """Things that are drawn; with more the table alone tells all."""
@@ -42,6 +42,8 @@ def show(face: Face, call: Call) -> Reply:
         "names": {node.id: node for node in nodes},
         "drawing": laid_out(drawn, edges) if drawn and len(drawn) <= MOST_DRAWN else None,
         "many": len(drawn),
+        "wide": WIDE,
+        "high": HIGH,
         "around": call.query.around,
         "starts": tuple(node.id for node in found.nodes if node.kind in ("zone", "service")) if found is not None else (),
     }
