@@ -6,6 +6,7 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import httpx2
@@ -192,17 +193,20 @@ class Gauge(Argon2):
     def __init__(self) -> None:
         super().__init__()
         self.inside = self.most = 0
+        self._count = Lock()
         hasher = self._hasher
         gauge = self
 
         class Hasher:
             def verify(self, encoded: str, password: bytes) -> bool:
-                gauge.inside += 1
-                gauge.most = max(gauge.most, gauge.inside)
+                with gauge._count:
+                    gauge.inside += 1
+                    gauge.most = max(gauge.most, gauge.inside)
                 try:
                     return hasher.verify(encoded, password)
                 finally:
-                    gauge.inside -= 1
+                    with gauge._count:
+                        gauge.inside -= 1
 
             def hash(self, password: bytes | str) -> str:
                 return hasher.hash(password)

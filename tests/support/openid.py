@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -32,8 +33,7 @@ class Provider:
     requests: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.rsa = RSAKey.generate_key(2048, {"kid": "rsa"})
-        self.ec = ECKey.generate_key("P-256", {"kid": "ec"})
+        self.rsa, self.ec = _keys()
         self.codes: dict[str, dict[str, str]] = {}
         provider = self
 
@@ -104,6 +104,12 @@ class Provider:
             claims = {"iss": self.issuer, "aud": CLIENT, "iat": now, "exp": now + 300, "nonce": words["nonce"], **self.claims}
             text = self.token(claims) if self.token else self.signed(claims)
             _send(asked, 200, {"access_token": "x", "token_type": "Bearer", "id_token": text})
+
+
+@cache
+def _keys() -> tuple[RSAKey, ECKey]:
+    """The keys of every provider: making one takes longer than a test."""
+    return RSAKey.generate_key(2048, {"kid": "rsa"}), ECKey.generate_key("P-256", {"kid": "ec"})
 
 
 def _send(asked: BaseHTTPRequestHandler, status: int, content: Any) -> None:
