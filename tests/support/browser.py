@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from threading import Thread
@@ -14,6 +14,9 @@ from typing import Any, Literal, TypeVar
 from PIL import Image
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Page, Request, Route, StorageState, async_playwright
+from playwright.async_api import Error as PlaywrightError
+
+from controller.web.page import THEME_COOKIE
 
 T = TypeVar("T")
 
@@ -40,9 +43,12 @@ class Theme:
     name: str
     scheme: Literal["dark", "light"]
     contrast: Literal["more", "no-preference"] = "no-preference"
+    chosen: str = ""
+    """What they have chosen for the page, whatever their system says."""
 
 
-THEMES = (Theme("dark", "dark"), Theme("light", "light"), Theme("contrast", "dark", "more"))
+DARK, LIGHT, CONTRAST = Theme("dark", "dark"), Theme("light", "light"), Theme("contrast", "light", chosen="contrast")
+THEMES = (DARK, LIGHT, CONTRAST)
 WIDTHS = (320, 768, 1280)
 
 
@@ -68,7 +74,7 @@ class Browser:
         self,
         base: str = "",
         *,
-        theme: Theme = THEMES[0],
+        theme: Theme = DARK,
         width: int = 1280,
         height: int = 800,
         signed_in: StorageState | None = None,
@@ -88,6 +94,8 @@ class Browser:
                 storage_state=signed_in,
             )
         )
+        if theme.chosen:
+            self.do(context.add_cookies([{"name": THEME_COOKIE, "value": theme.chosen, "url": base}]))
         tab = Tab(self, context, base)
         try:
             self.do(tab.begin())
@@ -109,7 +117,7 @@ class Browser:
 @dataclass
 class Tab:
     """One page. `troubles`: errors of its scripts and of its console, what its policy refused, dialogs, and requests to anywhere
-    else; `foreseen` are addresses (with an answer's status) that are meant to fail."""
+    else; `foreseen` are addresses (with an answer's status) that are meant to fail; `alone` = its server is meant to be gone."""
 
     browser: Browser
     context: BrowserContext
@@ -117,6 +125,7 @@ class Tab:
     page: Page = field(init=False)
     troubles: list[str] = field(default_factory=list)
     foreseen: set[tuple[str, int]] = field(default_factory=set)
+    alone: bool = False
     _under_way: set[Request] = field(default_factory=set)
 
     async def begin(self) -> None:
@@ -138,9 +147,9 @@ class Tab:
     def _console(self, message: ConsoleMessage) -> None:
         if message.type != "error":
             return
-        where = str(message.location.get("url", ""))
+        where = str(message.location.get("url", "")).partition("#")[0]
         known = any(where == address and f"status of {status} " in message.text for address, status in self.foreseen)
-        if not known:
+        if not known and not (self.alone and "net::ERR_" in message.text):
             self.troubles.append(f"console: {message.text} ({where})")
 
     async def _dialog(self, dialog: Dialog) -> None:
@@ -188,8 +197,20 @@ class Tab:
         return self.do(self.page.evaluate(script, argument))
 
     def until(self, script: str, argument: Any = None) -> None:
-        """Wait until an expression is true in the page."""
-        self.do(self.page.wait_for_function(script, arg=argument))
+        """Wait until a function, or an expression, is true in the page, also while it goes from one page to the next."""
+        # Playwright's own waiting needs `eval`, which the page's policy forbids.
+
+        async def reached() -> None:
+            while True:
+                with suppress(PlaywrightError):
+                    if await self.page.evaluate(script, argument):
+                        return
+                await asyncio.sleep(0.05)
+
+        try:
+            self.do(asyncio.wait_for(reached(), SECONDS))
+        except TimeoutError:
+            raise AssertionError(f"not within {SECONDS:.0f} s: {script} at {self.page.url}; {self.troubles}") from None
 
     def press(self, *keys: str) -> None:
         """Keys, one after the other: `Tab`, `Enter`, `Control+k`."""

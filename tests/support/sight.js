@@ -8,18 +8,38 @@
     for (let up = element; up && up !== document.documentElement; up = up.parentElement) {
       const style = getComputedStyle(up);
       if (up === document.body || (style.overflowX === "visible" && style.overflowY === "visible")) continue;
-      const edge = up.getBoundingClientRect();
-      left = Math.max(left, edge.left);
-      top = Math.max(top, edge.top);
-      right = Math.min(right, edge.right);
-      bottom = Math.min(bottom, edge.bottom);
+      const edge = up.getBoundingClientRect(), x = edge.left + up.clientLeft, y = edge.top + up.clientTop;
+      left = Math.max(left, x);
+      top = Math.max(top, y);
+      right = Math.min(right, x + up.clientWidth);
+      bottom = Math.min(bottom, y + up.clientHeight);
     }
     return [left, top, right, bottom];
   };
 
+  // Where an element's text can stand: without its border, its padding and its round corners.
   const within = (element) => {
-    const edge = element.getBoundingClientRect(), left = edge.left + element.clientLeft, top = edge.top + element.clientTop;
-    return element.clientWidth ? { left, top, right: left + element.clientWidth, bottom: top + element.clientHeight } : edge;
+    const edge = element.getBoundingClientRect(), style = getComputedStyle(element), side = (name) => parseFloat(style[name]) || 0;
+    return {
+      left: edge.left + side("borderLeftWidth") + side("paddingLeft"),
+      top: edge.top + side("borderTopWidth") + side("paddingTop"),
+      right: edge.right - side("borderRightWidth") - side("paddingRight"),
+      bottom: edge.bottom - side("borderBottomWidth") - side("paddingBottom"),
+    };
+  };
+
+  // Where the words of a style sheet stand: before or above what is in the element, or behind or below it.
+  const beside = (element, side, box) => {
+    const range = document.createRange();
+    range.selectNodeContents(element);
+    const lines = [...range.getClientRects()].filter((each) => each.width && each.height);
+    if (!lines.length) return box;
+    if (side === "::before") {
+      const first = lines[0], bottom = first.left - box.left > 4 ? first.bottom : first.top;
+      return { ...box, right: bottom === first.top ? box.right : first.left, bottom: Math.max(bottom, box.top + 4) };
+    }
+    const last = lines.at(-1), top = box.right - last.right > 4 ? last.top : last.bottom;
+    return { ...box, left: top === last.bottom ? box.left : last.right, top: Math.min(top, box.bottom - 4) };
   };
 
   const about = (element, text, boxes, style) => {
@@ -61,12 +81,16 @@
         const box = [within(element)];
         if (element.matches("input:not([type=checkbox], [type=radio], [type=range]), textarea, select")) {
           const hint = !element.value && element.placeholder;
-          found.push(about(element, element.value || element.placeholder || "?", box, getComputedStyle(element, hint ? "::placeholder" : null)));
+          // The arrow of a list is no ground of its text.
+          const text = element.matches("select") ? element.selectedOptions[0]?.text : element.value || element.placeholder;
+          const size = element.matches("select") ? 2 * parseFloat(getComputedStyle(element).fontSize) : 0;
+          const place = { left: box[0].left, top: box[0].top, right: box[0].right - size, bottom: box[0].bottom };
+          found.push(about(element, text || "(empty)", [place], getComputedStyle(element, hint ? "::placeholder" : null)));
         }
         for (const side of ["::before", "::after"]) {
           const style = getComputedStyle(element, side);
           const words = style.content.startsWith('"') ? style.content.slice(1, -1) : "";
-          if (/[\p{L}\p{N}]/u.test(words) && style.display !== "none") found.push(about(element, words, box, style));
+          if (/[\p{L}\p{N}]/u.test(words) && style.display !== "none") found.push(about(element, words, [beside(element, side, box[0])], style));
         }
       }
       return found.filter((each) => each.boxes.length);
