@@ -20,6 +20,7 @@ MEASURES = {
     "edge": "an unchanged pass over routes and records, and one route more among 1,000",
     "certificate": "from the write of a route to the certificate that is served",
     "smart": "1,000 entities and 100 automations on Home Assistant",
+    "people": "200 listeners and 32 readers while passes run",
     "noop": "resident no-op pass, 100 and 500 services",
     "face": "`homelab plan` and `status`, 100 services",
     "idle": "idle controller watching 100 services",
@@ -30,7 +31,7 @@ MEASURES = {
     "cold": "cold start of 20 services",
     "stacks": "20 unchanged stacks of two services",
 }
-ONCE = ("plan", "dns", "edge", "certificate", "smart")
+ONCE = ("plan", "dns", "edge", "certificate", "smart", "people")
 """Measures that use no engine."""
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
