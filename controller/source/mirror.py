@@ -163,9 +163,10 @@ class Mirror:
         self._git.run("update-ref", reference, commit, tip or "0" * len(commit))
 
     def remove(self, reference: str, tip: str) -> None:
-        """Take a branch away from the remote. Raises NotTaken."""
+        """Take a branch away from the remote, unless somebody went on with it after `tip`. Raises NotTaken."""
+        only = f"--force-with-lease={reference}:{tip}"
         with self._remote() as options:
-            done = self._git.run("push", "--quiet", "--end-of-options", self.address.url, f":{reference}", **options)
+            done = self._git.run("push", "--quiet", only, "--end-of-options", self.address.url, f":{reference}", **options)
         if done.code:
             raise NotTaken(f"{self.address.url} keeps {reference.removeprefix('refs/heads/')}: {done.complaint}")
         self._git.run("update-ref", "-d", reference, tip)

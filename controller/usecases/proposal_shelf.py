@@ -11,7 +11,7 @@ from controller.core.codec import from_json, to_json
 from controller.core.errors import Refused, Severity, SourceError
 from controller.core.event import Event
 from controller.core.ports import Clock, Source, Store
-from controller.core.proposal import PENDING, Author, AuthorKind, Branched, Branches, NoProposal, Proposal, Standing
+from controller.core.proposal import FOLDER, PENDING, Author, AuthorKind, Branched, Branches, NoProposal, Proposal, Standing
 
 _LEFT = "proposals.left"
 """The fact that lists branches which could not be dropped yet."""
@@ -74,7 +74,7 @@ class Shelf:
         """Write down the end of one, and remove its branch; when that cannot be done now, `sweep` does it."""
         self._leave(lambda left: sorted({*left, proposal.branch}))
         self.put(proposal)
-        self._drop(proposal.branch)
+        self._drop(proposal)
         return proposal
 
     def sweep(self) -> None:
@@ -84,12 +84,14 @@ class Shelf:
             if branch in waiting:  # a crash came before its end was written down
                 self._left_no_more(branch)
             else:
-                self._drop(branch)
+                self._drop(self.get(branch.removeprefix(FOLDER)))
 
-    def _drop(self, branch: str) -> None:
+    def _drop(self, proposal: Proposal) -> None:
         with suppress(SourceError):
-            self.branches.drop(branch)
-            self._left_no_more(branch)
+            held = self.branches.tip_of(proposal.branch)
+            if held is None or held.id == proposal.tip:  # nobody went on with it
+                self.branches.drop(proposal.branch)
+            self._left_no_more(proposal.branch)
 
     def _left_no_more(self, branch: str) -> None:
         self._leave(lambda left: [each for each in left if each != branch])

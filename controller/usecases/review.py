@@ -157,6 +157,8 @@ class Reviewing:
 
     def _tended(self, proposal: Proposal, head: str) -> bool:
         tip = self.shelf.branches.tip_of(proposal.branch)
+        if tip is not None:
+            proposal = self.shelf.followed(proposal)
         if self._is_in(proposal, tip, head):
             return self._recognised(proposal, head)
         if proposal.approving is not None:
@@ -165,20 +167,17 @@ class Reviewing:
             self.expire(proposal, "its branch was removed")
         elif not proposal.at(self._now).pending:
             self.expire(proposal, "nobody decided in time")
-        else:
-            self.shelf.followed(proposal)
         return False
 
     def _is_in(self, proposal: Proposal, tip: Revision | None, head: str) -> bool:
         """True when the followed branch holds all of it: merged with its history, or as one commit at a forge."""
-        newest = tip.id if tip is not None else proposal.tip
-        if self._seen.get(proposal.id) == (newest, head):
+        if self._seen.get(proposal.id) == (proposal.tip, head):
             return False
-        if self.shelf.source.descends(head, newest):
+        if self.shelf.source.descends(head, proposal.tip):
             return True
-        if tip is not None and head != proposal.base and self.shelf.branches.preview(newest).same:
+        if tip is not None and head != proposal.base and self.shelf.branches.preview(proposal.tip).same:
             return True
-        self._seen[proposal.id] = newest, head
+        self._seen[proposal.id] = proposal.tip, head
         return False
 
     def _recognised(self, proposal: Proposal, head: str) -> bool:

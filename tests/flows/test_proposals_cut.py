@@ -225,6 +225,21 @@ def test_a_remote_that_does_not_answer_is_told_and_its_branch_goes_later(remote:
     assert remote.bare.git("branch", "--list", "homelab/*") == ""
 
 
+def test_what_somebody_pushed_after_the_end_is_kept(remote: Remote) -> None:
+    shown = remote.house.open(web={"image": "web:2"})
+    remote.person.git("fetch", "--quiet", "origin", "homelab/p1")
+    remote.person.git("checkout", "--quiet", "-b", "more", "FETCH_HEAD")
+    more = remote.person.commit({"web.yaml": f"{box('web', {'image': 'web:3'})}\n"})
+    remote.person.git("push", "--quiet", "origin", "more:homelab/p1")
+    merged = remote.house.approve(shown)
+    assert remote.bare.git("rev-parse", "main^2") == shown.proposal.tip, "exactly what was shown"
+    assert remote.bare.git("rev-parse", "homelab/p1") == more, "and nothing of anybody is thrown away"
+    remote.house.source.fetch()
+    remote.house.review.tend()
+    assert remote.bare.git("rev-parse", "homelab/p1") == more
+    assert remote.house.propose.show("p1").proposal.merged == merged.revision
+
+
 def test_where_commits_must_be_signed_the_word_counts_when_somebody_merged(tmp_path: Path) -> None:
     work = Repository(tmp_path / "home")
     work.commit({"web.yaml": f"{box('web', {'image': 'web:1'})}\n", "policy/mine.yaml": ASKS})
