@@ -45,8 +45,8 @@ from controller.usecases.secrets import Secrets
 from controller.usecases.sync import RunNow, Sync
 from controller.wire.backends import Connections, connection_problems, engine_answers, memory_connections, real_connections
 from controller.wire.kinds import Tools, load_kinds
-from controller.wire.proposing import Proposals, proposals
 from controller.wire.notices import open_notices
+from controller.wire.proposing import Proposals, proposals
 from controller.wire.sensors import Board
 from controller.wire.vaults import first, open_vault, shown
 
@@ -217,7 +217,7 @@ def built(settings: Settings, clock: Clock) -> Iterator[House]:
         closing.callback(connections.close)
         bench = Bench(connections.providers, kinds, store, vault, clock, chronicle.tell)
         linker = AgeFileLinker(read_yaml, kinds, vault, blobs, connection_problems, vault)
-        reconciler = Reconciler(source, linker, bench, connections.connect, lambda: _run_name(clock), world)
+        reconciler = Reconciler(source, linker, bench, connections.connect, lambda: _run_name(clock), world, connections.beside)
         seat = Seat(store, clock, holder_name(settings.state), FileLock(settings.state / "writer.lock"))
         closing.callback(seat.leave)
         yield House(settings, world, instance, clock, store, source, vault, connections, chronicle, reconciler, seat, board)
