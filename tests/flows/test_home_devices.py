@@ -26,7 +26,7 @@ from controller.loop.loop import Loop
 from tests.contract.device_yard import caught_up, fresh
 from tests.support.clock import HandClock
 from tests.support.devices import Device, Light, Lock, Obeys, Switch
-from tests.support.homeassistant import NEW, HomeAssistant, HomeAssistants
+from tests.support.homeassistant import HomeAssistant
 from tests.support.house import BOX, House, OpenVault
 from tests.support.space import wait_until
 
@@ -92,8 +92,8 @@ class Living:
 
 
 @pytest.fixture
-def house(home_assistants: HomeAssistants) -> HomeAssistant:
-    return home_assistants.get(NEW)
+def house(home_assistant: HomeAssistant) -> HomeAssistant:
+    return home_assistant
 
 
 @pytest.fixture
