@@ -27,10 +27,12 @@ class House(Protocol):
 
     running: bool
     """True when a controller runs and does the work."""
-    people: PeopleDesk
-    """Who may sign in, and what everybody did."""
     proposals: ProposalDesk
     """What waits for a word."""
+
+    @property
+    def people(self) -> PeopleDesk:
+        """Who may sign in, and what everybody did."""
 
     def now(self) -> float:
         """The house's time after the last answer, in seconds since the epoch."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from threading import Condition, Thread
+from typing import TYPE_CHECKING
 
 from controller.cli.controller_socket import ControllerSocket
 from controller.cli.exits import Answered
 from controller.cli.house import Data, Heard
-from controller.cli.people_desk import PeopleDesk, RunningPeople
 from controller.cli.proposal_desk import ProposalDesk
 from controller.cli.running_proposals import RunningProposals
+
+if TYPE_CHECKING:
+    from controller.cli.people_desk import PeopleDesk
 
 
 class RunningHouse:
@@ -21,8 +25,14 @@ class RunningHouse:
 
     def __init__(self, socket: ControllerSocket) -> None:
         self._socket = socket
-        self.people: PeopleDesk = RunningPeople(socket)
         self.proposals: ProposalDesk = RunningProposals(socket, self._listening)
+
+    @cached_property
+    def people(self) -> PeopleDesk:
+        # Few verbs need it, and all that it loads would slow down the others.
+        from controller.cli.people_desk import RunningPeople
+
+        return RunningPeople(self._socket)
 
     def now(self) -> float:
         return self._socket.now
