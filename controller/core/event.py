@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from controller.core.document import Revision
 from controller.core.errors import Diagnostic, Severity
 from controller.core.key import Key
 from controller.core.notice import Recipient
-from controller.core.sign_in import OpenIdProvider
 from controller.core.state import Health
+
+if TYPE_CHECKING:
+    from controller.core.sign_in import OpenIdProvider  # with the validation library, which who only asks must not load
 
 
 @dataclass(frozen=True, slots=True)
