@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from io import BytesIO
 from threading import Thread
 from typing import Any, Literal, TypeVar
@@ -216,6 +217,10 @@ class Tab:
         """Keys, one after the other: `Tab`, `Enter`, `Control+k`."""
         for key in keys:
             self.do(self.page.keyboard.press(key))
+
+    def freeze(self) -> None:
+        """Let it stay now for the page: what tells ages does not change (and move its neighbours) while it is looked at."""
+        self.do(self.page.clock.set_fixed_time(datetime.now(UTC)))
 
     def settle(self) -> None:
         """Wait until what the page has asked for has come (but for streams), and has been shown."""
