@@ -174,7 +174,7 @@ class Tab:
     def open(self, path: str, status: int = 200) -> None:
         """Go to a page of the address and wait until it has loaded. Raises AssertionError for another status."""
         if status >= 400:
-            self.foreseen.add((self.base + path, status))
+            self.foreseen.add(((self.base + path).partition("#")[0], status))
         answer = self.do(self.page.goto(self.base + path))
         assert answer is not None
         assert answer.status == status, f"{path}: {answer.status}"
