@@ -132,7 +132,7 @@ def test_a_push_that_is_refused_changes_nothing(work: Repository, server: Server
     first = git.head()
     work.commit({"specs/web.yaml": "version: 2\n"}, "Two")
     work.git("push", "--quiet", "origin", "main")
-    with pytest.raises(SourceError, match=r"did not take the commit: .*proposal"):
+    with pytest.raises(SourceError, match="did not take the commit: "):
         git.commit({"web.yaml": b"version: 3\n"}, "Change", "Ada")
     assert git.head() == first
 

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -140,10 +141,23 @@ class Caddy:
         return answers[0]
 
     def clean(self) -> None:
-        """Back to serving nothing, also when it was killed."""
+        """Back to serving nothing, also when it was killed. 2.6 may keep a listener of a configuration that it refused at the last
+        moment; nobody answers there, and whoever listens on that port next shares it: then it is another process."""
         if self._server.poll() is not None:
             self.start()
         self.load({})
+        if not self._inside and not self._silent():
+            self.kill()
+            self.start()
+
+    def _silent(self) -> bool:
+        """True as soon as nothing listens on its ports any more; False when that does not come in two seconds."""
+        until = time.monotonic() + 2
+        while listening := {self.http_port, self.https_port} & _listening():
+            if time.monotonic() > until:
+                break
+            time.sleep(0.02)
+        return not listening
 
     def log(self) -> str:
         """Everything that it wrote."""
@@ -211,6 +225,14 @@ class Caddy:
             self.document()
             return True
         return False
+
+
+def _listening() -> set[int]:
+    """Ports of this machine on which something listens."""
+    lines = [
+        line.split(maxsplit=4) for table in ("tcp", "tcp6") for line in Path(f"/proc/self/net/{table}").read_text().splitlines()
+    ]
+    return {int(fields[1].rpartition(":")[2], 16) for fields in lines if fields[3] == "0A"}
 
 
 def trusting() -> ssl.SSLContext:
