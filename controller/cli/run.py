@@ -26,8 +26,10 @@ def run_verb(public: tuple[str, ...], trusted: tuple[str, ...]) -> None:
     """Run the controller with its web page until it is interrupted.
 
     It follows the repository and the backends, applies what the rules allow, and answers the other verbs."""
+    from controller.cli.log_lines import log_to_terminal
     from controller.wire import run_controller
 
+    log_to_terminal()
     found = settings()
     talk().say(f"starting for {visible(found.shown_repo)} with its state in {visible(found.state)}")
     talk().end(run_controller(found, _tell, public=public, trusted=trusted))
@@ -50,8 +52,10 @@ def demo_verb() -> None:
 
     Specs and state stay in a folder of their own, so that you can commit there and watch what happens."""
     from controller.cli.begin import scaffold
+    from controller.cli.log_lines import log_to_terminal
     from controller.wire import run_controller
 
+    log_to_terminal()
     folder = Path(talk().flags.get("state") or state_root() / "demo")
     specs = folder / "specs"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -156,6 +156,16 @@ def test_rights(web: WebHouse, scopes: tuple[Scope, ...], path: str, status: int
     assert web.browser(*scopes).get(path).status_code == status, reason
 
 
+def test_who_may_not_see_a_plan_is_led_to_none(web: WebHouse) -> None:
+    where = proposed(web.browser())
+    reader = web.browser(Scope.READ)
+    for path in ("/", "/proposals"):
+        shown = reader.get(path).text
+        assert "Newer" in shown
+        assert f'href="{where}"' not in shown, path
+    assert f'href="{where}"' in web.browser(Scope.PLAN).get("/proposals").text
+
+
 def test_what_is_not_there(web: WebHouse) -> None:
     client = web.browser()
     assert client.get("/proposals/nothing").status_code == 404

@@ -141,8 +141,8 @@ class Caddy:
         return answers[0]
 
     def clean(self) -> None:
-        """Back to serving nothing, also when it was killed. 2.6 may keep a listener of a configuration that it refused late: nobody
-        answers there, and who listens on that port next shares it. Then it is another process."""
+        """Back to serving nothing, also when it was killed. 2.6 may keep a listener of a configuration that it refused late:
+        nobody answers there, and who listens on that port next shares it. Then it is another process."""
         if self._server.poll() is not None:
             self.start()
         self.load({})

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from controller.core.change import Action
+from controller.usecases.access import Scope
 from controller.usecases.views import StatusLine, status_view
 from controller.web.call import Call, Face
 
@@ -26,7 +27,7 @@ class Waiting:
 Source = Callable[[Face, Call], Iterable[Waiting]]
 
 
-def held_rollouts(face: Face, _call: Call) -> Iterable[Waiting]:
+def held_rollouts(face: Face, call: Call) -> Iterable[Waiting]:
     """Rollouts that the rules hold, each with its keys."""
     report = face.report
     found: dict[str, list[StatusLine]] = {}
@@ -39,19 +40,24 @@ def held_rollouts(face: Face, _call: Call) -> Iterable[Waiting]:
             title="Rollout",
             mark=digest[:12],
             lines=tuple((line.key, line.why) for line in lines),
-            href="/plan" if "/plan" in face.paths and not asks else "",
+            href="/plan" if _may_look(call) and not asks else "",
             command="" if asks else f"homelab approve {digest[:12]}",
             asks=asks,
         )
 
 
-def pending_proposals(face: Face, _call: Call) -> Iterable[Waiting]:
+def pending_proposals(face: Face, call: Call) -> Iterable[Waiting]:
     """Proposals that nobody has decided about."""
     if face.desk.propose is None:
         return
     for item in face.desk.propose.list():
         lines = ((item.title, f"by {item.author}"),)
-        yield Waiting(title="Proposal", mark=item.id, lines=lines, href=f"/proposals/{item.id}")
+        yield Waiting(title="Proposal", mark=item.id, lines=lines, href=f"/proposals/{item.id}" if _may_look(call) else "")
+
+
+def _may_look(call: Call) -> bool:
+    """True where the page behind a link is for whoever asks: it holds a plan."""
+    return call.actor is not None and call.actor.may(Scope.PLAN)
 
 
 SOURCES: tuple[Source, ...] = (held_rollouts, pending_proposals)
