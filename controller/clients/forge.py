@@ -133,10 +133,16 @@ class RestForge:
                 stage=stage,
                 url=str(item.get("html_url") or ""),
                 merge=str(item.get("merge_commit_sha") or "") if merged else "",
-                by=_login(item.get("merged_by")) if merged else "",
+                by=self._person(item.get("merged_by")) if merged else "",
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Permanent(f"the forge describes a pull request in words that are not known: {error!r}") from error
+
+    def _person(self, user: Any) -> str:
+        """The login of a person: "" for programs, ourselves among them."""
+        login = _login(user)
+        machine = login.endswith("[bot]") or (isinstance(user, dict) and user.get("type") == "Bot")
+        return "" if not login or machine or login == self._me() else login
 
     def _me(self) -> str:
         """Whose token it is."""

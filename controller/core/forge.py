@@ -29,7 +29,8 @@ class Check(StrEnum):
 @dataclass(frozen=True, slots=True)
 class PullRequest:
     """One pull request as the forge shows it. `branch` is "" when it comes from another repository (a fork): such a branch is not
-    ours to read. `merge` is the commit that the followed branch got by it, `by` who merged it ("" before)."""
+    ours to read. `merge` is the commit that the branch `base` got by it, `by` the person who merged it ("" before, and for a
+    program)."""
 
     number: int
     title: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from controller.core.forge import Check
@@ -11,31 +12,44 @@ from controller.core.proposal import Proposal
 from controller.usecases.proposal_effects import Effects
 from controller.usecases.views import ChangeView, RolloutView, rollout_view
 
-_MOST_LINES, _LONGEST = 200, 160
+_MOST_LINES, _MOST_TEXT, _LONGEST = 400, 40_000, 2_000
+"""GitHub takes 65,536 characters, Gitea as many bytes or more."""
 FORK = "This comes from another repository: it is not planned, and a merge of it approves nothing that is held."
 
 
-def comment(effects: Effects, objection: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A comment, and the held rollouts that stand in it in full: only these can be approved by who has read it."""
+
+    text: str
+    held: tuple[str, ...]
+
+
+def comment(effects: Effects, objection: str) -> Told:
     """The plan as a comment in Markdown. What comes from specs and backends stands in one fenced block, where nothing of it is
-    a link, a mention or markup."""
-    lines = list(_lines(effects))
-    left = len(lines) - _MOST_LINES
-    shown = [*lines[:_MOST_LINES], *([f"… and {left} more lines: `homelab plan` shows them"] if left > 0 else [])]
-    text = "\n".join(map(_plain, shown))
+    a link, a mention or markup; what is held stands first in it."""
+    lines, held = _block(effects)
+    text = "\n".join(lines)
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", text)), default=0))
     parts = [f"**Plan** {summary(effects)}", f"{fence}text\n{text}\n{fence}" if text else ""]
     if not effects.problem and effects.held:
-        word = "A merge here does not approve what is held" if objection else "A merge here approves what is held"
+        word = "A merge here does not approve what is held" if objection or not held else "A merge here approves what is held"
         parts.append(f"{word}{': ' + _inline(objection) if objection else ''}.")
-    digests = ", ".join(f"`{digest[:12]}`" for digest in effects.digests)
-    parts.append(f"Merged with `{effects.head.short}`{f'; rollouts {digests}' if digests else ''}.")
-    return "\n\n".join(part for part in parts if part)
+    if len(held) < len(effects.held) and not effects.problem:
+        parts.append("What does not stand here in full is not approved by a merge: `homelab plan` shows it.")
+    parts.append(f"Merged with `{effects.head.short}`.")
+    return Told("\n\n".join(part for part in parts if part), held)
+
+
+def unplanned(why: str) -> str:
+    """What is said where git cannot merge or read it."""
+    return f"**Plan** cannot be made\n\n```text\n{plain(why).replace('`', ' ')[:_LONGEST]}\n```"
 
 
 def status(effects: Effects) -> tuple[Check, str]:
     """The word and the sentence beside the commit."""
     if effects.problem:
-        return Check.FAILURE, _plain(effects.problem)
+        return Check.FAILURE, plain(effects.problem)
     if effects.denied:
         return Check.FAILURE, "the house rules deny a part of it"
     return Check.SUCCESS, summary(effects)
@@ -53,14 +67,36 @@ def summary(effects: Effects) -> str:
     return f"{count} change{'s' * (count != 1)} in {rollouts} rollout{'s' * (rollouts != 1)}{held}, undo: {effects.reversal}"
 
 
-def _lines(effects: Effects) -> list[str]:
-    found = [effects.problem] if effects.problem else []
+def _block(effects: Effects) -> tuple[list[str], tuple[str, ...]]:
+    """The lines of the plan within what a forge takes, and the held digests whose lines are all there."""
+    lines: list[str] = []
+    room, held = _MOST_TEXT, list[str]()
+
+    def add(more: list[str]) -> bool:
+        nonlocal room
+        shown = [plain(line) for line in more]
+        whole = all(len(line) <= _LONGEST for line in shown)
+        shown = [line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…" for line in shown]
+        if len(lines) + len(shown) > _MOST_LINES or sum(map(len, shown)) > room:
+            if room:
+                lines.append("… and more: `homelab plan` shows it")
+            room = 0
+            return False
+        lines.extend(shown)
+        room -= sum(map(len, shown))
+        return whole
+
+    if effects.problem:
+        add([effects.problem])
+    for rollout in sorted(effects.rollouts, key=lambda each: each.digest not in effects.held):
+        view = rollout_view(rollout, effects.decisions.get(rollout.digest))
+        if add(_rollout(view)) and rollout.digest in effects.held:
+            held.append(rollout.digest)
     for item in effects.findings:
-        found += [f"{item.severity} {item.origin}: {item.message}", *([f"  fix: {item.hint}"] if item.hint else [])]
-    for rollout in effects.rollouts:
-        found += _rollout(rollout_view(rollout, effects.decisions.get(rollout.digest)))
-    found += [f"not planned {note.key}: {note.message}" for note in effects.notes]
-    return found + [f"{name} does not answer: {reason}" for name, reason in effects.backends.items()]
+        add([f"{item.severity} {item.origin}: {item.message}", *([f"  fix: {item.hint}"] if item.hint else [])])
+    add([f"not planned {note.key}: {note.message}" for note in effects.notes])
+    add([f"{name} does not answer: {reason}" for name, reason in effects.backends.items()])
+    return lines, tuple(held)
 
 
 def _rollout(rollout: RolloutView) -> list[str]:
@@ -74,17 +110,17 @@ def _change(change: ChangeView) -> list[str]:
 
 
 def _value(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """On one line, without characters that hide or act."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _inline(text: str) -> str:
     """A sentence of ours with somebody's name in it, outside of the block."""
-    return re.sub(r"[^\w ,.;:()/'-]", " ", _plain(text))
+    return re.sub(r"[^\w ,.;:()/'-]", " ", plain(text))
 
 
 def opening(proposal: Proposal) -> str:

@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from controller.core.codec import from_json, to_json
-from controller.core.decision import Approval
-from controller.core.errors import HomelabError, Refused, Severity
-from controller.core.forge import Forge, PullRequest, Stage
+from controller.core.decision import Approval, Verdict
+from controller.core.errors import HomelabError, Refused, Severity, SourceError
+from controller.core.forge import Check, Forge, PullRequest, Stage
+from controller.core.policy import ProposalRules
 from controller.core.proposal import FOLDER, Author, NoProposal, Proposal, Standing, Word
 from controller.engine.reconcile import Reconciler
 from controller.usecases import pull_words
@@ -20,14 +21,15 @@ MARK = "homelab plan"
 """What our comment is found by."""
 
 _TRACKED = "pulls.tracked"
-_AGAIN = 600.0
-"""Seconds after which a plan that was told is made again: the world may have moved."""
+_AGAIN, _DAY = 600.0, 86_400.0
+"""Seconds after which a plan that was told is made again: the world may have moved. So long a merged commit may take to come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """What was last told in a pull request: of which commits, and which rollouts a merge of them approves. `at` in seconds since
-    the epoch."""
+    """What was last told in a pull request: of which commits, which rollouts a merge of them approves, and by which rules (those
+    that were deployed then: a pull request does not choose the rules of its own merge). `at` in seconds since the epoch, 0 = it
+    could not be told yet."""
 
     number: int
     tip: str
@@ -37,6 +39,13 @@ class Tracked:
     author: str
     held: tuple[str, ...] = ()
     concerns: tuple[str, ...] = ()
+    own: str = "deny"
+    second: tuple[str, ...] = ("*",)
+
+    @property
+    def rules(self) -> ProposalRules:
+        """Who may approve it."""
+        return ProposalRules.model_validate({"own": self.own, "second": self.second})
 
 
 @dataclass
@@ -58,37 +67,63 @@ class Pulls:
         forge, base = self.forge(), self.base()
         if forge is None or not base:
             return False
-        self._open(forge, base)
+        failed: list[HomelabError] = []
+        self._open(forge, base, failed)
         standing = forge.pulls(base)
         self._told = self._remembered()
         for pull in standing:
-            self._show(forge, pull)
+            try:
+                self._show(forge, pull)
+            except HomelabError as error:  # one that cannot be told must not hide the others
+                failed.append(error)
         again = False
         for number in self._told.keys() - {pull.number for pull in standing}:
-            found = forge.pull(number)
-            if found is not None and found.stage is Stage.OPEN:
-                continue  # it asks for another branch now, or was opened again a moment ago
-            if found is not None:
-                again |= self._ended(found, self._told[number])
-            self._remember({key: each for key, each in self._told.items() if key != number})
+            try:
+                again |= self._left(forge, number, base)
+            except HomelabError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
         return again
 
-    def _open(self, forge: Forge, base: str) -> None:
+    def _left(self, forge: Forge, number: int, base: str) -> bool:
+        """One that is no longer open for this branch."""
+        found, known = forge.pull(number), self._told[number]
+        if found is not None and found.stage is Stage.OPEN:
+            return False  # it asks for another branch now, or was opened again a moment ago
+        here = found is not None and found.base == base
+        if found is not None and here and found.stage is Stage.MERGED and not self._arrived(found):
+            if self.shelf.clock.now() - known.at < _DAY:
+                return False  # the commit is not here yet
+            here = False
+        again = self._ended(found, known) if found is not None and here else False
+        self._remember({key: each for key, each in self._told.items() if key != number})
+        return again
+
+    def _arrived(self, pull: PullRequest) -> bool:
+        """True when the followed branch holds what was merged there."""
+        source = self.shelf.source
+        return bool(pull.merge) and source.descends(source.head().id, pull.merge)
+
+    def _open(self, forge: Forge, base: str, failed: list[HomelabError]) -> None:
         """A pull request for every proposal that waits."""
         with suppress(Refused):  # a folder has no branches
+            branches = self.shelf.branches
             for proposal in self.shelf.all():
-                if proposal.link or not proposal.at(self.shelf.clock.now()).pending:
+                if proposal.link or not proposal.at(self.shelf.clock.now()).pending or branches.tip_of(proposal.branch) is None:
                     continue
-                if self.shelf.branches.tip_of(proposal.branch) is None:
+                try:
+                    made = forge.open(proposal.branch, base, proposal.title, self._conceal(pull_words.opening(proposal)))
+                except HomelabError as error:
+                    failed.append(error)
                     continue
-                made = forge.open(proposal.branch, base, proposal.title, pull_words.opening(proposal))
                 with self.shelf.lock:
                     self.shelf.put(replace(self.shelf.get(proposal.id), link=made.url))
 
     def _show(self, forge: Forge, pull: PullRequest) -> None:
         proposal = self._proposal(pull)
         if proposal is not None and not proposal.standing.pending:
-            forge.comment(pull.number, MARK, pull_words.ending(proposal))
+            forge.comment(pull.number, MARK, self._conceal(pull_words.ending(proposal)))
             forge.close(pull.number)
             return
         if not pull.branch:
@@ -97,13 +132,24 @@ class Pulls:
         now, known, head = self.shelf.clock.now(), self._told.get(pull.number), self.shelf.source.head()
         if known is not None and (known.tip, known.head) == (pull.tip, head.id) and now - known.at < _AGAIN:
             return
-        effects = effects_of(self.reconciler, self.shelf.branches, pull.tip)
-        tracked = Tracked(pull.number, pull.tip, effects.head.id, now, pull.title, pull.author, effects.held, effects.concerns)
-        # What a merge would approve is written down before anybody can read that it would.
-        self._remember({**self._told, pull.number: tracked})
-        forge.comment(pull.number, MARK, pull_words.comment(effects, self._hint(effects, proposal, pull)))
+        # Until its plan can be read there, a merge approves nothing.
+        told = Tracked(pull.number, pull.tip, head.id, 0.0, pull.title, pull.author)
+        self._remember({**self._told, pull.number: told})
+        try:
+            effects = effects_of(self.reconciler, self.shelf.branches, pull.tip)
+        except SourceError as error:
+            forge.comment(pull.number, MARK, self._conceal(pull_words.unplanned(str(error))))
+            forge.check(pull.tip, Check.FAILURE, self._conceal(pull_words.plain(str(error))))
+            return
+        said = pull_words.comment(effects, self._hint(effects, proposal, pull))
+        forge.comment(pull.number, MARK, self._conceal(said.text))
         check, words = pull_words.status(effects)
-        forge.check(pull.tip, check, words)
+        forge.check(pull.tip, check, self._conceal(words))
+        rules = effects.rules
+        told = replace(
+            told, head=effects.head.id, at=now, held=said.held, concerns=effects.concerns, own=rules.own, second=rules.second
+        )
+        self._remember({**self._told, pull.number: told})
 
     def _hint(self, effects: Effects, proposal: Proposal | None, pull: PullRequest) -> str:
         """Why its author's own merge would not approve; "" = it would."""
@@ -126,27 +172,43 @@ class Pulls:
         if proposal is not None and any(review.word is Word.APPROVE for review in proposal.reviews):
             return False  # it was merged from here
         what = f"pull request {pull.number} ({known.title})"
-        record = proposal or _as_proposal(known.title, known.author, known.tip)
-        shown = self.reconciler.shown
-        why = (
-            f"it was merged at {pull.tip[:10]}, and its plan was shown for {known.tip[:10]}"
-            if pull.tip != known.tip
-            else "the rules are not known yet"
-            if shown is None
-            else record.objection(Author(pull.by), shown.estate.policy.proposals, known.concerns)
-        )
+        why = self._doubt(pull, known, proposal)
+        held = [] if why else sorted({*known.held} & self._held())
         if why and known.held:
             self.shelf.tell("MergeApprovesNothing", f"{what}: {why}; what it holds waits for a word", Severity.WARNING)
-        elif known.held:
+        elif held:
             now = self.shelf.clock.now()
-            for digest in known.held:
+            for digest in held:
                 self.shelf.store.approve(Approval(digest, True, pull.by, now, f"merged pull request {pull.number}"))
             self.shelf.tell("ProposalApproved", f"{pull.by} merged {what}")
         if proposal is not None and proposal.standing.pending:
             with self.shelf.lock:
-                note = f"{pull.by} merged pull request {pull.number}"
+                note = f"{pull.by or 'somebody'} merged pull request {pull.number}"
                 self.shelf.end(proposal.ended(Standing.MERGED, self.shelf.clock.now(), note, pull.merge))
-        return bool(known.held) and not why
+        return bool(held)
+
+    def _doubt(self, pull: PullRequest, known: Tracked, proposal: Proposal | None) -> str:
+        """Why a merge there is no word of approval, "" when it is."""
+        if pull.tip != known.tip:
+            return f"it was merged at {pull.tip[:10]}, and its plan was shown for {known.tip[:10]}"
+        if not pull.by:
+            return "it was not merged by a person"
+        record = proposal or _as_proposal(known.title, known.author, known.tip)
+        return record.objection(Author(pull.by), known.rules, known.concerns)
+
+    def _held(self) -> set[str]:
+        """What is planned and waits for a word now: a word about anything else would lie around for later."""
+        found = self.reconciler.survey()
+        decisions = found.decisions
+        return {
+            rollout.digest
+            for rollout in found.plan.rollouts
+            if decisions[rollout.digest].verdict is Verdict.HOLD and decisions[rollout.digest].rule != "ask"
+        }
+
+    def _conceal(self, text: str) -> str:
+        """Without any value that the vault keeps: others may read what stands at a forge."""
+        return self.reconciler.bench.vault.conceal(text)
 
     def _proposal(self, pull: PullRequest) -> Proposal | None:
         """The proposal whose branch it is."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from controller.clients.forge import RestForge
-from controller.core.errors import Severity, Transient
+from controller.core.errors import Permanent, Severity, Transient
 from controller.source import GitSource
 from controller.usecases.pulls import Pulls, Rounds
 from tests.contract.source_repository import Repository
@@ -108,6 +108,112 @@ def test_a_merge_that_approves_nothing_leaves_what_is_held(shared: Shared, by: s
     assert "MergeApprovesNothing" in shared.told()
     shared.house.reconcile()
     assert "cache" in shared.house.boxes(), reason
+
+
+def merged_without_a_word(shared: Shared, number: int, by: str) -> None:
+    """A merge there that approves nothing: the commit is applied but for what it holds."""
+    shared.forge.merge(number, by=by)
+    assert not shared.round()
+    assert shared.house.store.approvals() == {}
+    shared.house.reconcile()
+    assert "cache" in shared.house.boxes()
+
+
+def test_a_pull_request_does_not_choose_the_rules_of_its_own_merge(shared: Shared) -> None:
+    shared.push("mine", cache=None)
+    shared.work.commit({"policy/mine.yaml": HOLD % "[]"})
+    shared.work.git("push", "-q", "origin", "mine")
+    number = shared.forge.by_hand("mine", "Mine", author="ada")
+    shared.round()
+    assert "it is ada's own" in shared.comment(number)
+    merged_without_a_word(shared, number, "ada")
+
+
+def test_a_merge_into_another_branch_says_nothing(shared: Shared) -> None:
+    shown = shared.house.open(cache=None)
+    shared.push("without-cache", cache=None)
+    number = shared.forge.by_hand("without-cache", "No cache")
+    shared.round()
+    shared.work.git("push", "-q", "origin", "origin/main:refs/heads/scratch")
+    for item in shared.forge.pulls.values():
+        item["base"] = {**item["base"], "ref": "scratch"}
+    own = next(each for each, item in shared.forge.pulls.items() if item["head"]["ref"] == shown.proposal.branch)
+    shared.forge.merge(number, by="bo")
+    shared.forge.pulls[own] |= {"state": "closed", "merged": True, "merged_at": "now", "merge_commit_sha": "0" * 40}
+    assert not shared.round()
+    assert shared.house.store.approvals() == {}
+    assert shared.house.shelf.get("p1").standing == "open"
+
+
+def test_what_nobody_could_read_is_not_approved(shared: Shared) -> None:
+    shared.push("without-cache", cache=None)
+    number = shared.forge.by_hand("without-cache", "No cache")
+    shared.forge.silenced = True
+    with pytest.raises(Permanent, match="422"):
+        shared.round()
+    merged_without_a_word(shared, number, "bo")
+
+
+def test_a_comment_that_comes_later_counts(shared: Shared) -> None:
+    shared.push("without-cache", cache=None)
+    number = shared.forge.by_hand("without-cache", "No cache")
+    shared.forge.silenced = True
+    with pytest.raises(Permanent):
+        shared.round()
+    shared.forge.silenced = False
+    shared.round()
+    assert "it is ada's own" in shared.comment(number)
+    shared.forge.merge(number, by="bo")
+    assert shared.round()
+
+
+def test_what_is_too_long_to_be_read_is_not_approved(shared: Shared) -> None:
+    shared.push("long", cache=None, web={"image": "web:2", "uses": ["box/cache"], "environment": {"A": "x" * 3000}})
+    shared.push("long", cache=None, web={"image": "web:2", "environment": {"A": "x" * 3000}})
+    number = shared.forge.by_hand("long", "Long")
+    shared.round()
+    said = shared.comment(number)
+    assert said.index("delete box/cache") < said.index("replace box/web"), "what is held stands first"
+    assert len(said) < 60_000
+
+
+def test_one_that_git_cannot_read_hides_no_other(shared: Shared) -> None:
+    shared.push("link", web={"image": "web:2"})
+    (shared.work.folder / "link.yaml").symlink_to("/etc/passwd")
+    shared.work.git("add", "link.yaml")
+    shared.work.git("commit", "-q", "-m", "link")
+    shared.work.git("push", "-q", "origin", "link")
+    bad = shared.forge.by_hand("link", "Link")
+    shared.push("good", web={"image": "web:2"})
+    good = shared.forge.by_hand("good", "Good")
+    shared.round()
+    assert "1 change" in shared.comment(good)
+    assert "cannot be made" in shared.comment(bad)
+
+
+@pytest.mark.parametrize("by", ["renovate[bot]", BOT, ""])
+def test_a_program_is_no_second_person(shared: Shared, by: str) -> None:
+    shared.push("without-cache", cache=None)
+    number = shared.forge.by_hand("without-cache", "No cache", author="ada")
+    shared.round()
+    shared.forge.merge(number, by=by or "x")
+    shared.forge.pulls[number]["merged_by"] = {"login": by} if by else None
+    assert not shared.round()
+    assert shared.house.store.approvals() == {}
+
+
+def test_a_word_that_was_used_does_not_come_back(shared: Shared) -> None:
+    shared.push("without-cache", cache=None)
+    number = shared.forge.by_hand("without-cache", "No cache", author="ada")
+    shared.round()
+    shared.forge.merge(number, by="bo")
+    shared.house.follow()
+    held = [line.rollout for line in shared.house.sync.apply("ada").statuses if line.rollout]
+    shared.house.sync.approve([*{*held}], "ada")
+    shared.house.reconcile()
+    assert set(shared.house.boxes()) == {"web"}
+    assert not shared.pulls.keep(), "it is done already"
+    assert shared.house.store.approvals() == {}
 
 
 def test_a_proposal_has_a_pull_request_and_ends_with_it(shared: Shared) -> None:

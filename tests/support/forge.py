@@ -37,6 +37,8 @@ class FakeForge:
     git: Path
     token: str = "forge-token"
     failing: int = 0
+    silenced: bool = False
+    """No comment is taken."""
     most: int = 50
     """As many to a page at most, whatever it is asked for."""
     pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -146,6 +148,8 @@ class FakeForge:
             ("PATCH", r"/issues/comments/(\d+)", lambda number: self._reworded(int(number), body)),
             ("POST", r"/statuses/([0-9a-f]+)", lambda tip: self._stated(tip, body)),
         )
+        if self.silenced and method in ("POST", "PATCH") and inside[1].endswith("/comments"):
+            raise Refusal(422, "Body is too long")
         for verb, pattern, handle in routes:
             found = re.fullmatch(pattern, inside[1])
             if found and verb == method:
