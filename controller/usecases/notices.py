@@ -13,7 +13,7 @@ from controller.core.notice import Message, Recipient, Sender, Topic, Undelivere
 from controller.core.ports import Clock, Store, Vault
 from controller.core.run import Run
 from controller.core.suggest import did_you_mean
-from controller.usecases.notify import Memory, data_of, decide, memory_of, quiet
+from controller.usecases.notify import Parcel, data_of, decide, memory_of, quiet
 from controller.usecases.notify_scene import RUN_ENDS, scene
 
 FACT = "notices"
@@ -111,19 +111,13 @@ class Notices:
         """Send what waits for a target, one message after the other, until nothing does or one does not arrive. Nothing when
         somebody is at it already."""
         recipient = next((each for each in self._recipients() if each.name == name), None)
-        while recipient is not None and (number := self._take(name)):
-            with self._lock:
-                memory = self._memory(name)
-            parcel = next((each for each in memory.parcels if each.number == number), None)
-            error = ""
+        while recipient is not None and (parcel := self._take(name)):
             try:
-                if parcel is not None:
-                    self._send(recipient, parcel.message(self._clock.now(), recipient.zone, self._house))
-            except Undelivered as failure:
-                error = str(failure)
-            except Exception as failure:  # noqa: BLE001 (what nobody foresaw must not lose the message either)
-                error = f"{type(failure).__name__} while it was sent"
-            self._ended(name, number, error)
+                error = self._brought(recipient, parcel)
+                self._ended(name, parcel.number, error)
+            finally:
+                with self._lock:
+                    del self._under_way[name]
             if error:
                 return
 
@@ -140,6 +134,16 @@ class Notices:
             return Arrival(recipient.name, False, str(error))
         return Arrival(recipient.name, True)
 
+    def _brought(self, recipient: Recipient, parcel: Parcel) -> str:
+        """Send a parcel; "" = it arrived, else why not."""
+        try:
+            self._send(recipient, parcel.message(self._clock.now(), recipient.zone, self._house))
+        except Undelivered as failure:
+            return str(failure)
+        except Exception as failure:  # noqa: BLE001 (what nobody foresaw must not lose the message either)
+            return f"{type(failure).__name__} while it was sent"
+        return ""
+
     def _send(self, recipient: Recipient, message: Message) -> None:
         try:
             self._vault.keep([recipient.url])  # a value from outside the vault may have been swept up since
@@ -152,16 +156,15 @@ class Notices:
     def _ready(self, recipient: Recipient, known: Mapping[str, Any], now: float) -> bool:
         return bool(known["parcels"]) and not quiet(recipient, now) and known.get("again", 0.0) <= now
 
-    def _take(self, name: str) -> int:
-        """The number of the parcel that is sent next, marked as under way; 0 = none, or somebody sends one now."""
+    def _take(self, name: str) -> Parcel | None:
+        """The parcel that is sent next, marked as under way until whoever takes it says otherwise; None = nothing waits, or
+        somebody sends one now."""
         with self._lock:
-            if name in self._under_way or not (parcels := self._memory(name).parcels):
-                return 0
-            self._under_way[name] = parcels[0].number
-            return parcels[0].number
-
-    def _memory(self, name: str) -> Memory:
-        return memory_of((self._store.fact(FACT) or {}).get("targets", {}).get(name))
+            memory = memory_of((self._store.fact(FACT) or {}).get("targets", {}).get(name))
+            if name in self._under_way or not memory.parcels:
+                return None
+            self._under_way[name] = memory.parcels[0].number
+            return memory.parcels[0]
 
     def _ended(self, name: str, number: int, error: str) -> None:
         """Write down how a parcel fared; a target that fails is told of once, and once when it works again."""
@@ -175,10 +178,7 @@ class Notices:
             return {**state, "targets": {**state["targets"], name: {**known, **_fared(known, number, error, now)}}}
 
         with self._lock:
-            try:
-                self._store.revise(FACT, with_it)
-            finally:
-                self._under_way.pop(name, None)
+            self._store.revise(FACT, with_it)
         if error and before == [""]:
             said = f"notification target {name}: {error}"
             self._tell(Event(now, "NotifyFailed", said, Severity.WARNING))

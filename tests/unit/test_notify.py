@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.core.document import Revision
-from controller.core.errors import Diagnostic, Origin, Severity
+from controller.core.errors import Diagnostic, JournalError, Origin, Severity
 from controller.core.event import Event, Report, Status, Sync
 from controller.core.key import Key
 from controller.core.notice import HOUR, LONGEST_LINE, Recipient, Topic, plain
@@ -20,8 +20,13 @@ from controller.core.policy import Window
 from controller.core.run import Outcome, RolloutRun, Run
 from controller.core.secret import SecretVersion
 from controller.core.state import Health
+from controller.store.memory import MemoryStore
+from controller.usecases.notices import Notices
 from controller.usecases.notify import LINES, Memory, data_of, decide, memory_of
 from controller.usecases.notify_scene import scene
+from tests.support.clock import HandClock
+from tests.support.house import OpenVault
+from tests.support.post import Postbox, recipient
 
 START = 1_795_000_000.0
 WEB, DB, CERT = Key("service", "web"), Key("service", "db"), Key("certificate", "web")
@@ -258,3 +263,40 @@ def test_what_is_told_to_have_recovered_was_told_before_and_only_once(steps: lis
                 told[topic] = phone.now
         if sync is Sync.SYNCED:
             assert not told.keys() - {"held"}
+
+
+class Refusing(MemoryStore):
+    """A store that refuses once: the `refused`-th time that it is asked for facts or told them, from when that is set."""
+
+    refused = 0
+
+    def fact(self, name: str) -> Any:
+        self._asked()
+        return super().fact(name)
+
+    def revise(self, name: str, change: Any) -> Any:
+        self._asked()
+        return super().revise(name, change)
+
+    def _asked(self) -> None:
+        self.refused -= 1
+        if self.refused == 0:
+            raise JournalError("the disk is full")
+
+
+@pytest.mark.parametrize(("refused", "arrived"), [(1, 1), (2, 2)], ids=["what waits is not read", "what was sent is not written"])
+def test_a_target_is_told_after_a_store_that_refused_once(refused: int, arrived: int) -> None:
+    clock, post = HandClock(), Postbox()
+    store = Refusing(clock)
+    store.claim("test", 10**9)
+    notices = Notices(store, clock, OpenVault(), post, lambda: [recipient()], lambda event: store.append([event]), "Home")
+    seen = replace(report(status(sync=Sync.FAILED, why="exit 3")), recipients=(recipient(),))
+    assert notices.take_in(seen) == ("phone",)
+    store.refused = refused
+    with pytest.raises(JournalError):
+        notices.deliver("phone")
+    assert notices.take_in(seen) == ("phone",), "it still waits"
+    notices.deliver("phone")
+    assert post.bodies == [("failed", "service/web: exit 3")] * arrived
+    assert notices.take_in(seen) == ()
+    assert [view.waiting for view in notices.targets()] == [0]
