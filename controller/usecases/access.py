@@ -85,9 +85,17 @@ class Access:
         self._tries.check("provider", peer)
 
     def vouched(self, name: str, subject: str, scopes: Collection[Scope], peer: str) -> tuple[str, Actor]:
-        """A session for somebody whom an OpenID provider vouches for. Raises Denied."""
+        """A session for somebody whom an OpenID provider vouches for; tokens of theirs that may more than it says now end. Raises
+        Denied."""
         self._people.provided(name, subject, scopes)
+        if Scope.ADMIN not in scopes:
+            self._tokens.end_of(name, keeping=scopes)
         return self._begin(name, scopes, "provider", peer)
+
+    def withdrawn(self, subject: str) -> None:
+        """A provider gives somebody no rights any more: what they hold here ends at once, under whatever name they have it."""
+        for name in self._people.withdraw(subject):
+            self._end_all(name)
 
     def not_vouched(self, peer: str, why: str) -> HomelabError:
         """Count an answer of a provider that proves nothing; the error to raise."""
@@ -133,6 +141,9 @@ class Access:
     def remove_person(self, name: str) -> None:
         """Forget a person; their sessions, invitations and tokens end at once. Raises Refused."""
         self._people.remove(name)
+        self._end_all(name)
+
+    def _end_all(self, name: str) -> None:
         self._invitations.drop(lambda _, item: item["name"] == name)
         self._sessions.end_of(name)
         self._tokens.end_of(name)

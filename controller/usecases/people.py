@@ -93,6 +93,13 @@ class People:
         if known is None or bound(known) != known:
             self._people.revise(name, bound)
 
+    def withdraw(self, subject: str) -> tuple[str, ...]:
+        """Take every right from whom a provider gives none any more; the names that they have here."""
+        names = tuple(person.name for person in self._people.list() if person.subject == subject)
+        for name in names:
+            self._people.revise(name, lambda known: replace(known, scopes=()) if known and known.subject == subject else known)
+        return names
+
     def remove(self, name: str) -> None:
         """Forget a person. Raises Refused when there is none of that name."""
 
@@ -116,9 +123,17 @@ class People:
         return _view(made[-1])
 
     def set_password(self, name: str, password: str) -> None:
-        """Give a person a password. Raises Refused."""
+        """Give a person a password. Raises Refused, also for whom an OpenID provider vouches for: a password would let them in
+        when the provider no longer does."""
         encoded = self._encoded(password)
-        self._people.revise(name, lambda known: replace(_must_be(known, name), password=encoded))
+
+        def with_it(known: Person | None) -> Person:
+            found = _must_be(known, name)
+            if found.subject:
+                raise Refused(f"{name} signs in at the OpenID provider; a password would outlive what the provider says of them")
+            return replace(found, password=encoded)
+
+        self._people.revise(name, with_it)
 
     def has_password(self, name: str) -> bool:
         """True when a person can sign in by a password."""

@@ -47,7 +47,8 @@ class SignIn:
         return self._openid.address(client, back, *(self._made(flow, what) for what in ("state", "nonce", "verifier"))), flow
 
     def finish(self, flow: str, answer: Answer, back: str, peer: str) -> tuple[str, Actor]:
-        """A session for who comes back with an answer to their flow. Raises Denied, Throttled, Transient, Refused."""
+        """A session for who comes back with an answer to their flow; what they hold here ends when the provider gives them no
+        rights any more. Raises Denied, Throttled, Transient, Refused."""
         provider = self._provider()
         self._access.may_try_provider(peer)
         try:
@@ -56,10 +57,14 @@ class SignIn:
                 raise Denied(f"the provider refuses: {answer.error}")
             client = self._client(provider)
             claims = self._openid.claims(client, back, answer, self._made(flow, "nonce"), self._made(flow, "verifier"))
-            name, scopes = _name(provider, claims), _scopes(provider, claims)
+            subject, scopes = f"{provider.issuer} {claims['sub']}", _scopes(provider, claims)
+            if not scopes:
+                self._access.withdrawn(subject)
+                raise Denied("none of your groups may do anything here")
+            name = _name(provider, claims)
         except (Denied, Unproven) as error:
             raise self._access.not_vouched(peer, str(error)) from error
-        return self._access.vouched(name, f"{provider.issuer} {claims['sub']}", scopes, peer)
+        return self._access.vouched(name, subject, scopes, peer)
 
     def _provider(self) -> OpenIdProvider:
         declared = self._declared()
@@ -104,13 +109,10 @@ def _name(provider: OpenIdProvider, claims: Mapping[str, Any]) -> str:
 
 
 def _scopes(provider: OpenIdProvider, claims: Mapping[str, Any]) -> list[Scope]:
-    """What the groups stand for. Raises Denied for who is in none that stands for anything."""
+    """What the groups stand for; nothing for who is in none that stands for anything."""
     found: Any = claims
     for part in [provider.groups] if provider.groups in claims else provider.groups.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None
     groups = {found} if isinstance(found, str) else {each for each in found or () if isinstance(each, str)}
     groups |= {each.removeprefix("/") for each in groups}  # Keycloak writes whole paths
-    scopes = {Scope(right) for group, rights in provider.scopes.items() if group in groups for right in rights}
-    if not scopes:
-        raise Denied("none of your groups may do anything here")
-    return sorted(scopes)
+    return sorted({Scope(right) for group, rights in provider.scopes.items() if group in groups for right in rights})

@@ -106,6 +106,59 @@ def test_rights_follow_the_groups_at_every_sign_in(web: WebHouse, provider: Prov
     assert not let_in(third)
 
 
+def signed_in(web: WebHouse) -> httpx2.Client:
+    """A browser that the provider let in."""
+    browser, address = begin(web)
+    assert come_back(browser, address).status_code == 200
+    return browser
+
+
+def test_who_gets_no_rights_from_the_provider_any_more_has_none_here(web: WebHouse, provider: Provider) -> None:
+    before, link = signed_in(web), web.access.invite("anna", [Scope.READ])
+    provider.claims["preferred_username"] = "anna-2"
+    renamed = signed_in(web)
+    programs = [web.client(web.access.issue("x", [Scope.READ], None, by)[0]) for by in ("anna", "anna-2", "tester")]
+    assert [let_in(each) for each in (before, renamed, *programs)] == [True] * 5
+    other = {**provider.claims, "sub": "43", "preferred_username": "evin"}
+    provider.claims, anna = other, provider.claims
+    evin = signed_in(web)
+    provider.claims = {**anna, "groups": ["guests"], "preferred_username": ""}
+    browser, address = begin(web)
+    answer = come_back(browser, address)
+    assert (answer.status_code, "none of your groups" in answer.text) == (400, True)
+    assert [let_in(each) for each in (browser, before, renamed, *programs, evin)] == [False] * 5 + [True] * 2
+    assert web.client(**web.own_page()).post("/api/v1/session", json={"token": link}).status_code == 401
+    rights = {item.name: item.scopes for item in web.access.people()}
+    assert rights == {"anna": (), "anna-2": (), "evin": ("approve", "read")}
+    provider.claims = anna
+    assert signed_in(web).get("/api/v1/me").json()["scopes"] == ["approve", "read"]
+    assert not let_in(before)
+
+
+def test_a_token_does_not_keep_a_right_that_the_provider_took(web: WebHouse, provider: Provider) -> None:
+    provider.claims["groups"] = ["admins"]
+    before = signed_in(web)
+    issued = [web.access.issue("x", [scope], None, "anna")[0] for scope in (Scope.READ, Scope.APPLY)]
+    read, apply = map(web.client, issued)
+    signed_in(web)
+    assert [let_in(read), let_in(apply)] == [True, True], "who may everything keeps every token"
+    provider.claims["groups"] = ["family"]
+    signed_in(web)
+    assert [let_in(read), let_in(apply)] == [True, False]
+    assert before.get("/api/v1/me").json()["scopes"] == ["approve", "read"]
+
+
+def test_whom_the_provider_vouches_for_gets_no_password_of_their_own(web: WebHouse) -> None:
+    browser, password = signed_in(web), {"password": "correct horse battery"}
+    own = browser.post("/api/v1/me/password", json=password)
+    by_admin = web.operator().post("/api/v1/people/anna/password", json=password)
+    for answer in (own, by_admin):
+        assert answer.status_code == 409
+        assert answer.json()["detail"].startswith("anna signs in at the OpenID provider; a password would outlive")
+    assert let_in(browser), "nothing else changed"
+    assert [item.password for item in web.access.people()] == [False]
+
+
 @pytest.mark.parametrize(
     ("claims", "more", "expected"),
     [
