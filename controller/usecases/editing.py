@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -11,10 +11,11 @@ from controller.core.errors import Refused
 from controller.core.key import Key
 from controller.core.veil import HIDDEN, veiled
 from controller.usecases.propose import Propose
-from controller.usecases.proposing_files import declaring
+from controller.usecases.proposing_files import Change, declaring
 
 LARGEST = 256 * 1024
 """Bytes of a file that is edited in a form."""
+_INSTEAD = "change it in git, or put the value into the vault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +40,19 @@ def editable(propose: Propose, *, key: Key | None = None, file: str = "", propos
     return EditView(path, revision, "\n".join(_shown(propose, path, content)))
 
 
-def edited(propose: Propose, path: str, revision: str, text: str) -> bytes:
-    """The content that a person made of a file of a revision in a form. Lines that they left alone keep their very bytes, hidden
-    ones too. Raises Refused, SourceError."""
-    content = propose.shelf.source.read(revision).read(path)
+def edited(propose: Propose, path: str, revision: str, text: str) -> Change:
+    """What a person made of a file of a revision in a form. Lines that they left alone keep their very bytes, hidden ones too.
+    Proposed, it is Stale when the file has become another since. Raises Refused, SourceError."""
+    seen = propose.shelf.source.read(revision)
+    content = seen.read(path)
     if content is None:
-        return text.replace("\r\n", "\n").replace("\r", "\n").encode()
-    return woven(content, _shown(propose, path, content), text)
+        return Change({path: text.replace("\r\n", "\n").replace("\r", "\n").encode()}, seen=seen)
+    return Change({path: woven(content, _shown(propose, path, content), text)}, seen=seen)
 
 
 def woven(content: bytes, shown: Sequence[str], text: str) -> bytes:
     """`content`, whose lines were `shown` so, with what is different in `text`. Browsers send CRLF whatever they were given; what
-    is new gets the line ends of the rest. Raises Refused when a line with something hidden was changed."""
+    is new gets the line ends of the rest. Raises Refused when a line with something hidden was changed, or would be shown."""
     old = content.split(b"\n")
     new = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     end = b"\r" if 2 * sum(line.endswith(b"\r") for line in old) > len(old) else b""
@@ -59,18 +61,36 @@ def woven(content: bytes, shown: Sequence[str], text: str) -> bytes:
     head = next((at for at in range(short) if shown[at] != new[at]), short)
     tail = next((at for at in range(short - head) if shown[-1 - at] != new[-1 - at]), short - head)
     middle, made = new[head : len(new) - tail], list(old[:head])
+    kept = [(at, at) for at in range(head)]
     matcher = SequenceMatcher(a=list(shown[head : len(shown) - tail]), b=middle, autojunk=False)
     for kind, left, right, first, last in matcher.get_opcodes():
         if kind == "equal":
+            kept += [(head + left + at, len(made) + at) for at in range(right - left)]
             made += old[head + left : head + right]
             continue
         if any(HIDDEN in line for line in middle[first:last]):
-            raise Refused(f"a line that holds a secret was changed ({HIDDEN}): change it in git, or put the value into the vault")
+            raise Refused(f"a line that holds a secret was changed ({HIDDEN}): {_INSTEAD}")
         made += [line.encode() + end for line in middle[first:last]]
+    kept += [(len(old) - tail + at, len(made) + at) for at in range(tail)]
     made += old[len(old) - tail :]
+    _check_hidden(old, made, [(left, right) for left, right in kept if HIDDEN in shown[left]])
     if not tail:
         made[-1] = made[-1].removesuffix(b"\r")  # the last line has no end
     return b"\n".join(made)
+
+
+def _check_hidden(old: Sequence[bytes], made: Sequence[bytes], kept: Iterable[tuple[int, int]]) -> None:
+    """Of the hidden lines that were kept (their old and new places), none may show more than it did: what hides a value is often
+    another line, the name above it. Raises Refused."""
+    before, after = ([line.decode().removesuffix("\r") for line in lines] for lines in (old, made))
+    for left, right in kept:
+        was, now = veiled(before, left), veiled(after, right)
+        if was != before[left] and _visible(now, after[right]) > _visible(was, before[left]):
+            raise Refused(f"line {right + 1} holds a secret, and what hides it was changed: {_INSTEAD}")
+
+
+def _visible(shown: str, line: str) -> int:
+    return len(line) if shown == line else len(shown) - len(HIDDEN)
 
 
 def _shown(propose: Propose, path: str, content: bytes) -> list[str]:

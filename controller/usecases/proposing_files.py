@@ -11,7 +11,7 @@ from controller.core.edit import AddDocument, Edit, Splices
 from controller.core.errors import Refused, SourceError, SpecError
 from controller.core.key import Key
 from controller.core.ports import Source
-from controller.core.proposal import Author, AuthorKind, Branches, Edits
+from controller.core.proposal import Author, AuthorKind, Branches, Edits, Stale
 
 TITLE, REASON = 120, 4000
 """Characters that a title and a reason have at most."""
@@ -23,10 +23,12 @@ _PROTECTED_FILES = ("homelab.yaml", "users.yaml")
 
 @dataclass(frozen=True)
 class Change:
-    """What somebody wants otherwise: whole files (None = it goes), or `edits` of what is written; not both."""
+    """What somebody wants otherwise: whole files (None = it goes), or `edits` of what is written; not both. `seen` is what
+    whole files were made from (None = from nothing): they are taken only while they are still what they were in it."""
 
     files: Edits | None = None
     edits: Sequence[Edit] = ()
+    seen: Files | None = None
 
 
 def check_words(title: str, reason: str) -> tuple[str, str]:
@@ -61,11 +63,24 @@ def is_protected(path: str) -> bool:
     return folded.startswith(_PROTECTED) or folded in _PROTECTED_FILES
 
 
+def _check_unmoved(paths: Iterable[str], seen: Files, files: Files) -> None:
+    """Raises Stale when a file is not what it was when somebody began to change it: the whole file would take back what was done
+    to it since."""
+    moved = [path for path in paths if seen.identity(path) != files.identity(path)]
+    if moved:
+        raise Stale(
+            f"somebody else has changed {', '.join(moved)} since this was opened: keep what you typed, open the form again and "
+            "make your change in what it is now"
+        )
+
+
 def contents(change: Change, files: Files, reader: Reader, splices: Splices) -> Edits:
-    """New contents by path. Raises Refused (nothing declares a key), SpecError (an edit cannot be made), SourceError."""
+    """New contents by path. Raises Refused (nothing declares a key), Stale, SpecError (an edit cannot be made), SourceError."""
     if change.files is not None and change.edits:
         raise Refused("give either files or edits, not both")
     if change.files is not None:
+        if change.seen is not None:
+            _check_unmoved(change.files, change.seen, files)
         return {path: content for path, content in change.files.items() if files.read(path) != content}
     by_file: dict[str, list[Edit]] = {}
     for edit in change.edits:

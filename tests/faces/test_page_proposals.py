@@ -123,6 +123,72 @@ def test_what_cannot_be_proposed_stays_in_the_form(web: WebHouse) -> None:
     assert work(web).git("branch", "--list", "homelab/*") == ""
 
 
+def test_what_somebody_else_committed_meanwhile_is_not_taken_back(web: WebHouse) -> None:
+    client = web.browser()
+    form = fields(client.get("/propose", params={"key": "box/web"}).text)
+    fresh = fields(client.get("/propose").text)
+    work(web).commit({"boxes/web.yaml": WEB.replace("size: 3", "size: 4"), "new.yaml": "kind: Box\nname: theirs\n"})
+    mine = {**form, "title": "Newer", "text": form["text"].replace("web:1", "web:2")}
+    refused = client.post("/propose", data=mine)
+    assert refused.status_code == 409
+    assert "somebody else has changed boxes/web.yaml since this was opened" in html.unescape(refused.text)
+    assert "open the form again" in refused.text
+    assert fields(refused.text)["text"] == mine["text"], "nothing that was typed is lost"
+    assert client.post("/propose", data=mine).status_code == 409, "also when it is sent once more"
+    taken = client.post("/propose", data={**fresh, "file": "new.yaml", "title": "New", "text": "kind: Box\nname: new\n"})
+    assert taken.status_code == 409
+    assert "somebody else has changed new.yaml" in taken.text
+    assert work(web).git("branch", "--list", "homelab/*") == ""
+    work(web).commit({"other.yaml": "kind: Box\nname: other\n"})
+    again = fields(client.get("/propose", params={"key": "box/web"}).text)
+    work(web).commit({"other.yaml": "kind: Box\nname: other\nspec: {size: 2}\n"})
+    done = client.post("/propose", data={**again, "title": "Newer", "text": again["text"].replace("web:1", "web:2")})
+    assert done.status_code == 303, "another file may move"
+    branch = "homelab/" + done.headers["location"].partition("?")[0].rpartition("/")[2]
+    assert work(web).git("show", f"{branch}:boxes/web.yaml").splitlines()[4:] == ["  image: web:2  # pinned", "  size: 4"]
+
+
+def test_what_was_revised_meanwhile_is_not_taken_back(web: WebHouse) -> None:
+    client = web.browser()
+    where = proposed(client)
+    branch = "homelab/" + where.rpartition("/")[2]
+    form = fields(client.get(f"{where}/revise", params={"file": "boxes/web.yaml"}).text)
+    first = {**form, "text": form["text"].replace("web:2", "web:3")}
+    assert client.post(f"{where}/revise", data=first).status_code == 303
+    second = {**form, "text": form["text"].replace("size: 3", "size: 5")}
+    refused = client.post(f"{where}/revise", data=second)
+    assert refused.status_code == 409
+    assert "somebody else has changed boxes/web.yaml" in refused.text
+    assert fields(refused.text)["text"] == second["text"]
+    assert "web:3" in work(web).git("show", f"{branch}:boxes/web.yaml")
+    assert outcomes(web)[:2] == [("revise", "stale"), ("revise", "ok")]
+
+
+def test_the_trail_tells_what_was_refused(web: WebHouse) -> None:
+    client = web.browser()
+    where = proposed(client)
+    form = fields(client.get(where).text)
+    web.house.world.edit("box", "local", "web", size=9)
+    assert client.post(f"{where}/approve", data=form).status_code == 409
+    assert client.post(f"{where}/request-changes", data={"reason": ""}).status_code == 409
+    edit = fields(client.get("/propose", params={"key": "box/web"}).text)
+    assert client.post("/propose", data={**edit, "title": "Nothing"}).status_code == 409
+    again = fields(client.get(f"{where}/revise", params={"file": "boxes/web.yaml"}).text)
+    assert client.post(f"{where}/revise", data=again).status_code == 409
+    assert outcomes(web)[:5] == [
+        ("revise", "refused"),
+        ("propose", "refused"),
+        ("request-changes", "refused"),
+        ("approve", "stale"),
+        ("propose", "ok"),
+    ]
+
+
+def outcomes(web: WebHouse) -> list[tuple[str, str]]:
+    """What the audit trail says that was tried, and what came of it, newest first."""
+    return [(row.action, row.outcome) for row in web.access.audit.list(50)]
+
+
 def test_a_new_file(web: WebHouse) -> None:
     client = web.browser()
     form = fields(client.get("/propose").text)

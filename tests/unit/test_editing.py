@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.core.errors import Refused
-from controller.core.veil import HIDDEN
+from controller.core.veil import HIDDEN, veiled
 from controller.usecases.editing import woven
 
 
@@ -48,6 +48,50 @@ def test_a_hidden_value_stays_and_is_not_written_over() -> None:
     with pytest.raises(Refused, match="holds a secret"):
         woven(content, form, f"name: web\npassword: x{HIDDEN}\nimage: web:1\n")
     assert woven(content, form, "name: web\npassword: mine\nimage: web:1\n") == content.replace(b"canary", b"mine")
+
+
+def veiled_lines(content: bytes) -> list[str]:
+    lines = shown(content)
+    return [veiled(lines, index) for index in range(len(lines))]
+
+
+BELOW = b"spec:\n  password:\n    canary\n  image: web:1\n"
+ITEMS = b"spec:\n  note: none\n  tokens:\n  token:\n  - x\n  - DB_PASSWORD: y\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "old", "new"),
+    [
+        pytest.param(BELOW, "  password:", "  note:", id="renamed: the name that hides the line below it"),
+        pytest.param(BELOW, "  password:\n", "", id="removed: so that it belongs to another"),
+        pytest.param(BELOW, "  password:\n", "  password:\n  note: >-\n", id="inserted: between the name and the value"),
+        pytest.param(BELOW, "  password:\n", "  note: >-\n", id="replaced: by a text"),
+        pytest.param(ITEMS, "  token:\n", "  names:\n", id="list: shorter than the mark that hid it"),
+        pytest.param(BELOW.replace(b"\n", b"\r\n"), "  password:", "  note:", id="crlf: the same"),
+    ],
+)
+def test_what_hides_a_kept_value_is_not_taken_away(content: bytes, old: str, new: str) -> None:
+    form = veiled_lines(content)
+    text = "\n".join(form)
+    assert old in text
+    with pytest.raises(Refused, match="holds a secret, and what hides it was changed"):
+        woven(content, form, text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("  password:", "  db_password:", id="renamed: to another that hides"),
+        pytest.param("spec:", "specs:", id="around: a name that hides nothing"),
+        pytest.param("web:1", "web:2", id="beside: another value"),
+        pytest.param(f"  password:\n    {HIDDEN}\n", "", id="gone: name and value together"),
+    ],
+)
+def test_what_leaves_a_value_hidden_is_taken(old: str, new: str) -> None:
+    text = "\n".join(veiled_lines(BELOW))
+    assert old in text
+    made = woven(BELOW, veiled_lines(BELOW), text.replace(old, new)).decode()
+    assert made == text.replace(old, new).replace(HIDDEN, "canary")
 
 
 @pytest.mark.parametrize(

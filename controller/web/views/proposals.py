@@ -93,7 +93,7 @@ def _decided(face: Face, call: Call, done: str, decide: Any) -> Reply:
         found = error if isinstance(error, Problem) else of(error)
         if found.code not in _STALE:
             raise
-        return _page(face, call, refused=found)
+        raise page.Told(found, _page(face, call, refused=found)) from error
     return page.went(f"/proposals/{call.path['id']}?done={done}")
 
 

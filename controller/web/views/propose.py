@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import Field
@@ -11,12 +11,13 @@ from controller.core.errors import HomelabError
 from controller.core.key import Key
 from controller.usecases.access import Scope
 from controller.usecases.editing import LARGEST, EditView, editable, edited
+from controller.usecases.proposing_files import Change
 from controller.web import page, proposals
 from controller.web.bodies import Body, KeyText, Query
 from controller.web.call import Call, Face, Reply, Routes
 from controller.web.lanes import Lane
 from controller.web.problem import Problem, of
-from controller.web.proposal_bodies import Commit, FilePath, Open, Revise, Title
+from controller.web.proposal_bodies import Commit, FilePath, Title
 from controller.web.views.lines import Lines, newlines
 
 _CRUMBS = (("Proposals", "/proposals"),)
@@ -64,12 +65,10 @@ def propose(face: Face, call: Call) -> Reply:
     """A new proposal from it. What cannot be proposed stays in the form, with why."""
     body = call.body
     try:
-        with proposals.telling(face):
-            content = edited(proposals.given(face), body.file, body.revision, body.text).decode()
-        made = Open(title=body.title, reason=body.reason, files={body.file: content})
-        view = proposals.open_proposal(face, replace(call, body=made)).content
+        made = replace(call, body=_made(face, body, body.title))
+        view = proposals.open_proposal(face, made).content
     except (Problem, HomelabError) as error:
-        return _refused(face, call, error)
+        raise _refused(face, call, error) from error
     return page.went(f"/proposals/{view.proposal.id}?done=opened")
 
 
@@ -82,25 +81,40 @@ def revise_form(face: Face, call: Call) -> Reply:
 
 def revise(face: Face, call: Call) -> Reply:
     """The next state of the proposal."""
-    body = call.body
     try:
-        with proposals.telling(face):
-            content = edited(proposals.given(face), body.file, body.revision, body.text).decode()
-        made = Revise(reason=body.reason, files={body.file: content})
-        proposals.revise(face, replace(call, body=made))
+        proposals.revise(face, replace(call, body=_made(face, call.body)))
     except (Problem, HomelabError) as error:
-        return _refused(face, call, error)
+        raise _refused(face, call, error) from error
     return page.went(f"/proposals/{call.path['id']}?done=revised")
 
 
-def _refused(face: Face, call: Call, error: Problem | HomelabError) -> Reply:
-    """The form once more, with all that was typed into it, and why nothing was proposed."""
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What comes of a form, as the operations of proposals take a body."""
+
+    title: str
+    reason: str
+    made: Change
+
+    def change(self) -> Change:
+        """As the use case takes it."""
+        return self.made
+
+
+def _made(face: Face, body: Edited, title: str = "") -> _Made:
+    with proposals.telling(face):
+        return _Made(title, body.reason, edited(proposals.given(face), body.file, body.revision, body.text))
+
+
+def _refused(face: Face, call: Call, error: Problem | HomelabError) -> page.Told:
+    """The form once more, with all that was typed into it, and why nothing was proposed. Raises Problem
+    when that is told on a page of its own."""
     found = error if isinstance(error, Problem) else of(error)
     if found.status >= 500 or found.status == 404:
         raise found
     body = call.body
     kept = EditView(body.file, body.revision, str(newlines(body.text)))
-    return _page(face, call, kept, title=getattr(body, "title", ""), reason=body.reason, refused=found)
+    return page.Told(found, _page(face, call, kept, title=getattr(body, "title", ""), reason=body.reason, refused=found))
 
 
 def _page(face: Face, call: Call, found: EditView, *, title: str = "", reason: str = "", refused: Problem | None = None) -> Reply:
