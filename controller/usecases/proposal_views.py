@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from controller.core.proposal import Author, Proposal
 from controller.usecases.compare_files import FileView, differing_files, patch
 from controller.usecases.concealing import Conceal
+from controller.usecases.concealing_effects import concealed_effects
 from controller.usecases.proposal_effects import Effects
 from controller.usecases.views import FORMAT_VERSION, DiagnosticView, NoteView, RolloutView, diagnostic_view, rollout_view
 
@@ -112,19 +113,25 @@ def proposal_view(proposal: Proposal, effects: Effects, viewer: Author | None, n
     """A pending proposal with its effects, for somebody (None = nobody in particular)."""
     files = differing_files(effects.old, effects.new, conceal)
     objection = "" if viewer is None else proposal.objection(viewer, effects.rules, effects.concerns)
+    rollouts, notes, diagnostics = concealed_effects(
+        tuple(rollout_view(each, effects.decisions[each.digest]) for each in effects.rollouts),
+        tuple(NoteView(str(note.key), note.reason, note.message) for note in effects.notes),
+        tuple(map(diagnostic_view, effects.findings)),
+        conceal,
+    )
     return ProposalView(
         proposal=proposal_line(proposal, now),
         version=effects.version(proposal.at(now)),
         head=effects.head.id,
         world=effects.world,
-        problem=problem_of(effects),
+        problem=conceal(problem_of(effects)),
         objection=objection,
         files=files,
         patch=patch(files),
-        rollouts=tuple(rollout_view(each, effects.decisions[each.digest]) for each in effects.rollouts),
+        rollouts=rollouts,
         digests=effects.digests,
-        notes=tuple(NoteView(str(note.key), note.reason, note.message) for note in effects.notes),
-        diagnostics=tuple(map(diagnostic_view, effects.findings)),
+        notes=notes,
+        diagnostics=diagnostics,
         conflicts=effects.conflicts,
         concerns=effects.concerns,
         reversal=effects.reversal,
