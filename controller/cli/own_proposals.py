@@ -9,7 +9,7 @@ from controller.cli.proposal_desk import Data, Heard
 from controller.cli.recorded import recorded
 from controller.core.codec import to_data
 from controller.core.proposal import PENDING, MergeByHand, Standing
-from controller.usecases.access import Access, Actor
+from controller.usecases.access import Access, Actor, Scope
 from controller.usecases.propose import Propose
 from controller.usecases.proposing_files import Change
 from controller.usecases.review import Reviewing
@@ -29,15 +29,15 @@ class OwnProposals:
         return [_data(item) for item in self._propose.list(wanted)]
 
     def show(self, id_: str) -> Data:
-        return _data(self._propose.show(id_, self.actor.author))
+        return _data(self._propose.show(id_, self.actor.author, trusted=self._trusted))
 
     @recorded("propose")
     def open(self, title: str, reason: str, change: Change) -> Data:
-        return _data(self._propose.open(title, reason, self.actor.author, change))
+        return _data(self._propose.open(title, reason, self.actor.author, change, trusted=self._trusted))
 
     @recorded("revise")
     def revise(self, id_: str, reason: str, change: Change) -> Data:
-        return _data(self._propose.revise(id_, reason, self.actor.author, change))
+        return _data(self._propose.revise(id_, reason, self.actor.author, change, trusted=self._trusted))
 
     def approve(self, shown: Data, reason: str, heard: Heard | None) -> Data:
         made = self._approve(shown["proposal"]["id"], shown, reason)
@@ -46,7 +46,8 @@ class OwnProposals:
     @recorded("approve-proposal")
     def _approve(self, id_: str, shown: Data, reason: str) -> Data:
         try:
-            made = self._review.approve(id_, shown["proposal"]["tip"], shown["digests"], self.actor.author, reason)
+            tip, digests = shown["proposal"]["tip"], shown["digests"]
+            made = self._review.approve(id_, tip, digests, self.actor.author, reason, trusted=self._trusted)
         except MergeByHand as error:
             raise Answered(ERROR, str(error), by_hand=error.steps) from error
         return _data(made)
@@ -58,6 +59,10 @@ class OwnProposals:
     @recorded("request-changes")
     def request_changes(self, id_: str, reason: str) -> Data:
         return _data(self._review.request_changes(id_, self.actor.author, reason))
+
+    @property
+    def _trusted(self) -> bool:
+        return self.actor.may(Scope.ADMIN)
 
 
 def _data(view: object) -> Data:

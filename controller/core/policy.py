@@ -63,7 +63,10 @@ class Deletions(_Frozen):
     share: float = Field(default=0.3, ge=0, le=1, description="A larger share of what we own is held (from two deletions on).")
 
 
-SECOND = ("deletions", "data", "irreversible", "exposure", "protected", "empty", "history")
+RULES = "rules"
+"""The concern of a proposal that changes what may be done here: rules, connections, actions, people."""
+
+SECOND = ("deletions", "data", "irreversible", "exposure", "protected", "empty", "history", RULES)
 
 
 class ProposalRules(_Frozen):
@@ -73,7 +76,9 @@ class ProposalRules(_Frozen):
         default="allow", description="Whether people may approve what they proposed themselves."
     )
     second: tuple[str, ...] = Field(
-        default=SECOND, description="Concerns (with * and ?) that take a named person other than the author; [] = none does."
+        default=SECOND,
+        description="Concerns (with * and ?) that take a named person other than the author; [] = none does. `rules` = a change "
+        "of policy/, homelab.yaml, actions/ or users.",
     )
     expires: float = Field(default=14, gt=0, le=365, description="Days after which a proposal that nobody decided about ends.")
 

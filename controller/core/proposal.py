@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from controller.core.document import Files, Revision
 from controller.core.errors import Refused, SourceError
-from controller.core.policy import ProposalRules
+from controller.core.policy import RULES, ProposalRules
 
 FOLDER = "homelab/"
 """What the names of our branches begin with."""
@@ -132,10 +132,10 @@ class Proposal:
         """The same at its end."""
         return replace(self, standing=standing, closed=at, note=note, merged=merged, approving=None)
 
-    def objection(self, by: Author, rules: ProposalRules, concerns: Collection[str]) -> str:
+    def objection(self, by: Author, rules: ProposalRules, concerns: Collection[str], *, trusted: bool = False) -> str:
         """Why somebody may not approve it, "" when they may. Law: an assistant and the controller never may; with `own: deny`
         nobody may who wrote at it; what `second` names takes a named person who did not write at it, and the same name through
-        another door is the same person."""
+        another door is the same person; what may be done here (`rules`) is decided by those who are `trusted` with everything."""
         if by.kind in (AuthorKind.ASSISTANT, AuthorKind.CONTROLLER):
             return f"{by.name} proposes, and people decide"
         writers = {each.name.casefold() for each in (self.author, *self.revisers)}
@@ -147,6 +147,8 @@ class Proposal:
             return f"it takes a second person ({', '.join(weighty)}), and it is {by.name}'s own"
         if own and rules.own == "deny":
             return f"it is {by.name}'s own, and the rules want somebody else's word (`proposals: {{own: deny}}`)"
+        if RULES in concerns and not trusted:
+            return f"it changes what may be done here, which takes the scope admin: {by.name or 'nobody'} does not have it"
         waits = [each.by for each in self.reviews if each.tip == self.tip and each.word is Word.REQUEST_CHANGES]
         if self.standing is Standing.CHANGES_REQUESTED and waits and waits[-1] != by.name:
             return f"{waits[-1]} asked for changes first"

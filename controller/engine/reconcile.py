@@ -37,13 +37,14 @@ from controller.engine.wanted import Reading, Wanted
 
 @dataclass
 class Survey:
-    """What one look found: the plan with its decisions, and the report, folded when it is asked for. Nothing was written. `only`
-    are the connections that were looked at for it (None = all); of the others it holds what the look before showed."""
+    """What one look found: the plan with its decisions and their `facts`, and the report, folded when asked for. Nothing was
+    written. `only` are the connections that were looked at (None = all); of the others it holds what the look before showed."""
 
     revision: Revision
     estate: Estate
     world: World
     plan: Plan
+    facts: Circumstances
     decisions: dict[str, Decision]
     situation: Situation
     folded: Callable[[], Report]
@@ -252,7 +253,7 @@ class Reconciler:
         reason = wanted.reason or doubt
         findings = Findings(wanted.revision, estate, world, rows, made, decisions, wanted.diagnostics, reason, waits)
         folded = partial(fold, findings, clock.now(), self.world_name)
-        survey = Survey(wanted.revision, estate, world, made, decisions, situation, folded, only)
+        survey = Survey(wanted.revision, estate, world, made, facts, decisions, situation, folded, only)
         said = (wanted.revision, wanted.diagnostics, wanted.reason, situation.quarantined, situation.suspended)
         quiet = not (fresh or made.rollouts or situation.unready or doubt or any(note.reason in LEFT_OUT for note in made.notes))
         self._calm = _Calm(basis, places, followed, said, survey) if quiet else None
@@ -271,8 +272,7 @@ class Reconciler:
         if not self.lineage.follow(found.estate.revision, pending=outstanding(found.plan, found.situation)):
             return  # not even what protects an object may change with it
         if found.situation is not self._followed:
-            stale = refreshed(found.situation, found.plan)
-            if stale:
+            if stale := refreshed(found.situation, found.plan):
                 self.bench.store.put(stale)
             self._followed = found.situation
 

@@ -10,10 +10,12 @@ from controller.core.decision import Decision, Verdict
 from controller.core.document import Files, Revision
 from controller.core.errors import Diagnostic, Severity, SourceError, SpecError
 from controller.core.plan import Note, Rollout
-from controller.core.policy import ProposalRules
+from controller.core.policy import RULES, Policy, ProposalRules
 from controller.core.proposal import Branches
 from controller.core.state import fingerprint
-from controller.engine.reconcile import Reconciler
+from controller.engine.judge import judge
+from controller.engine.reconcile import Reconciler, Survey
+from controller.usecases.proposing_files import difference, is_protected
 
 _GRADES = tuple(Reversal)
 
@@ -21,13 +23,15 @@ _GRADES = tuple(Reversal)
 @dataclass(frozen=True)
 class Effects:
     """What merging the commit `tip` into `head` would do now: `rollouts` that are not planned without it. `old` and `new` are the
-    spec folder without it and with it. `problem` says why it cannot be merged or planned ("" = it can)."""
+    spec folder without it and with it, `protected` the changed paths that say what may be done here. `problem` says why it
+    cannot be merged or planned ("" = it can)."""
 
     tip: str
     head: Revision
     old: Files
     new: Files
     rules: ProposalRules
+    protected: tuple[str, ...] = ()
     same: bool = False
     conflicts: tuple[str, ...] = ()
     problem: str = ""
@@ -56,8 +60,9 @@ class Effects:
 
     @property
     def concerns(self) -> tuple[str, ...]:
-        """Every concern that speaks of some of it."""
-        return tuple(dict.fromkeys(name for each in self.rollouts for name in self.decisions[each.digest].concerns))
+        """Every concern that speaks of some of it, and `rules` where it changes what may be done here."""
+        found = (name for each in self.rollouts for name in self.decisions[each.digest].concerns)
+        return tuple(dict.fromkeys([*found, *([RULES] if self.protected else [])]))
 
     @property
     def reversal(self) -> Reversal:
@@ -74,12 +79,14 @@ def effects_of(reconciler: Reconciler, branches: Branches, tip: str) -> Effects:
     """What a commit would do, looked at anew. Raises SourceError when git cannot tell."""
     seen = branches.preview(tip)
     now = reconciler.survey()
+    old = reconciler.source.read(seen.head.id)
     base = Effects(
         tip=tip,
         head=seen.head,
-        old=reconciler.source.read(seen.head.id),
+        old=old,
         new=seen.files,
         rules=now.estate.policy.proposals,
+        protected=tuple(sorted(filter(is_protected, difference(old, seen.files)))),
         same=seen.same,
         world=reconciler.world_name,
     )
@@ -98,10 +105,19 @@ def effects_of(reconciler: Reconciler, branches: Branches, tip: str) -> Effects:
         base,
         findings=tuple(item for item in then.estate.warnings if item not in now.estate.warnings),
         rollouts=tuple(rollout for rollout in then.plan.rollouts if rollout.digest not in planned),
-        decisions=then.decisions,
+        decisions=_judged(then, now.estate.policy),
         notes=tuple(note for note in then.plan.notes if note not in told),
         backends={name: reason for name, reason in then.report.backends.items() if reason},
     )
+
+
+def _judged(then: Survey, deployed: Policy) -> Mapping[str, Decision]:
+    """The decisions, with the concerns of its own rules and of the deployed ones: loosening a brake must not silence it."""
+    before = judge(then.plan, replace(then.facts, policy=deployed))
+    return {
+        digest: replace(decision, concerns=tuple(dict.fromkeys([*decision.concerns, *before[digest].concerns])))
+        for digest, decision in then.decisions.items()
+    }
 
 
 def _first(found: Sequence[Diagnostic]) -> str:

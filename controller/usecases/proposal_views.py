@@ -109,10 +109,12 @@ def proposal_line(proposal: Proposal, now: float) -> ProposalLine:
     )
 
 
-def proposal_view(proposal: Proposal, effects: Effects, viewer: Author | None, now: float, conceal: Conceal) -> ProposalView:
-    """A pending proposal with its effects, for somebody (None = nobody in particular)."""
+def proposal_view(
+    proposal: Proposal, effects: Effects, viewer: Author | None, now: float, conceal: Conceal, *, trusted: bool
+) -> ProposalView:
+    """A pending proposal with its effects, for somebody (None = nobody in particular) who is `trusted` with everything or not."""
     files = differing_files(effects.old, effects.new, conceal)
-    objection = "" if viewer is None else proposal.objection(viewer, effects.rules, effects.concerns)
+    objection = "" if viewer is None else proposal.objection(viewer, effects.rules, effects.concerns, trusted=trusted)
     rollouts, notes, diagnostics = concealed_effects(
         tuple(rollout_view(each, effects.decisions[each.digest]) for each in effects.rollouts),
         tuple(NoteView(str(note.key), note.reason, note.message) for note in effects.notes),

@@ -45,7 +45,7 @@ class Propose:
     ) -> ProposalView:
         """A new proposal on the newest revision, with all that it would do. One that is not valid is kept, and not approved.
 
-        `trusted` = a token may do everything. Raises Refused (words, limits, protected paths, nothing changes, too many wait),
+        `trusted` = the author may do everything. Raises Refused (words, limits, protected paths, nothing changes, too many wait),
         SpecError (an edit cannot be made), SourceError (a hostile path, the repository cannot be written)."""
         self.must_lead()
         title, reason = check_words(title, reason)
@@ -60,7 +60,7 @@ class Propose:
             proposal = Proposal(id_, title, reason, author, head.id, tip.id, now, now + days * _DAY, remedies=remedies)
             self.shelf.put(proposal)
         self.shelf.tell("ProposalOpened", f"{author.name} proposes {id_}: {title}")
-        return self.view(proposal, author)
+        return self.view(proposal, author, trusted=trusted)
 
     def revise(self, id_: str, reason: str, author: Author, change: Change, *, trusted: bool = False) -> ProposalView:
         """A new commit on top of a proposal: what was said about the one before no longer counts. Raises as `open` does,
@@ -74,7 +74,7 @@ class Propose:
             tip = self.shelf.branches.offer(proposal.branch, edits, message, _signature(author))
             proposal = self.shelf.put(proposal.revised(tip.id, author))
         self.shelf.tell("ProposalRevised", f"{author.name} revises {id_}: {proposal.title}")
-        return self.view(proposal, author)
+        return self.view(proposal, author, trusted=trusted)
 
     def list(self, standings: Collection[Standing] = PENDING) -> tuple[ProposalLine, ...]:
         """Proposals that stand so now, newest first."""
@@ -82,14 +82,16 @@ class Propose:
         asked = {*standings, *(PENDING if Standing.EXPIRED in standings else ())}
         return tuple(proposal_line(item, now) for item in self.shelf.all(asked) if item.at(now) in standings)
 
-    def show(self, id_: str, viewer: Author | None = None) -> ProposalView:
-        """One, with all that it would do now; `viewer` is who would decide. Raises NoProposal, SourceError."""
+    def show(self, id_: str, viewer: Author | None = None, *, trusted: bool = False) -> ProposalView:
+        """One, with all that it would do now; `viewer` is who would decide, `trusted` = they may do everything.
+
+        Raises NoProposal, SourceError."""
         proposal = self.shelf.get(id_)
         if proposal.at(self.shelf.clock.now()).pending:
-            return self.view(proposal, viewer)
+            return self.view(proposal, viewer, trusted=trusted)
         return self._ended(proposal)
 
-    def view(self, proposal: Proposal, viewer: Author | None) -> ProposalView:
+    def view(self, proposal: Proposal, viewer: Author | None, *, trusted: bool = False) -> ProposalView:
         """A pending proposal, looked at anew."""
         tip = self.shelf.branches.tip_of(proposal.branch)
         now = self.shelf.clock.now()
@@ -99,7 +101,7 @@ class Propose:
             # Somebody pushed to it: written down by the next that may write.
             proposal = proposal.revised(tip.id, Author(tip.author or "somebody"))
         effects = effects_of(self.reconciler, self.shelf.branches, proposal.tip)
-        return proposal_view(proposal, effects, viewer, now, self._conceal)
+        return proposal_view(proposal, effects, viewer, now, self._conceal, trusted=trusted)
 
     def effects(self, proposal: Proposal) -> Effects:
         """What a pending proposal would do now."""

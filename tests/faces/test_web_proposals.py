@@ -168,6 +168,24 @@ def test_what_destroys_takes_a_named_person(web: WebHouse) -> None:
     assert web.operator().post(f"{here}/approval", json=body).status_code == 202
 
 
+def test_what_may_be_done_here_is_approved_by_a_person_with_the_scope_admin(web: WebHouse) -> None:
+    policy = '{"kind": "Policy", "name": "mine", "spec": {"proposals": {"second": []}}}'
+    made = web.operator().post(PATH, json={"title": "Alone", "files": {"policy/mine.yaml": policy}})
+    assert (made.status_code, made.json()["concerns"], made.json()["digests"]) == (201, ["rules"], [])
+    assert "takes a second person (rules)" in made.json()["objection"]
+    id_, tip = made.json()["proposal"]["id"], made.json()["proposal"]["tip"]
+    here, body = f"{PATH}/{id_}", {"tip": tip, "digests": []}
+    family = web.browser(Scope.PLAN, Scope.PROPOSE, Scope.APPROVE)
+    assert "takes the scope admin" in family.get(here).json()["objection"]
+    page = family.post(f"/proposals/{id_}/approve", data=body)
+    for answer in (family.post(f"{here}/approval", json=body), web.operator().post(f"{here}/approval", json=body), page):
+        assert answer.status_code == 409, answer.text
+    assert family.get(here).json()["proposal"]["standing"] == "open"
+    admin = web.browser()
+    assert admin.get(here).json()["objection"] == ""
+    assert admin.post(f"{here}/approval", json=body).status_code == 202
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

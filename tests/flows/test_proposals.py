@@ -17,6 +17,11 @@ from tests.support.house import box
 from tests.support.proposing import ADA, BO, CI, JARVIS, ProposingHouse, ShiftedClock, proposing
 
 NO_SECOND = '{"kind": "Policy", "name": "mine", "spec": {"proposals": {"second": []}}}'
+NO_DELETION = '{"kind": "Policy", "name": "brake", "spec": {"deletions": {"count": 0}, "proposals": {"second": ["deletions"]}}}'
+LOOSE = b'{"kind": "Policy", "name": "brake", "spec": {"deletions": {"count": 100, "share": 1}, "proposals": {"second": []}}}'
+FAMILY = b"""{"kind": "Homelab", "name": "home", "spec": {"signIn": {"oidc": {
+    "issuer": "https://id.example.org", "clientId": "homelab", "scopes": {"family": ["admin"]}}}}}
+"""
 OWN_DENIED = '{"kind": "Policy", "name": "mine", "spec": {"proposals": {"own": "deny", "expires": 2}}}'
 
 
@@ -192,6 +197,53 @@ def test_what_destroys_takes_a_second_person(tmp_path: Path) -> None:
     shown = house.propose.show("p1", ADA)
     assert "a second person (deletions)" in shown.objection, "who changed it is an author too"
     assert house.approve(shown, Author("Cy")).proposal.standing == "merged"
+
+
+@pytest.mark.parametrize("edits", [{}, {"policy/brake.yaml": LOOSE}, {"policy/brake.yaml": None}])
+def test_a_proposal_does_not_loosen_the_brake_that_calls_for_a_second_person(
+    tmp_path: Path, edits: dict[str, bytes | None]
+) -> None:
+    house = proposing(tmp_path, web={"image": "web:1"}, one={}, two={}, three={})
+    house.work.commit({"policy/brake.yaml": NO_DELETION})
+    house.reconcile()
+    shown = house.open(edits, web=None)
+    assert [(r.verdict, r.concerns) for r in shown.rollouts] == [("allow" if edits else "hold", ("deletions",))]
+    assert shown.concerns == (("deletions", "rules") if edits else ("deletions",))
+    with pytest.raises(Refused, match=r"a second person \(deletions\)"):
+        house.approve(shown, BO, trusted=True)
+    house.approve(shown, ADA, trusted=True)
+    house.reconcile()
+    assert set(house.boxes()) == {"one", "two", "three"}
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [("policy/mine.yaml", NO_SECOND.encode()), ("homelab.yaml", FAMILY), ("actions/a.txt", b"a"), ("users/a.txt", b"a")],
+)
+def test_what_may_be_done_here_takes_a_second_person_who_may_everything(tmp_path: Path, path: str, content: bytes) -> None:
+    house = proposing(tmp_path)
+    shown = house.open({path: content})
+    assert (shown.concerns, shown.rollouts) == (("rules",), ())
+    for by, trusted, why in (
+        (BO, True, r"a second person \(rules\)"),
+        (ADA, False, "takes the scope admin: Ada does not have it"),
+        (CI, True, "ci is a token"),
+    ):
+        with pytest.raises(Refused, match=why):
+            house.approve(shown, by, trusted=trusted)
+        assert house.propose.show("p1", by, trusted=trusted).objection != ""
+    assert house.propose.show("p1", ADA, trusted=True).objection == ""
+    assert house.approve(shown, ADA, trusted=True).proposal.standing == "merged"
+
+
+def test_who_lives_alone_says_so_in_git_first(tmp_path: Path) -> None:
+    house = proposing(tmp_path)
+    house.work.commit({"policy/mine.yaml": NO_SECOND})
+    house.reconcile()
+    shown = house.open({"policy/mine.yaml": OWN_DENIED.encode()})
+    with pytest.raises(Refused, match="takes the scope admin: Bo does not have it"):
+        house.approve(shown, BO)
+    assert house.approve(shown, BO, trusted=True).proposal.standing == "merged"
 
 
 def test_of_an_assistant_any_person_is_the_second(tmp_path: Path) -> None:

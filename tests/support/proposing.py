@@ -59,9 +59,12 @@ class ProposingHouse(House):
         made = {f"{name}.yaml": None if spec is None else f"{box(name, spec)}\n".encode() for name, spec in boxes.items()}
         return self.propose.open(title, "Because", author, Change({**made, **(edits or {})}))
 
-    def approve(self, shown: ProposalView, by: Author = ADA, digests: Sequence[str] | None = None) -> Merged:
-        """Yes to what was shown."""
-        return self.review.approve(shown.proposal.id, shown.proposal.tip, shown.digests if digests is None else digests, by)
+    def approve(
+        self, shown: ProposalView, by: Author = ADA, digests: Sequence[str] | None = None, *, trusted: bool = False
+    ) -> Merged:
+        """Yes to what was shown; `trusted` = with the scope admin."""
+        named = shown.digests if digests is None else digests
+        return self.review.approve(shown.proposal.id, shown.proposal.tip, named, by, trusted=trusted)
 
     def follow(self) -> Report:
         """A pass, and what follows it in the controller."""

@@ -60,6 +60,16 @@ def test_a_second_person(author: Author, by: Author, may: bool) -> None:
     assert (proposal(author).objection(by, ProposalRules(), ["exposure"]) == "") is may
 
 
+@pytest.mark.parametrize("second", [(), SECOND, ("*",)])
+@pytest.mark.parametrize("by", [Author("Ada"), Author("Bo"), Author("ci", AuthorKind.TOKEN)])
+def test_what_may_be_done_here_is_decided_by_those_who_may_everything(by: Author, second: tuple[str, ...]) -> None:
+    item, rules = proposal(Author("Bo")), ProposalRules(second=second)
+    may = not second or by.name == "Ada"
+    assert (item.objection(by, rules, ["rules"], trusted=True) == "") is may
+    said = item.objection(by, rules, ["rules"])
+    assert said.startswith("it changes what may be done here, which takes the scope admin" if may else "it takes a ")
+
+
 def test_who_asked_for_changes_may_do_without_them() -> None:
     item = proposal(Author("Bo"))
     item = item.reviewed(Review(Word.REQUEST_CHANGES, "Ada", 1100.0, "Pin it", item.tip), Standing.CHANGES_REQUESTED)
