@@ -17,7 +17,7 @@ function children(now, fresh) {
   for (const wanted of [...fresh.childNodes]) {
     const found = wanted.id ? (at ? [...now.children].find((item) => item.id === wanted.id) : null) : at;
     if (found && alike(found, wanted)) {
-      if (found !== at) now.insertBefore(found, at);
+      if (found !== at) move(now, found, at);
       else at = at.nextSibling;
       if (found.nodeType === Node.ELEMENT_NODE) morph(found, wanted);
       else if (found.data !== wanted.data) found.data = wanted.data;
@@ -30,6 +30,12 @@ function children(now, fresh) {
     at.remove();
     at = next;
   }
+}
+
+// Where a browser can, without taking the focus from what is moved.
+function move(now, found, at) {
+  if (now.moveBefore) now.moveBefore(found, at);
+  else now.insertBefore(found, at);
 }
 
 function alike(one, other) {
