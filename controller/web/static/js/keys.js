@@ -1,14 +1,15 @@
 // Keys: everything that they do can be done by mouse too. Single keys can be turned off in the settings.
 
-const WAIT = 1500;
-
 export function listen() {
   for (const button of document.querySelectorAll("button[data-open]")) {
     button.hidden = false;
     button.addEventListener("click", () => open(button.dataset.open));
   }
-  let armed = 0;
+  let armed = false;
   addEventListener("keydown", (event) => {
+    // However slowly somebody types: what comes after `g` has no time limit, and any other key takes it back.
+    const second = armed;
+    armed = false;
     if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") {
       event.preventDefault();
       open("palette");
@@ -18,8 +19,8 @@ export function listen() {
     if (event.target.closest("input, select, textarea, [contenteditable], dialog")) return;
     if (event.key === "?") { event.preventDefault(); open("shortcuts"); }
     else if (event.key === "/") { event.preventDefault(); find(); }
-    else if (event.key === "g") armed = Date.now();
-    else if (Date.now() - armed < WAIT) { armed = 0; go(event.key); }
+    else if (event.key === "g") armed = true;
+    else if (second) go(event.key);
   });
 }
 
