@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
+from pathlib import Path
 from threading import Thread
 from typing import Any, Literal, TypeVar
 
@@ -245,6 +247,13 @@ class Tab:
         """The window, or a part of it (`x`, `y`, `width`, `height`), with animations at their end."""
         taken = self.do(self.page.screenshot(animations="disabled", clip=clip))  # type: ignore[arg-type]
         return Image.open(BytesIO(taken)).convert("RGB")
+
+    def keep(self, name: str) -> None:
+        """Save the window for the documentation, in the folder that HOMELAB_PICTURES names; without it, nothing."""
+        folder = os.environ.get("HOMELAB_PICTURES")
+        if folder:
+            self.settle()
+            self.picture().quantize(256).save(Path(folder) / f"{name}.png", optimize=True)
 
     def stretch(self, width: int) -> int:
         """Make the window as high as its document, so that all of it is in one picture; that height."""
