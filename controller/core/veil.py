@@ -18,15 +18,16 @@ _OUTER = re.compile(r"""^[\s-]*["']?([A-Za-z0-9_.-]{1,200})["']? ?:""")
 def veiled(lines: Sequence[str], index: int) -> str:
     """A line of a file without the value of a sensitive name, and without all its text when it belongs to such a value."""
     line = lines[index]
-    if any(_hides(name) for name in _parents(lines, index)):
+    if any(hides(name) for name in _parents(lines, index)):
         return line[: len(line) - len(line.lstrip())] + HIDDEN
-    ends = [found.end() for found in _NAME.finditer(line) if _hides(found[1])][:1]
+    ends = [found.end() for found in _NAME.finditer(line) if hides(found[1])][:1]
     if has_credentials(line):
         ends.append(line.rfind(" ", 0, line.find("://")) + 1)
     return line[: min(ends)] + HIDDEN if ends else line
 
 
-def _hides(name: str) -> bool:
+def hides(name: str) -> bool:
+    """True for a name whose value is not shown."""
     return looks_sensitive(name) or name.lower() in _OPENS
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from controller.core.document import Files
-from controller.core.errors import Refused
+from controller.core.document import Files, Reader
+from controller.core.errors import Refused, SourceError, SpecError
 from controller.core.key import Key
-from controller.core.veil import HIDDEN, veiled
+from controller.core.veil import HIDDEN, hides, veiled
 from controller.usecases.propose import Propose
 from controller.usecases.proposing_files import Change, declaring
 
@@ -47,7 +48,13 @@ def edited(propose: Propose, path: str, revision: str, text: str) -> Change:
     content = seen.read(path)
     if content is None:
         return Change({path: text.replace("\r\n", "\n").replace("\r", "\n").encode()}, seen=seen)
-    return Change({path: woven(content, _shown(propose, path, content), text)}, seen=seen)
+    shown = _shown(propose, path, content)
+    made = woven(content, shown, text)
+    if path.endswith((".yaml", ".yml")):
+        hidden = [line.strip() for line, seen_as in zip(content.decode().split("\n"), shown, strict=True) if HIDDEN in seen_as]
+        told = _texts(propose.reconciler.linker.reader, path, content)
+        check_texts(hidden, told, _texts(propose.reconciler.linker.reader, path, made))
+    return Change({path: made}, seen=seen)
 
 
 def woven(content: bytes, shown: Sequence[str], text: str) -> bytes:
@@ -87,6 +94,39 @@ def _check_hidden(old: Sequence[bytes], made: Sequence[bytes], kept: Iterable[tu
         was, now = veiled(before, left), veiled(after, right)
         if was != before[left] and _visible(now, after[right]) > _visible(was, before[left]):
             raise Refused(f"line {right + 1} holds a secret, and what hides it was changed: {_INSTEAD}")
+
+
+def check_texts(hidden: Iterable[str], told: Collection[str], made: Collection[str]) -> None:
+    """No hidden line may become part of a text that is shown as a value, such as a description that begins above it; those of
+    the file as it was were `told` anyway. Raises Refused."""
+    uncovered = [text for text in made if any(each != line for each, line in zip(*_both(text), strict=True))]
+    for line in filter(None, hidden):  # a blank line is in every text
+        if any(line in text for text in uncovered) and not any(line in text for text in told):
+            raise Refused(f"a line that holds a secret would become part of a text: {_INSTEAD}")
+
+
+def _both(text: str) -> tuple[list[str], list[str]]:
+    lines = text.split("\n")
+    return [veiled(lines, index) for index in range(len(lines))], lines
+
+
+def _texts(reader: Reader, path: str, content: bytes) -> list[str]:
+    """Every text of a YAML file that no name hides; none when it cannot be understood."""
+    with suppress(SpecError, SourceError):
+        return [text for parsed in reader(path, content) for text in _open(parsed.data)]
+    return []
+
+
+def _open(data: object) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, Mapping):
+        for name, item in data.items():
+            if not hides(str(name)):
+                yield from _open(item)
+    elif isinstance(data, (list, tuple)):
+        for item in data:
+            yield from _open(item)
 
 
 def _visible(shown: str, line: str) -> int:

@@ -116,6 +116,13 @@ def test_what_cannot_be_proposed_stays_in_the_form(web: WebHouse) -> None:
     assert overwritten.status_code == 409
     assert "a line that holds a secret was changed" in html.unescape(overwritten.text)
     assert "x•••" in overwritten.text, "nothing that was typed is lost"
+    work(web).commit({"two.yaml": "kind: Box\nname: two\nspec:\n  environment:\n    DB_PASSWORD: canary\n"})
+    two = fields(client.get("/propose", params={"file": "two.yaml"}).text)
+    for opens in ("  note: >-", "  note: |", '  note: "', '  environment:\r\n    note: "'):
+        text = two["text"].replace("  environment:", opens) + ('  "' if opens.endswith('"') else "")
+        uncovered = client.post("/propose", data={**two, "title": "Mine", "text": text})
+        assert uncovered.status_code == 409, opens
+        assert "a line that holds a secret would become part of a text" in uncovered.text, opens
     same = client.post("/propose", data={**form, "title": "Nothing"})
     assert same.status_code == 409
     evil = client.post("/propose", data={**form, "title": "Out", "file": "../evil.yaml", "text": "kind: Box\nname: evil\n"})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.core.errors import Refused
 from controller.core.veil import HIDDEN, veiled
-from controller.usecases.editing import woven
+from controller.usecases.editing import check_texts, woven
 
 
 def shown(content: bytes) -> list[str]:
@@ -92,6 +94,20 @@ def test_what_leaves_a_value_hidden_is_taken(old: str, new: str) -> None:
     assert old in text
     made = woven(BELOW, veiled_lines(BELOW), text.replace(old, new)).decode()
     assert made == text.replace(old, new).replace(HIDDEN, "canary")
+
+
+@pytest.mark.parametrize(
+    ("told", "made", "taken"),
+    [
+        pytest.param([], ["PASSWORD: canary\nmore"], False, id="literal: the lines as they are"),
+        pytest.param([], ["more PASSWORD: canary more"], False, id="folded: in one line"),
+        pytest.param(["see PASSWORD: canary"], ["see PASSWORD: canary, too"], True, id="told: it was no secret before"),
+        pytest.param([], ["PASSWORD: what you like", "canary"], True, id="words: that speak of a password"),
+    ],
+)
+def test_a_hidden_line_does_not_become_a_text(told: list[str], made: list[str], taken: bool) -> None:
+    with nullcontext() if taken else pytest.raises(Refused, match="would become part of a text"):
+        check_texts(["", "PASSWORD: canary"], told, made)
 
 
 @pytest.mark.parametrize(
