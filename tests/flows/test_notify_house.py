@@ -19,6 +19,9 @@ from controller.wire import Running, open_house, run_controller
 from tests.support.post import Receiver
 from tests.support.space import wait_until
 
+_PATIENT = "?cto=60&rto=60"
+"""A message that a busy machine takes late has arrived: one that fails is tried again only a minute later."""
+
 HOMELAB = """kind: Homelab
 name: home
 spec:
@@ -79,8 +82,8 @@ def test_a_story_is_told_as_it_happens(place: Place, phone: Receiver, bell: Rece
     place.service("web:1")
     with open_house(place.settings, write=True) as house:
         assert house.desk.secrets is not None
-        house.desk.secrets.set("notify/phone", phone.url("topic-of-ada"), "ada")
-        house.desk.secrets.set("notify/bell", bell.url(), "ada")
+        house.desk.secrets.set("notify/phone", phone.url("topic-of-ada", _PATIENT), "ada")
+        house.desk.secrets.set("notify/bell", bell.url(query=_PATIENT), "ada")
     place.commit(homelab=HOMELAB)
     stop, stands = Flag(), list[Running]()
     home = Thread(target=run_controller, args=(place.settings, stands.append), kwargs={"stop": stop}, name="home")
