@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from controller.core.change import Action, Reversal
@@ -18,6 +18,12 @@ from controller.engine.reconcile import Reconciler, Survey
 from controller.usecases.proposing_files import difference, is_protected
 
 _GRADES = tuple(Reversal)
+
+
+def held(rollouts: Iterable[Rollout], decisions: Mapping[str, Decision]) -> tuple[str, ...]:
+    """Digests that wait for a word, and may get one: no word lifts what has to be done by hand."""
+    free = (each for each in rollouts if all(change.action is not Action.ASK for change in each.changes))
+    return tuple(sorted(each.digest for each in free if decisions[each.digest].verdict is Verdict.HOLD))
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,7 @@ class Effects:
     @property
     def held(self) -> tuple[str, ...]:
         """Digests that wait for a word, and may get one."""
-        free = (each for each in self.rollouts if all(change.action is not Action.ASK for change in each.changes))
-        return tuple(sorted(each.digest for each in free if self.decisions[each.digest].verdict is Verdict.HOLD))
+        return held(self.rollouts, self.decisions)
 
     @property
     def denied(self) -> tuple[Rollout, ...]:

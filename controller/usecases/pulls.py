@@ -7,14 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from controller.core.codec import from_json, to_json
-from controller.core.decision import Approval, Verdict
+from controller.core.decision import Approval
 from controller.core.errors import HomelabError, Refused, Severity, SourceError
 from controller.core.forge import Check, Forge, PullRequest, Stage
 from controller.core.policy import ProposalRules
 from controller.core.proposal import FOLDER, Author, NoProposal, Proposal, Standing, Word
 from controller.engine.reconcile import Reconciler
 from controller.usecases import pull_words
-from controller.usecases.proposal_effects import Effects, effects_of
+from controller.usecases.proposal_effects import Effects, effects_of, held
 from controller.usecases.proposal_shelf import Shelf
 
 MARK = "homelab plan"
@@ -173,19 +173,21 @@ class Pulls:
             return False  # it was merged from here
         what = f"pull request {pull.number} ({known.title})"
         why = self._doubt(pull, known, proposal)
-        held = [] if why else sorted({*known.held} & self._held())
+        found = self.reconciler.survey()
+        # A word about anything that does not wait for one now would lie around for later.
+        words = () if why else [each for each in held(found.plan.rollouts, found.decisions) if each in known.held]
         if why and known.held:
             self.shelf.tell("MergeApprovesNothing", f"{what}: {why}; what it holds waits for a word", Severity.WARNING)
-        elif held:
+        elif words:
             now = self.shelf.clock.now()
-            for digest in held:
+            for digest in words:
                 self.shelf.store.approve(Approval(digest, True, pull.by, now, f"merged pull request {pull.number}"))
             self.shelf.tell("ProposalApproved", f"{pull.by} merged {what}")
         if proposal is not None and proposal.standing.pending:
             with self.shelf.lock:
                 note = f"{pull.by or 'somebody'} merged pull request {pull.number}"
                 self.shelf.end(proposal.ended(Standing.MERGED, self.shelf.clock.now(), note, pull.merge))
-        return bool(held)
+        return bool(words)
 
     def _doubt(self, pull: PullRequest, known: Tracked, proposal: Proposal | None) -> str:
         """Why a merge there is no word of approval, "" when it is."""
@@ -195,16 +197,6 @@ class Pulls:
             return "it was not merged by a person"
         record = proposal or _as_proposal(known.title, known.author, known.tip)
         return record.objection(Author(pull.by), known.rules, known.concerns)
-
-    def _held(self) -> set[str]:
-        """What is planned and waits for a word now: a word about anything else would lie around for later."""
-        found = self.reconciler.survey()
-        decisions = found.decisions
-        return {
-            rollout.digest
-            for rollout in found.plan.rollouts
-            if decisions[rollout.digest].verdict is Verdict.HOLD and decisions[rollout.digest].rule != "ask"
-        }
 
     def _conceal(self, text: str) -> str:
         """Without any value that the vault keeps: others may read what stands at a forge."""
