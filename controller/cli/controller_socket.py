@@ -68,6 +68,18 @@ class ControllerSocket:
         """Data of an operation; query values that are None or False are left out."""
         return self._ask("GET", name, query, None, _SECONDS)
 
+    def pages(self, name: str, items: str, limit: int, most: int) -> list[Mapping[str, Any]]:
+        """The first `limit` items of a list that is given by pages of at most `most`."""
+        found: list[Mapping[str, Any]] = []
+        cursor = None
+        while len(found) < limit:
+            page = self.get(name, limit=min(limit - len(found), most), cursor=cursor)
+            found += page[items]
+            cursor = page["next"]
+            if cursor is None:
+                break
+        return found
+
     def post(self, name: str, body: Mapping[str, object] | None = None, *, patient: bool = False, **query: object) -> Any:
         """The answer to an order; a patient one may take as long as a pass takes."""
         return self._ask("POST", name, query, body, None if patient else _SECONDS)

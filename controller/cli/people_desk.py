@@ -119,15 +119,7 @@ class RunningPeople:
         self._socket.delete(f"sessions/{_part(id_)}")
 
     def audit(self, limit: int) -> Sequence[Data]:
-        found: list[Data] = []
-        cursor = None
-        while len(found) < limit:
-            page = self._socket.get("audit", limit=min(limit - len(found), 500), cursor=cursor)
-            found += page["rows"]
-            cursor = page["next"]
-            if cursor is None:
-                break
-        return found
+        return self._socket.pages("audit", "rows", limit, 500)
 
     def prove(self, noted: str) -> Data:
         found: Data = self._socket.get("audit/proof", noted=noted or None)

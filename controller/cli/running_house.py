@@ -46,15 +46,7 @@ class RunningHouse:
         return found
 
     def history(self, limit: int) -> Sequence[Data]:
-        found: list[Data] = []
-        cursor = None
-        while len(found) < limit:
-            page = self._socket.get("history", limit=min(limit - len(found), 200), cursor=cursor)
-            found += page["runs"]
-            cursor = page["next"]
-            if cursor is None:
-                break
-        return found
+        return self._socket.pages("history", "runs", limit, 200)
 
     def run(self, name: str) -> Data:
         found: Data = self._socket.get(f"runs/{name}")

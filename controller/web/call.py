@@ -17,6 +17,8 @@ from controller.core.event import Report
 from controller.usecases.access import Access, Actor, Scope
 from controller.usecases.desk import Desk
 from controller.usecases.importing import Importing
+from controller.usecases.propose import Propose
+from controller.usecases.review import Reviewing
 from controller.usecases.rollback import Rollback
 from controller.usecases.secrets import Secrets
 from controller.usecases.sign_in import SignIn
@@ -66,6 +68,14 @@ class Face:
     def importing(self) -> Importing:
         """Taking over what runs."""
         return _given(self.desk.importing)
+
+    def propose(self) -> Propose:
+        """Asking for a change."""
+        return _given(self.desk.propose)
+
+    def review(self) -> Reviewing:
+        """Deciding about one."""
+        return _given(self.desk.review)
 
 
 def _given(part: T | None) -> T:

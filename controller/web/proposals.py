@@ -11,8 +11,6 @@ from controller.core.proposal import Author, MergeByHand, Moved, NoProposal, Not
 from controller.usecases.access import Scope
 from controller.usecases.passed import PassView, pass_now
 from controller.usecases.proposal_views import ProposalLine, ProposalList, ProposalView
-from controller.usecases.propose import Propose
-from controller.usecases.review import Reviewing
 from controller.usecases.views import FORMAT_VERSION
 from controller.web import proposal_bodies as bodies
 from controller.web.bodies import SyncQuery
@@ -36,19 +34,19 @@ class Approved:
 
 def proposals(face: Face, call: Call) -> Reply:
     """Proposals, newest first."""
-    return Reply(ProposalList(given(face).list(call.query.standings())))
+    return Reply(ProposalList(face.propose().list(call.query.standings())))
 
 
 def proposal(face: Face, call: Call) -> Reply:
     """One, with all that it would do now."""
     with telling(face):
-        return _shown(given(face).show(call.path["id"], _author(call), trusted=_trusted(call)))
+        return _shown(face.propose().show(call.path["id"], _author(call), trusted=_trusted(call)))
 
 
 def open_proposal(face: Face, call: Call) -> Reply:
     """A new one."""
     with telling(face):
-        view = given(face).open(call.body.title, call.body.reason, _author(call), call.body.change(), trusted=_trusted(call))
+        view = face.propose().open(call.body.title, call.body.reason, _author(call), call.body.change(), trusted=_trusted(call))
     shown = _shown(view, 201)
     return Reply(shown.content, 201, headers={**shown.headers, "Location": f"/api/v1/proposals/{view.proposal.id}"})
 
@@ -57,13 +55,15 @@ def revise(face: Face, call: Call) -> Reply:
     """A new commit on one."""
     _matching(face, call)
     with telling(face):
-        changed = given(face).revise(call.path["id"], call.body.reason, _author(call), call.body.change(), trusted=_trusted(call))
+        changed = face.propose().revise(
+            call.path["id"], call.body.reason, _author(call), call.body.change(), trusted=_trusted(call)
+        )
     return _shown(changed, 201)
 
 
 def approve(face: Face, call: Call) -> Reply:
     """Merge exactly what was shown; a pass follows."""
-    review, writing = _review(face), face.sync()
+    review, writing = face.review(), face.sync()
     _matching(face, call)
     after = face.desk.look.last_event()
     with telling(face):
@@ -79,14 +79,14 @@ def reject(face: Face, call: Call) -> Reply:
     """Say no to one."""
     _matching(face, call)
     with telling(face):
-        return Reply(_review(face).reject(call.path["id"], _author(call), call.body.reason))
+        return Reply(face.review().reject(call.path["id"], _author(call), call.body.reason))
 
 
 def request_changes(face: Face, call: Call) -> Reply:
     """Say what has to change first."""
     _matching(face, call)
     with telling(face):
-        return Reply(_review(face).request_changes(call.path["id"], _author(call), call.body.reason))
+        return Reply(face.review().request_changes(call.path["id"], _author(call), call.body.reason))
 
 
 @contextmanager
@@ -125,7 +125,7 @@ def _matching(face: Face, call: Call) -> None:
     if not wanted or wanted == ["*"]:
         return
     with telling(face):
-        view = given(face).show(call.path["id"], _author(call), trusted=_trusted(call))
+        view = face.propose().show(call.path["id"], _author(call), trusted=_trusted(call))
     if etag(view) not in wanted:
         raise Problem(412, "stale", "this is not what was shown of the proposal any more: look at it again")
 
@@ -137,19 +137,6 @@ def _author(call: Call) -> Author:
 
 def _trusted(call: Call) -> bool:
     return call.actor is not None and call.actor.may(Scope.ADMIN)
-
-
-def given(face: Face) -> Propose:
-    """The use cases of whoever proposes. Raises Problem where this controller only looks."""
-    if face.desk.propose is None:
-        raise Problem(409, "read-only", "this controller only looks (another one leads)")
-    return face.desk.propose
-
-
-def _review(face: Face) -> Reviewing:
-    if face.desk.review is None:
-        raise Problem(409, "read-only", "this controller only looks (another one leads)")
-    return face.desk.review
 
 
 _FAILS = (404, 409, 412, 503)

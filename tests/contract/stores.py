@@ -7,6 +7,8 @@ from pathlib import Path
 from threading import Event as Flag
 from typing import Any
 
+import pytest
+
 from controller.core.audit import Deed
 from controller.core.change import Action, Change
 from controller.core.errors import JournalError
@@ -62,6 +64,16 @@ class World:
     def close(self) -> None:
         for store in self._opened:
             store.close()
+
+
+KINDS = ("memory", "sqlite", "postgres")
+
+
+def of_kind(kind: str, folder: Path, request: pytest.FixtureRequest) -> World:
+    """A world of one of the kinds; the server of the last is started only for it."""
+    if kind == "memory":
+        return in_memory()
+    return in_sqlite(folder) if kind == "sqlite" else in_postgres(request.getfixturevalue("postgres"))
 
 
 def in_memory() -> World:

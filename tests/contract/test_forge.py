@@ -129,14 +129,18 @@ def test_every_page_is_read(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "error", "reason"),
-    [(500, Transient, "it is ill"), (502, Transient, "a proxy"), (429, Transient, "too often"), (403, Permanent, "no right")],
+    ("status", "error"),
+    [
+        pytest.param(500, Transient, id="it is ill"),
+        pytest.param(502, Transient, id="a proxy"),
+        pytest.param(429, Transient, id="too often"),
+        pytest.param(403, Permanent, id="no right"),
+    ],
 )
-def test_refusals(bench: Bench, status: int, error: type[Exception], reason: str) -> None:
+def test_refusals(bench: Bench, status: int, error: type[Exception]) -> None:
     bench.forge.failing = status
     with pytest.raises(error, match=str(status)):
         bench.door.pulls("main")
-    assert reason
 
 
 def test_who_is_not_there_or_has_no_token(bench: Bench) -> None:

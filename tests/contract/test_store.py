@@ -14,17 +14,12 @@ from controller.core.errors import JournalError, Severity
 from controller.core.event import Event
 from controller.core.key import Key
 from controller.core.run import Outcome, RolloutRun, Run, Step
-from tests.contract.stores import AnyStore, World, a_run, an_event, change, entry, in_memory, in_postgres, in_sqlite, row, said
+from tests.contract.stores import KINDS, AnyStore, World, a_run, an_event, change, entry, of_kind, row, said
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(params=KINDS)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    if request.param == "memory":
-        made = in_memory()
-    elif request.param == "sqlite":
-        made = in_sqlite(tmp_path)
-    else:
-        made = in_postgres(request.getfixturevalue("postgres"))
+    made = of_kind(request.param, tmp_path, request)
     yield made
     made.close()
 

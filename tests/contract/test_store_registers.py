@@ -15,21 +15,16 @@ from controller.core.audit import link
 from controller.core.errors import JournalError, Refused
 from controller.core.registers import Person
 from controller.store.sql import SqlStore
-from tests.contract.stores import AnyStore, Hand, World, a_deed, in_memory, in_postgres, in_sqlite, name_in, row
+from tests.contract.stores import KINDS, AnyStore, Hand, World, a_deed, name_in, of_kind, row
 from tests.support.postgres import Postgres
 from tests.support.space import CommandFailed
 
 EVIN = Person("evin", ("admin",), "$argon2id$…", by="the operator", at=3.0)
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(params=KINDS)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    if request.param == "memory":
-        made = in_memory()
-    elif request.param == "sqlite":
-        made = in_sqlite(tmp_path)
-    else:
-        made = in_postgres(request.getfixturevalue("postgres"))
+    made = of_kind(request.param, tmp_path, request)
     yield made
     made.close()
 

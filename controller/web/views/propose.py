@@ -57,7 +57,7 @@ def form(face: Face, call: Call) -> Reply:
     if key is None and not query.file:
         return _page(face, call, EditView("", face.desk.look.source.head().id, "", new=True))
     with proposals.telling(face):
-        found = editable(proposals.given(face), key=Key.parse(key) if key else None, file=query.file)
+        found = editable(face.propose(), key=Key.parse(key) if key else None, file=query.file)
     return _page(face, call, found, title=f"Change {key}" if key else "")
 
 
@@ -75,7 +75,7 @@ def propose(face: Face, call: Call) -> Reply:
 def revise_form(face: Face, call: Call) -> Reply:
     """The form, with a file as it is in the proposal."""
     with proposals.telling(face):
-        found = editable(proposals.given(face), file=call.query.file, proposal=call.path["id"])
+        found = editable(face.propose(), file=call.query.file, proposal=call.path["id"])
     return _page(face, call, found)
 
 
@@ -103,7 +103,7 @@ class _Made:
 
 def _made(face: Face, body: Edited, title: str = "") -> _Made:
     with proposals.telling(face):
-        return _Made(title, body.reason, edited(proposals.given(face), body.file, body.revision, body.text))
+        return _Made(title, body.reason, edited(face.propose(), body.file, body.revision, body.text))
 
 
 def _refused(face: Face, call: Call, error: Problem | HomelabError) -> page.Told:
