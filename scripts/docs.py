@@ -161,11 +161,12 @@ def _command_line() -> str:
 
 
 def _examples(command: click.Command | None) -> Iterator[str]:
+    """All of a verb's examples, but one for each verb of a group."""
     if isinstance(command, click.Group):
         for each in command.commands.values():
-            yield from _examples(each)
+            yield next(_examples(each))
     elif isinstance(command, Verb):
-        yield command.examples[0]
+        yield from command.examples
 
 
 def _tables(model: type[BaseModel]) -> str:

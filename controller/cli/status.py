@@ -16,7 +16,13 @@ from controller.cli.verbs import talk, verb
 
 @verb(
     "status",
-    examples=["homelab status", "homelab status --fresh", "homelab status --domains", "homelab status --tree -o json"],
+    examples=[
+        "homelab status",
+        "homelab status --fresh",
+        "homelab status --domains",
+        "homelab status --decisions",
+        "homelab status --tree -o json",
+    ],
     prints=True,
 )
 @click.option("--fresh", is_flag=True, help="Look again instead of asking the controller for its last look.")
