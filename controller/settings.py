@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from controller.core.child import steering
 from controller.core.errors import SettingsError
 from controller.core.suggest import did_you_mean
 
@@ -136,6 +137,17 @@ def plain_terminal(environment: Mapping[str, str] | None = None) -> bool:
     """True when a person asked for text without colours (https://no-color.org), or the terminal knows none."""
     environment = os.environ if environment is None else environment
     return bool(environment.get("NO_COLOR")) or environment.get("TERM") == "dumb"
+
+
+def surroundings() -> Mapping[str, str]:
+    """The environment of this process, for those who start programs and for nobody else."""
+    return dict(os.environ)
+
+
+def disarm() -> None:
+    """Take out of this process's environment what would steer a program that a library starts by itself. Called first."""
+    for name in steering(tuple(os.environ)):
+        del os.environ[name]
 
 
 def is_url(repo: str) -> bool:

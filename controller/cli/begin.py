@@ -11,6 +11,7 @@ from controller.cli.house import settings, user
 from controller.cli.text import visible
 from controller.cli.verbs import talk, verb
 from controller.core.errors import Refused
+from controller.settings import surroundings
 
 if TYPE_CHECKING:
     from controller.usecases.scaffold import Scaffold
@@ -20,9 +21,9 @@ def scaffold() -> Scaffold:
     """The use case, with the schemas of every kind there is."""
     from controller.usecases.scaffold import Scaffold
     from controller.usecases.schemas import EVERYTHING, schemas
-    from controller.wire import load_kinds
+    from controller.wire import OwnGit, load_kinds
 
-    return Scaffold(user(), schemas(load_kinds())[EVERYTHING])
+    return Scaffold(user(), schemas(load_kinds())[EVERYTHING], OwnGit(surroundings()))
 
 
 @verb("init", examples=["homelab init ~/home", "homelab init . --here"])

@@ -15,7 +15,7 @@ from controller.cli.exits import ERROR, INTERRUPTED, code_of, error_json, error_
 from controller.cli.talk import Ended, Talk
 from controller.cli.text import Paint, visible
 from controller.core.errors import HomelabError
-from controller.settings import plain_terminal
+from controller.settings import disarm, plain_terminal
 
 VERBS: dict[str, dict[str, tuple[str, str]]] = {
     "Begin": {
@@ -110,6 +110,7 @@ def homelab() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    disarm()
     _calm(sys.stdout)
     _calm(sys.stderr)
     plain = plain_terminal()

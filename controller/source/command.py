@@ -15,15 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from controller.core.child import child_environment
 from controller.core.errors import SourceError
 
 MEBIBYTE = 1 << 20
-_PASSED = ("PATH", "HOME", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
 _SSH = "ssh -oBatchMode=yes -oConnectTimeout=15 -oStrictHostKeyChecking=yes"
 _ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/nonexistent",
-    "LC_ALL": "C",
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_SYSTEM": os.devnull,
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -80,7 +77,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Git:
-    """git on one repository. Of `passed` (an environment) only PATH, HOME, the SSH agent, proxies and CA files are taken."""
+    """git on one repository. Of `passed` (an environment) it gets what every child gets (`core/child.py`)."""
 
     git_dir: Path
     passed: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -128,9 +125,9 @@ class Git:
     def _command(
         self, arguments: tuple[str, ...], work_tree: Path | None, extra: Mapping[str, str], settings: Mapping[str, str]
     ) -> list[str]:
-        passed = {name: self.passed[name] for name in _PASSED if self.passed.get(name)}
+        known = {**child_environment(self.passed), **_ENVIRONMENT, **extra}
         # `env -i` because GitPython adds to the environment of this process and cannot take anything away.
-        command = ["/usr/bin/env", "-i", *(f"{name}={value}" for name, value in {**_ENVIRONMENT, **passed, **extra}.items())]
+        command = ["/usr/bin/env", "-i", *(f"{name}={value}" for name, value in known.items())]
         command += ["git", "--no-pager", "--literal-pathspecs", f"--git-dir={self.git_dir}"]
         if work_tree is not None:
             command.append(f"--work-tree={work_tree}")

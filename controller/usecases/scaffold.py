@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +16,9 @@ HOMELAB_FILE = "homelab.yaml"
 SCHEMA_FILE = "schemas/homelab.json"
 _LINE = "# yaml-language-server: $schema={}schemas/homelab.json\n"
 _TEMPLATES = "usecases/template"
-_GIT_SECONDS = 60
+
+Git = Callable[..., str]
+"""A person's own git: a folder and arguments → what it prints. Raises HomelabError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Scaffold:
 
     by: str
     schema: str
+    git: Git
 
     def init(self, folder: Path, *, here: bool = False) -> Made:
         """Make a spec repository in a folder, or complete the one there is: existing files stay as they are.
@@ -49,7 +51,7 @@ class Scaffold:
             raise Refused(f"{folder} is not empty and not a git repository; to make it one, say --here")
         folder.mkdir(parents=True, exist_ok=True)
         if new:
-            git(folder, "init", "--quiet", "--initial-branch=main")
+            self.git(folder, "init", "--quiet", "--initial-branch=main")
         written = tuple(name for name, text in self._wanted(folder).items() if _write(folder / name, text))
         message = "Start a home as code" if HOMELAB_FILE in written else "Add what was missing"
         return Made(folder, written, new, self._commit(folder, written, message))
@@ -75,10 +77,18 @@ class Scaffold:
     def _commit(self, folder: Path, written: Sequence[str], message: str) -> str:
         if not written:
             return ""
-        git(folder, "add", "--", *written)
-        said = () if _known(folder, "user.email") else ("-c", f"user.name={self.by}", "-c", f"user.email={self.by}@localhost")
-        git(folder, *said, "commit", "--quiet", "--message", message, "--", *written)
-        return git(folder, "rev-parse", "HEAD").strip()
+        self.git(folder, "add", "--", *written)
+        said = (
+            () if self._known(folder, "user.email") else ("-c", f"user.name={self.by}", "-c", f"user.email={self.by}@localhost")
+        )
+        self.git(folder, *said, "commit", "--quiet", "--message", message, "--", *written)
+        return self.git(folder, "rev-parse", "HEAD").strip()
+
+    def _known(self, folder: Path, setting: str) -> bool:
+        try:
+            return bool(self.git(folder, "config", "--get", setting).strip())
+        except HomelabError:
+            return False
 
 
 def template() -> Mapping[str, str]:
@@ -118,34 +128,6 @@ def new(folder: Path, kind: str, name: str) -> Path:
     if not _write(path, text):
         raise Refused(f"{path} exists already")
     return path
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run the person's own git in their own repository; what it prints. Raises HomelabError."""
-    try:
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=_GIT_SECONDS,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except FileNotFoundError as error:
-        raise HomelabError("git is not installed; install it with your package manager") from error
-    except subprocess.TimeoutExpired as error:
-        raise HomelabError(f"git {arguments[0]} took too long") from error
-    if done.returncode:
-        raise HomelabError(f"git {' '.join(arguments[:2])} failed: {(done.stderr or done.stdout).strip()}")
-    return done.stdout
-
-
-def _known(folder: Path, setting: str) -> bool:
-    try:
-        return bool(git(folder, "config", "--get", setting).strip())
-    except HomelabError:
-        return False
 
 
 def _write(path: Path, text: str) -> bool:

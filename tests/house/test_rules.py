@@ -61,6 +61,18 @@ TELLING_TIME = {
     *("date.today", "datetime.date.today"),
 }
 ENVIRONMENT = {"os.environ", "os.environb", "os.getenv", "os.getenvb", "os.putenv", "os.unsetenv"}
+STARTING = {
+    *(f"os.{name}" for name in ("system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp", "startfile")),
+    *(f"os.{way}{form}" for way in ("exec", "spawn") for form in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")),
+    *(
+        "asyncio.create_subprocess_exec",
+        "asyncio.create_subprocess_shell",
+        "pty.spawn",
+        "pty.fork",
+        "concurrent.futures.ProcessPoolExecutor",
+    ),
+    *("click.edit", "click.launch", "click.echo_via_pager"),
+}
 WRITING = {"print", "sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__", "input"}
 
 
@@ -131,11 +143,25 @@ def offences(allowed: tuple[str, ...], forbidden: Callable[[str], bool]) -> list
         (ENVIRONMENT, ("controller.settings",), "a setting that two places read has two meanings"),
         (TELLING_TIME, (CLOCK,), "a run that tells its own time cannot be replayed"),
         (WRITING, ("controller.cli",), "only the command line talks to a terminal"),
+        (STARTING, (), "a program that is started elsewhere gets an environment that nobody cleaned"),
     ],
-    ids=["environment", "time", "terminal"],
+    ids=["environment", "time", "terminal", "programs"],
 )
 def test_only_one_place_may(names: set[str], allowed: tuple[str, ...], reason: str) -> None:
     assert offences(allowed, lambda name: name in names) == [], reason
+
+
+def test_only_two_doors_start_programs() -> None:
+    doors = ("controller.clients.child", "controller.source.command")  # git, which GitPython starts, is ended there
+    starting = ("subprocess", "multiprocessing", "pexpect")
+    found = [
+        f"{module}:{line} {name}"
+        for module, tree in sources().items()
+        if not within(module, *doors)
+        for name, line in imported(tree)
+        if name.partition(".")[0] in starting
+    ]
+    assert found == []
 
 
 def test_only_the_web_is_asynchronous() -> None:

@@ -20,6 +20,7 @@ from controller.clients.docker.socket import SocketAdapter
 from controller.clients.docker.tunnel import Tunnel
 from controller.clients.docker.unreachable import unreachable
 from controller.core.errors import Conflict, Permanent, ProviderError, Transient
+from controller.settings import surroundings
 
 LOWEST, HIGHEST = (1, 41), (1, 51)
 QUICK = 60.0
@@ -205,7 +206,13 @@ class Door:
                 if self._tunnel is not None:
                     self._tunnel.open()
                 if self._client is None:
-                    self._client = docker.APIClient(self._url, version=_text(LOWEST), tls=self._tls or False, timeout=int(QUICK))
+                    self._client = docker.APIClient(
+                        self._url,
+                        version=_text(LOWEST),
+                        tls=self._tls or False,
+                        timeout=int(QUICK),
+                        credstore_env=helpers(),
+                    )
                     # Proxies and netrc of the controller's own environment have no say in how an engine is reached.
                     self._client.trust_env = False
                     if self._url.startswith("unix://"):
@@ -266,3 +273,8 @@ def _cut(text: str) -> str:
 
 def _text(version: Version) -> str:
     return f"{version[0]}.{version[1]}"
+
+
+def helpers() -> dict[str, str]:
+    """What Docker's SDK puts over the environment of a credential helper: it is a program, and no secret of ours is for it."""
+    return {name: "" for name in surroundings() if name.startswith("HOMELAB_")}

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import shutil
 import socket
-import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Event as Flag
 from threading import Lock
 from urllib.parse import urlsplit
+
+from controller.clients import child
+from controller.settings import surroundings
 
 _HOST = re.compile(r"(?:[A-Za-z0-9_.-]+@)?[A-Za-z0-9][A-Za-z0-9_.:-]*")
 _FAR_SOCKET = "/var/run/docker.sock"
@@ -19,14 +22,16 @@ _STEPS, _STEP = 200, 0.1
 
 class Tunnel:
     """A forwarded socket. `socket` is where it appears here; `open` starts or restarts ssh, which must be able to log in without
-    asking (key or agent, known host; `config` is a file for `ssh -F`). Raises OSError when it cannot."""
+    asking (key or agent, known host; `config` is a file for `ssh -F`). Of `environment` ssh gets what every child gets. Raises
+    OSError when it cannot."""
 
-    def __init__(self, url: str, config: str = "") -> None:
+    def __init__(self, url: str, config: str = "", environment: Mapping[str, str] | None = None) -> None:
         self._config = config
+        self._environment = surroundings() if environment is None else environment
         self._target, self._port, self._far = self.check(url)
         self._lock = Lock()
         self._folder: Path | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: child.Child | None = None
         self.socket = ""
         self._place()
 
@@ -56,9 +61,7 @@ class Tunnel:
             command += ["-p", str(self._port)] if self._port else []
             command += ["-F", self._config] if self._config else []
             with log.open("wb") as sink:
-                self._process = subprocess.Popen(
-                    [*command, "--", self._target], stdin=subprocess.DEVNULL, stdout=sink, stderr=sink
-                )
+                self._process = child.start([*command, "--", self._target], sink, self._environment)
             self._wait(log)
 
     def close(self) -> None:
