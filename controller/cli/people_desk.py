@@ -28,6 +28,9 @@ class PeopleDesk(Protocol):
     def grant(self, name: str, scopes: Sequence[str]) -> Data:
         """All that a person may do from now on; their `people.PersonView`."""
 
+    def lock(self, name: str) -> None:
+        """Take every right from a person; all that they hold ends."""
+
     def set_password(self, name: str, password: str) -> None:
         """A person's new password."""
 
@@ -36,6 +39,9 @@ class PeopleDesk(Protocol):
 
     def end_session(self, id_: str) -> None:
         """End a session at once."""
+
+    def end_sessions(self, name: str) -> None:
+        """End every session of a person at once."""
 
     def audit(self, limit: int) -> Sequence[Data]:
         """`audit.Deed` of the newest rows, newest first."""
@@ -60,12 +66,16 @@ class OwnPeople:
 
     @recorded("remove-person")
     def remove(self, name: str) -> None:
-        self.access.remove_person(name)
+        self.access.remove_person(name, self.actor)
 
     @recorded("grant")
     def grant(self, name: str, scopes: Sequence[str]) -> Data:
-        found: Data = to_data(self.access.grant(name, [Scope(scope) for scope in scopes]))
+        found: Data = to_data(self.access.grant(name, [Scope(scope) for scope in scopes], self.actor))
         return found
+
+    @recorded("lock-person")
+    def lock(self, name: str) -> None:
+        self.access.lock_person(name, self.actor)
 
     @recorded("set-password")
     def set_password(self, name: str, password: str) -> None:
@@ -77,6 +87,10 @@ class OwnPeople:
     @recorded("end-session")
     def end_session(self, id_: str) -> None:
         self.access.end_session(id_, self.actor)
+
+    @recorded("end-sessions")
+    def end_sessions(self, name: str) -> None:
+        self.access.end_sessions(name)
 
     def audit(self, limit: int) -> Sequence[Data]:
         return [to_data(row) for row in self.access.audit.list(limit)]
@@ -108,6 +122,9 @@ class RunningPeople:
         found: Data = self._socket.post(f"people/{_part(name)}/scopes", {"scopes": list(scopes)})
         return found
 
+    def lock(self, name: str) -> None:
+        self._socket.delete(f"people/{_part(name)}/scopes")
+
     def set_password(self, name: str, password: str) -> None:
         self._socket.post(f"people/{_part(name)}/password", {"password": password})
 
@@ -117,6 +134,9 @@ class RunningPeople:
 
     def end_session(self, id_: str) -> None:
         self._socket.delete(f"sessions/{_part(id_)}")
+
+    def end_sessions(self, name: str) -> None:
+        self._socket.delete(f"people/{_part(name)}/sessions")
 
     def audit(self, limit: int) -> Sequence[Data]:
         return self._socket.pages("audit", "rows", limit, 500)

@@ -36,10 +36,16 @@ def list_verb() -> None:
     talk().data({"sessions": found}, table(head, rows, talk().paint) if rows else ["nobody is signed in"])
 
 
-@session_verb.command("revoke", cls=Verb, examples=["homelab session revoke 5e5510112233"])
-@click.argument("name", metavar="ID")
-def revoke_verb(name: str) -> None:
-    """Sign a browser out at once."""
+@session_verb.command("revoke", cls=Verb, examples=["homelab session revoke 5e5510112233", "homelab session revoke --user anna"])
+@click.argument("name", metavar="ID", required=False)
+@click.option("--user", metavar="NAME", help="Every session of this person.")
+def revoke_verb(name: str | None, user: str | None) -> None:
+    """Sign a browser out at once, or every browser of somebody."""
+    if (name is None) == (user is None):
+        raise click.UsageError("name a session, or a person with --user")
     with looking() as house:
-        house.people.end_session(name)
-    talk().say(f"ended session {visible(name)}")
+        if user is not None:
+            house.people.end_sessions(user)
+        elif name is not None:
+            house.people.end_session(name)
+    talk().say(f"ended session {visible(name)}" if name is not None else f"ended every session of {visible(user or '')}")

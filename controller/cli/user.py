@@ -45,7 +45,9 @@ def list_verb() -> None:
     """List who may sign in, and how."""
     with looking() as house:
         found = list(house.people.people())
-    rows = [(item["name"], ", ".join(item["scopes"]), _ways(item), when(item["at"]), item["by"]) for item in found]
+    rows = [
+        (item["name"], ", ".join(item["scopes"]) or "locked out", _ways(item), when(item["at"]), item["by"]) for item in found
+    ]
     head = ("NAME", "SCOPES", "SIGNS IN BY", "SINCE", "ADDED BY")
     talk().data({"people": found}, table(head, rows, talk().paint) if rows else ["nobody has signed in yet"])
 
@@ -57,6 +59,15 @@ def remove_verb(name: str) -> None:
     with looking() as house:
         house.people.remove(name)
     talk().say(f"removed {visible(name)}")
+
+
+@user_verb.command("lock", cls=Verb, examples=["homelab user lock anna"])
+@click.argument("name", metavar="NAME")
+def lock_verb(name: str) -> None:
+    """Lock somebody out until `homelab user grant` lets them in again: their sessions, links and tokens end at once."""
+    with looking() as house:
+        house.people.lock(name)
+    talk().say(f"locked {visible(name)} out")
 
 
 @user_verb.command("passwd", cls=Verb, examples=["homelab user passwd anna", "pwgen 20 1 | homelab user passwd anna"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Sequence
+from threading import Lock
 
 from controller.core.errors import HomelabError, Refused, Severity
 from controller.core.event import Event
@@ -44,6 +45,7 @@ class Access:
         self._invitations = Kept(store, clock, "access.invitations")
         self._sessions, self._tokens = Sessions(store, clock), Tokens(store, clock)
         self._people = People(store, clock, passwords)
+        self._admins = Lock()
         self.audit = Audit(store, clock)
 
     # Signing in
@@ -55,6 +57,8 @@ class Access:
     def invite(self, name: str = "owner", scopes: Collection[Scope] = tuple(Scope), seconds: float = _INVITATION) -> str:
         """A fresh one-time token that a browser trades for a session. Raises Refused."""
         self._people.check(name, scopes)
+        if self._people.locked(name):
+            raise Refused(f"{name} is locked out; `homelab user grant {name}` lets them in again")
         token = f"hlo_{secrets.token_urlsafe(32)}"
         self._invitations.add(token, {"name": name, "scopes": sorted(scopes)}, seconds, _INVITATIONS)
         return token
@@ -78,6 +82,8 @@ class Access:
         person = self._people.verified(name, password)
         if person is None:
             raise self._tries.failed("password", peer, "name or password is wrong", name)
+        if not person.scopes:
+            raise Denied("you are locked out; who looks after this house can let you in again")
         return self._begin(name, [Scope(scope) for scope in person.scopes], "password", peer)
 
     def may_try_provider(self, peer: str) -> None:
@@ -128,6 +134,12 @@ class Access:
             raise Refused(f"there is no session {id_!r}; `homelab session list` shows them")
         self._sessions.end(id_)
 
+    def end_sessions(self, name: str, keeping: str = "") -> None:
+        """End every session of a person, but for the one with the id `keeping`. Raises Refused when there is nobody of that
+        name."""
+        self._people.must_know(name)
+        self._sessions.end_of(name, keeping)
+
     # People
 
     def people(self) -> tuple[PersonView, ...]:
@@ -138,19 +150,39 @@ class Access:
         """A new person; "" as password = only links let them in until they have one. Raises Refused."""
         return self._people.add(name, scopes, password, by)
 
-    def remove_person(self, name: str) -> None:
+    def remove_person(self, name: str, of: Actor) -> None:
         """Forget a person; their sessions, invitations and tokens end at once. Raises Refused."""
-        self._people.remove(name)
+        with self._admins:
+            self._leaves_an_admin(name, of)
+            self._people.remove(name)
         self._end_all(name)
+
+    def lock_person(self, name: str, of: Actor) -> PersonView:
+        """Take every right from a person, who stays known and is let in by nothing until they are granted some again; their
+        sessions, invitations and tokens end at once. Raises Refused."""
+        with self._admins:
+            self._leaves_an_admin(name, of)
+            view = self._people.lock(name)
+        self._end_all(name)
+        return view
+
+    def _leaves_an_admin(self, name: str, of: Actor) -> None:
+        """Raises Refused where nobody could come in any more who may everything. The operator at the machine always can."""
+        inside = of.name if of.door == "session" else ""
+        if of.door not in ("socket", "cli") and self._people.last_admin(name, inside):
+            raise Refused(f"nobody but {name} may everything and can sign in by themselves; let somebody else do so first")
 
     def _end_all(self, name: str) -> None:
         self._invitations.drop(lambda _, item: item["name"] == name)
         self._sessions.end_of(name)
         self._tokens.end_of(name)
 
-    def grant(self, name: str, scopes: Collection[Scope]) -> PersonView:
+    def grant(self, name: str, scopes: Collection[Scope], of: Actor) -> PersonView:
         """Give a person these rights, and no others; they sign in again; tokens of theirs that may more end. Raises Refused."""
-        view = self._people.grant(name, scopes)
+        with self._admins:
+            if Scope.ADMIN not in scopes:
+                self._leaves_an_admin(name, of)
+            view = self._people.grant(name, scopes)
         self._sessions.end_of(name)
         if Scope.ADMIN not in scopes:
             self._tokens.end_of(name, keeping=scopes)

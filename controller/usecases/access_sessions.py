@@ -39,8 +39,8 @@ class SessionView:
 
 
 class Sessions:
-    """Sessions of persons. What a session may is never more than what its person may now: who is removed, or loses a right, has
-    lost it with the next request, at every controller on this store."""
+    """Sessions of persons. What a session may is never more than what its person may now: who is removed, locked out, or loses a
+    right, has lost it with the next request, at every controller on this store."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._people, self._clock = store.people, clock
@@ -53,7 +53,7 @@ class Sessions:
         self._kept.add(secret, item, SESSION, _MOST)
         actor = self._actor(digest(secret), item)
         if actor is None:
-            raise Refused(f"there is no {name} any more")
+            raise Refused(f"there is no {name} any more, or they are locked out")
         return secret, actor
 
     def actor(self, secret: str) -> Actor | None:
@@ -67,7 +67,7 @@ class Sessions:
 
     def list(self) -> tuple[SessionView, ...]:
         """Every session that works, the newest first."""
-        people = {person.name: person for person in self._people.list()}
+        people = {person.name: person for person in self._people.list() if person.scopes}
         found = [_view(key, item, people.get(item["name"])) for key, item in self._alive().items() if item["name"] in people]
         return tuple(sorted(found, key=lambda view: (-view.began, view.id)))
 
@@ -75,9 +75,9 @@ class Sessions:
         """End one, by its id."""
         self._kept.drop(lambda key, _: key[:_ID] == id_)
 
-    def end_of(self, name: str) -> None:
-        """End every session of a person."""
-        self._kept.drop(lambda _, item: item["name"] == name)
+    def end_of(self, name: str, keeping: str = "") -> None:
+        """End every session of a person, but for the one with this id."""
+        self._kept.drop(lambda key, item: item["name"] == name and key[:_ID] != keeping)
 
     def _alive(self) -> Items:
         since = self._clock.now() - IDLE
@@ -85,7 +85,9 @@ class Sessions:
 
     def _actor(self, key: str, item: Item) -> Actor | None:
         person = self._people.get(item["name"])
-        return Actor(item["name"], _scopes(item, person), "session", key[:_ID]) if person is not None else None
+        if person is None or not person.scopes:
+            return None
+        return Actor(item["name"], _scopes(item, person), "session", key[:_ID])
 
     def _seen(self, key: str, item: Item) -> None:
         now = self._clock.now()

@@ -33,7 +33,8 @@ class Passwords(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """A person as people see them. `password` and `provider` say by what else than a link they may sign in."""
+    """A person as people see them. `password` and `provider` say by what else than a link they may sign in; who has no scopes is
+    locked out."""
 
     name: str
     scopes: tuple[str, ...]
@@ -100,6 +101,33 @@ class People:
             self._people.revise(name, lambda known: replace(known, scopes=()) if known and known.subject == subject else known)
         return names
 
+    def lock(self, name: str) -> PersonView:
+        """Take every right from a person: nothing lets them in until they are granted some again. Raises Refused."""
+        made = list[Person]()
+
+        def without_any(known: Person | None) -> Person:
+            made.append(replace(_grantable(known, name), scopes=()))
+            return made[-1]
+
+        self._people.revise(name, without_any)
+        return _view(made[-1])
+
+    def must_know(self, name: str) -> None:
+        """Raises Refused when there is nobody of that name."""
+        _must_be(self._people.get(name), name)
+
+    def locked(self, name: str) -> bool:
+        """True for somebody who is known and has no right at all."""
+        person = self._people.get(name)
+        return person is not None and not person.scopes
+
+    def last_admin(self, name: str, inside: str) -> bool:
+        """True when a person may everything and nobody else who does could sign in by themselves; `inside` is somebody who
+        need not, being signed in ("" = nobody is)."""
+        admins = [person for person in self._people.list() if Scope.ADMIN in person.scopes]
+        others = [each for each in admins if each.name != name and (each.password or each.subject or each.name == inside)]
+        return not others and any(each.name == name for each in admins)
+
     def remove(self, name: str) -> None:
         """Forget a person. Raises Refused when there is none of that name."""
 
@@ -113,10 +141,7 @@ class People:
         rights, made = _rights(name, scopes), list[Person]()
 
         def with_them(known: Person | None) -> Person:
-            found = _must_be(known, name)
-            if found.subject:
-                raise Refused(f"the rights of {name} follow from their groups at the OpenID provider")
-            made.append(replace(found, scopes=rights))
+            made.append(replace(_grantable(known, name), scopes=rights))
             return made[-1]
 
         self._people.revise(name, with_them)
@@ -161,6 +186,13 @@ def _must_be(known: Person | None, name: str) -> Person:
     if known is None:
         raise Refused(f"there is nobody called {name!r}; `homelab user list` shows who is there")
     return known
+
+
+def _grantable(known: Person | None, name: str) -> Person:
+    found = _must_be(known, name)
+    if found.subject:
+        raise Refused(f"the rights of {name} follow from their groups at the OpenID provider")
+    return found
 
 
 def _rights(name: str, scopes: Collection[Scope]) -> tuple[str, ...]:

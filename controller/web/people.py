@@ -101,15 +101,24 @@ def add_person(face: Face, call: Call) -> Reply:
 
 def remove_person(face: Face, call: Call) -> Reply:
     """Forget a person; all that they hold ends."""
+    assert call.actor is not None  # noqa: S101 (the operation has a scope)
     _known(face, call)
-    face.access.remove_person(call.path["name"])
+    face.access.remove_person(call.path["name"], call.actor)
     return Reply(status=204)
+
+
+def lock_person(face: Face, call: Call) -> Reply:
+    """Lock a person out; all that they hold ends."""
+    assert call.actor is not None  # noqa: S101 (the operation has a scope)
+    _known(face, call)
+    return Reply(face.access.lock_person(call.path["name"], call.actor))
 
 
 def grant(face: Face, call: Call) -> Reply:
     """All that a person may do from now on."""
+    assert call.actor is not None  # noqa: S101 (the operation has a scope)
     _known(face, call)
-    return Reply(face.access.grant(call.path["name"], granted(call, call.body.scopes)))
+    return Reply(face.access.grant(call.path["name"], granted(call, call.body.scopes), call.actor))
 
 
 def set_password(face: Face, call: Call) -> Reply:
@@ -144,6 +153,21 @@ def end_session(face: Face, call: Call) -> Reply:
     return Reply(status=204)
 
 
+def end_sessions(face: Face, call: Call) -> Reply:
+    """End every session of a person at once."""
+    _known(face, call)
+    face.access.end_sessions(call.path["name"])
+    return Reply(status=204)
+
+
+def end_others(face: Face, call: Call) -> Reply:
+    """End one's own sessions at once, but for the one that asks."""
+    if call.actor is None or call.actor.door != "session":
+        raise Problem(409, "no-session", "only who is signed in has sessions of their own")
+    face.access.end_sessions(call.actor.name, call.actor.id)
+    return Reply(status=204)
+
+
 def audit(face: Face, call: Call) -> Reply:
     """What everybody did, the newest first."""
     rows = tuple(face.access.audit.list(call.query.limit, call.query.cursor))
@@ -175,7 +199,13 @@ ROUTES: Routes = {
         )
     },
     "/api/v1/people/{name}/scopes": {
-        "POST": Operation(grant, "What a person may do.", _ADMIN, PersonView, body=Grant, problems=(404, 409, 503))
+        "POST": Operation(grant, "What a person may do.", _ADMIN, PersonView, body=Grant, problems=(404, 409, 503)),
+        "DELETE": Operation(
+            lock_person, "Lock a person out; all that they hold ends.", _ADMIN, PersonView, problems=(404, 409, 503)
+        ),
+    },
+    "/api/v1/people/{name}/sessions": {
+        "DELETE": Operation(end_sessions, "End every session of a person.", _ADMIN, status=204, problems=(404, 503))
     },
     "/api/v1/people/{name}/password": {
         "POST": Operation(
@@ -199,7 +229,10 @@ ROUTES: Routes = {
             problems=(409, 503),
         )
     },
-    "/api/v1/sessions": {"GET": Operation(sessions, "One's own sessions; with admin everybody's.", Scope.READ, SessionList)},
+    "/api/v1/sessions": {
+        "GET": Operation(sessions, "One's own sessions; with admin everybody's.", Scope.READ, SessionList),
+        "DELETE": Operation(end_others, "End one's own other sessions.", Scope.READ, status=204, problems=(409, 503)),
+    },
     "/api/v1/sessions/{id}": {
         "DELETE": Operation(end_session, "End a session at once.", Scope.READ, status=204, problems=(404, 503))
     },

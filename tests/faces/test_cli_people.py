@@ -46,6 +46,12 @@ def test_people_come_change_and_go(home: Home, running: bool) -> None:
         assert home("user", "passwd", "evin", stdin="short").code != 0
         assert home("user", "passwd", "evin", stdin=f"{PASSWORD} 2").code == 0
         assert home("user", "grant", "anna", "--scope", "read").err == "anna may read from now on\n"
+        assert home("user", "lock", "evin").err == "locked evin out\n"
+        assert "locked out" in home("user", "list").out
+        assert home("user", "lock", "nobody").code != 0
+        assert home("session", "revoke", "--user", "anna").err == "ended every session of anna\n"
+        assert home("session", "revoke", "--user", "nobody").code != 0
+        assert home("session", "revoke").code == home("session", "revoke", "5e5510112233", "--user", "anna").code != 0
         assert home("user", "remove", "anna").code == 0
         assert home("user", "remove", "anna").code != 0
         assert home("session", "list").out == "nobody is signed in\n"
@@ -56,6 +62,7 @@ def test_people_come_change_and_go(home: Home, running: bool) -> None:
     told = [(row["action"], row["subject"], row["outcome"]) for row in reversed(rows)]
     assert told[:3] == [("add-person", "anna", "ok"), ("add-person", "evin", "ok"), ("add-person", "anna", "refused")]
     assert {("set-password", "evin", "ok"), ("grant", "anna", "ok"), ("remove-person", "anna", "ok")} <= set(told)
+    assert {("lock-person", "evin", "ok"), ("end-sessions", "anna", "ok")} <= set(told)
     assert {("issue", "jarvis", "refused")} <= set(told)
     assert any(action == "suspend" and subject == "service/web" for action, subject, _ in told)
     assert {(row["door"], row["kind"]) for row in rows} == {("socket" if running else "cli", "person")}

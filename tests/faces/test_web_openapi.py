@@ -198,6 +198,11 @@ STORY: list[tuple[str, str, str, Any]] = [
     ("POST", "/api/v1/me/password", "", {"password": "staple battery horse"}),
     ("GET", "/api/v1/sessions", "", None),
     ("DELETE", "/api/v1/sessions/nothing", "", None),
+    ("DELETE", "/api/v1/sessions", "", None),
+    ("DELETE", "/api/v1/people/anna/sessions", "", None),
+    ("DELETE", "/api/v1/people/nobody/sessions", "", None),
+    ("DELETE", "/api/v1/people/anna/scopes", "", None),
+    ("DELETE", "/api/v1/people/nobody/scopes", "", None),
     ("DELETE", "/api/v1/people/anna", "", None),
     ("DELETE", "/api/v1/people/anna", "", None),
     ("GET", "/api/v1/audit", "?limit=2", None),
@@ -210,7 +215,7 @@ STORY: list[tuple[str, str, str, Any]] = [
 
 _PEOPLE = (
     ("sessions/[^/]+", "sessions/{id}"),
-    *((f"people/[^/]+{end}", f"people/{{name}}{end}") for end in ("", "/scopes", "/password")),
+    *((f"people/[^/]+{end}", f"people/{{name}}{end}") for end in ("", "/scopes", "/password", "/sessions")),
 )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -13,7 +15,8 @@ import httpx2
 import pytest
 
 from controller.clients.passwords import Argon2
-from controller.usecases.access import NAME_TRIES, TRIES, WINDOW, Access, Denied, Scope, Throttled
+from controller.core.errors import Refused
+from controller.usecases.access import NAME_TRIES, TRIES, WINDOW, Access, Denied, Scope, Throttled, local
 from controller.usecases.access_sessions import IDLE, SESSION
 from tests.support.webhouse import WebHouse
 
@@ -243,8 +246,6 @@ def test_a18_two_hundred_who_guess_at_once_are_all_refused_and_the_page_answers(
 
 
 def test_a_hash_of_lesser_care_is_made_anew_at_the_next_sign_in(web: WebHouse, anna: str) -> None:
-    from dataclasses import replace
-
     from argon2 import PasswordHasher
 
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
@@ -257,8 +258,6 @@ def test_a_hash_of_lesser_care_is_made_anew_at_the_next_sign_in(web: WebHouse, a
 
 
 def test_a_damaged_hash_lets_nobody_in(web: WebHouse, anna: str) -> None:
-    from dataclasses import replace
-
     web.store.people.revise("anna", lambda known: replace(known, password="$argon2id$v=19$broken") if known else None)
     answer = web.client(**web.own_page()).post("/api/v1/session", json={"name": "anna", "password": PASSWORD})
     assert answer.status_code == 401
@@ -279,6 +278,71 @@ def test_a17_removing_somebody_ends_their_sessions_links_and_tokens(web: WebHous
     assert asking.post("/api/v1/session", json={"name": "anna", "password": PASSWORD}).status_code == 401
     web.access.add_person("anna", [Scope.READ], OTHER, "tester")
     assert status(browser) == 401, "a new person of the same name has nothing of the old one's"
+
+
+def test_a17_locking_somebody_out_ends_all_they_hold_until_they_are_let_in_again(web: WebHouse, anna: str) -> None:
+    browser, link = sign_in(web, anna, PASSWORD), web.access.invite("anna", [Scope.READ])
+    program = web.client(web.access.issue("script", [Scope.READ], None, "anna")[0])
+    answer = web.operator().delete("/api/v1/people/anna/scopes")
+    assert (answer.status_code, answer.json()["scopes"], answer.json()["password"]) == (200, [], True)
+    assert [status(each) for each in (browser, program)] == [401, 401]
+    asking = web.client(**web.own_page())
+    assert asking.post("/api/v1/session", json={"token": link}).status_code == 401
+    refused = asking.post("/api/v1/session", json={"name": "anna", "password": PASSWORD})
+    assert (refused.status_code, "locked out" in refused.json()["detail"]) == (401, True)
+    assert "set-cookie" not in refused.headers
+    wrong = asking.post("/api/v1/session", json={"name": "anna", "password": OTHER})
+    assert "locked" not in wrong.text, "only who knows the password is told"
+    with pytest.raises(Refused, match="locked out"):
+        web.access.invite("anna", [Scope.READ])
+    assert web.operator().post("/api/v1/people/anna/scopes", json={"scopes": ["read"]}).status_code == 200
+    assert status(sign_in(web, anna, PASSWORD)) == 200
+    assert [status(each) for each in (browser, program)] == [401, 401]
+
+
+def test_a17_a_session_that_was_left_behind_by_a_lock_opens_nothing(web: WebHouse, anna: str) -> None:
+    browser = sign_in(web, anna, PASSWORD)
+    # As another controller would have written it, before it came to the sessions.
+    web.store.people.revise("anna", lambda known: replace(known, scopes=()) if known else None)
+    assert status(browser) == 401
+    assert web.access.sessions(local("tester")) == ()
+
+
+def test_the_last_who_may_everything_keeps_it_but_for_the_operator(web: WebHouse, anna: str) -> None:
+    owner = web.browser()
+    lost: list[Callable[[], httpx2.Response]] = [
+        lambda: owner.delete("/api/v1/people/owner"),
+        lambda: owner.delete("/api/v1/people/owner/scopes"),
+        lambda: owner.post("/api/v1/people/owner/scopes", json={"scopes": ["read", "apply"]}),
+        lambda: web.client(web.token()).delete("/api/v1/people/owner"),
+    ]
+    web.access.add_person("evin", [Scope.ADMIN], "", "tester")
+    for each in lost:
+        answer = each()
+        assert (answer.status_code, "nobody but owner" in answer.json()["detail"]) == (409, True), "evin has no way in"
+    assert owner.post("/api/v1/people/owner/scopes", json={"scopes": ["admin", "read"]}).status_code == 200
+    owner = web.browser()
+    web.access.set_password("evin", PASSWORD)
+    assert owner.post("/api/v1/people/owner/scopes", json={"scopes": ["read"]}).status_code == 200
+    assert sign_in(web, "evin", PASSWORD).delete("/api/v1/people/evin").status_code == 409
+    assert web.operator().delete("/api/v1/people/evin").status_code == 204, "the operator can always come back"
+
+
+def test_two_who_may_everything_cannot_remove_each_other_at_once(web: WebHouse) -> None:
+    for name in ("anna", "evin"):
+        web.access.add_person(name, [Scope.ADMIN], "", "tester")
+    actors = {name: web.access.enter(web.access.invite(name, [Scope.ADMIN]), "")[1] for name in ("anna", "evin")}
+
+    def remove(other: str, name: str) -> bool:
+        try:
+            web.access.remove_person(other, actors[name])
+        except Refused:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(remove, ("anna", "evin"), ("evin", "anna"))) == [False, True]
+    assert len(web.access.people()) == 1
 
 
 def test_a17_a_right_that_is_taken_is_gone_with_the_next_request_also_at_another_controller(web: WebHouse, anna: str) -> None:
@@ -326,6 +390,17 @@ def test_who_came_by_a_link_sets_a_first_password_without_knowing_one(web: WebHo
 
 
 # Sessions
+
+
+def test_every_other_session_of_ones_own_ends_at_once_and_everyone_of_a_person(web: WebHouse, anna: str) -> None:
+    owner, here, there = web.browser(), sign_in(web, anna, PASSWORD), sign_in(web, anna, PASSWORD)
+    assert here.delete("/api/v1/sessions").status_code == 204
+    assert [status(each) for each in (owner, here, there)] == [200, 200, 401]
+    assert web.client(web.token()).delete("/api/v1/sessions").status_code == 409
+    assert here.delete("/api/v1/people/owner/sessions").status_code == 403
+    assert owner.delete("/api/v1/people/anna/sessions").status_code == 204
+    assert [status(each) for each in (owner, here)] == [200, 401]
+    assert owner.delete("/api/v1/people/nobody/sessions").status_code == 404
 
 
 def test_sessions_are_seen_and_ended_by_their_own_and_by_admin(web: WebHouse, anna: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 from joserfc.jwk import OctKey, RSAKey
 
 from controller.core.sign_in import OpenIdProvider
-from controller.usecases.access import TRIES, Scope
+from controller.usecases.access import TRIES, Scope, local
 from controller.web.provider import BACK
 from tests.support.openid import CLIENT, SECRET, Provider
 from tests.support.webhouse import WebHouse
@@ -365,7 +365,7 @@ def test_a_provider_names_nobody_who_is_somebody_else_here(web: WebHouse, provid
     browser, address = begin(web)
     answer = come_back(browser, address)
     assert (answer.status_code, "somebody else" in answer.text) == (400, True)
-    web.access.remove_person("anna")
+    web.access.remove_person("anna", local("tester"))
     assert come_back(*begin(web)).status_code == 200
     provider.claims["sub"] = "43"
     browser, address = begin(web)

@@ -109,12 +109,15 @@ MAY: dict[tuple[str, str], str] = {
     ("POST", "/api/v1/session/provider"): ANYBODY,  # from our own page only
     ("GET", "/sign-in/provider"): ANYBODY,  # who brings no answer of a provider is refused
     ("GET", "/api/v1/sessions"): READ,  # one's own
+    ("DELETE", "/api/v1/sessions"): READ,  # one's own, but for the one that asks
     ("DELETE", "/api/v1/sessions/{id}"): READ,
     ("POST", "/api/v1/me/password"): READ,
     ("GET", "/api/v1/people"): ADMIN,
     ("POST", "/api/v1/people"): ADMIN,
     ("DELETE", "/api/v1/people/{name}"): ADMIN,
     ("POST", "/api/v1/people/{name}/scopes"): ADMIN,
+    ("DELETE", "/api/v1/people/{name}/scopes"): ADMIN,
+    ("DELETE", "/api/v1/people/{name}/sessions"): ADMIN,
     ("POST", "/api/v1/people/{name}/password"): ADMIN,
     ("GET", "/api/v1/audit"): ADMIN,
     ("GET", "/api/v1/audit/proof"): ADMIN,
