@@ -17,31 +17,9 @@ from controller.core.limit import Never
 from controller.core.ports import Limits
 from controller.core.state import Absent, Present, Receipt, Target, Unknown
 from tests.contract.home_yard import MADE, STANDING, STORIES, WORLDS, Doors, HomeHands, HomeYard, home_yard
-from tests.contract.test_provider_narrative import (
-    test_a_backend_that_does_not_answer_is_unknown,
-    test_a_look_tells_the_same_objects_while_nothing_moved,
-    test_a_lost_reply_is_made_good_by_asking_again,
-    test_a_swapped_change_puts_back_what_was,
-    test_create_change_delete,
-    test_what_exists_is_not_created_over,
-    test_what_is_asked_twice_is_done_once,
-    test_what_is_gone_is_not_changed,
-    test_what_somebody_changed_meanwhile_is_left_alone,
-)
+from tests.contract.narrative import Narrative
 from tests.contract.yard import NO, MemoryHands
 from tests.support.homeassistant import HomeAssistants
-
-__all__ = [
-    "test_a_backend_that_does_not_answer_is_unknown",
-    "test_a_look_tells_the_same_objects_while_nothing_moved",
-    "test_a_lost_reply_is_made_good_by_asking_again",
-    "test_a_swapped_change_puts_back_what_was",
-    "test_create_change_delete",
-    "test_what_exists_is_not_created_over",
-    "test_what_is_asked_twice_is_done_once",
-    "test_what_is_gone_is_not_changed",
-    "test_what_somebody_changed_meanwhile_is_left_alone",
-]
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +34,10 @@ def yard(request: pytest.FixtureRequest, doors: Doors, tmp_path: Path) -> Iterat
     story, world = request.param
     with home_yard(STORIES[story], world, doors, tmp_path) as made:
         yield made
+
+
+class TestNarrative(Narrative):
+    """As it stands there."""
 
 
 @pytest.fixture(params=[(story, world) for story in STANDING for world in WORLDS], ids="-".join)

@@ -12,34 +12,12 @@ import pytest
 from controller.core.dns import RecordPlace
 from controller.kinds import record
 from controller.kinds.domain import DomainSpec
-from tests.contract.test_provider_narrative import (
-    test_a_backend_that_does_not_answer_is_unknown,
-    test_a_look_tells_the_same_objects_while_nothing_moved,
-    test_a_lost_reply_is_made_good_by_asking_again,
-    test_a_swapped_change_puts_back_what_was,
-    test_create_change_delete,
-    test_what_exists_is_not_created_over,
-    test_what_is_asked_twice_is_done_once,
-    test_what_is_gone_is_not_changed,
-    test_what_somebody_changed_meanwhile_is_left_alone,
-)
+from tests.contract.narrative import Narrative
 from tests.contract.yard import Specs, Yard
 from tests.contract.zoneedit_site import TOKEN
 from tests.support.clock import HandClock
 from tests.support.dns import HOST, DnsServers
 from tests.support.zoneedit import FakeZoneEdit, Published
-
-__all__ = [
-    "test_a_backend_that_does_not_answer_is_unknown",
-    "test_a_look_tells_the_same_objects_while_nothing_moved",
-    "test_a_lost_reply_is_made_good_by_asking_again",
-    "test_a_swapped_change_puts_back_what_was",
-    "test_create_change_delete",
-    "test_what_exists_is_not_created_over",
-    "test_what_is_asked_twice_is_done_once",
-    "test_what_is_gone_is_not_changed",
-    "test_what_somebody_changed_meanwhile_is_left_alone",
-]
 
 
 @dataclass
@@ -91,3 +69,7 @@ def yard(name_servers: DnsServers, tmp_path: Path) -> Iterator[Yard]:
         hands = PanelHands(name_servers, published, clock)
         yield Yard("record", specs, provider, hands, first, second, None, str(RecordPlace(f"it.{zone}", "TXT", zone)))
         assert not [request.answer for request in fake.requests if "ERROR" in request.answer], "no limit was ever run into"
+
+
+class TestNarrative(Narrative):
+    """As it stands there."""
