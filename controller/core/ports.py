@@ -14,7 +14,7 @@ from controller.core.event import Event
 from controller.core.key import Key
 from controller.core.limit import Limit
 from controller.core.registers import Registers
-from controller.core.run import Entry, Row, Run
+from controller.core.run import Entry, Row, Run, RunTimes
 from controller.core.secret import SecretVersion
 from controller.core.state import Health, Receipt, Snapshot, State, Target
 
@@ -172,7 +172,7 @@ class Vouches(Protocol):
         """Why a revision may not be followed, "" when it may. Never raises."""
 
 
-class Store(Registers, Protocol):
+class Store(Registers, RunTimes, Protocol):
     """Durable state. Writes are committed on return and refused with JournalError when the lease is lost."""
 
     def claim(self, holder: str, seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""Registers: the parts of a store that are about people. Who they are, what they did, what they propose."""
+"""Registers: the parts of a store beside ledger and journal. People, what they did and propose; how healthy things were."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from controller.core.audit import Deed, Proof
+from controller.core.uptime import HealthHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +69,4 @@ class Registers(Protocol):
     people: People
     audit: Trail
     proposals: Proposals
+    health: HealthHistory

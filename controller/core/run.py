@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from controller.core.change import Change
 from controller.core.key import Claim, Key
@@ -121,3 +122,19 @@ class Run:
     outcome: Outcome = Outcome.RUNNING
     reason: str = ""
     rollouts: tuple[RolloutRun, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class RunTime:
+    """A run as far as it is counted: when it started and finished (0 = never), and how."""
+
+    started: float
+    finished: float
+    outcome: Outcome
+
+
+class RunTimes(Protocol):
+    """A store that can count runs without reading what they did."""
+
+    def run_times(self, since: float) -> Sequence[RunTime]:
+        """Every run that started then or later (seconds since the epoch), oldest first."""

@@ -16,6 +16,7 @@ from controller.core.errors import JournalError
 from controller.core.event import Event
 from controller.core.registers import Person
 from controller.core.run import Entry, Row, Run
+from controller.core.uptime import HealthChange, Watch
 from controller.store import tables
 from controller.store.records import Proposal, decode, encode, encode_anyway
 
@@ -118,7 +119,13 @@ RUNS = Content[Run](
     tables.runs,
     ("id",),
     ("id",),
-    lambda run: {"id": run.id, "started": run.started, "data": encode(run)},
+    lambda run: {
+        "id": run.id,
+        "started": run.started,
+        "finished": run.finished,
+        "outcome": run.outcome.value,
+        "data": encode(run),
+    },
     lambda text: decode(Run, text),
 )
 QUARANTINE = Content[Quarantine](
@@ -170,6 +177,20 @@ PROPOSALS = Content[Proposal](
     lambda item: {"id": item.id, "at": item.at, "standing": item.standing, "data": encode(item)},
     lambda text: decode(Proposal, text),
 )
+HEALTH = Content[HealthChange](
+    tables.health,
+    ("key", "at"),
+    ("key", "at"),
+    lambda change: {"key": change.key, "at": change.at, "health": change.health, "data": encode(change)},
+    lambda text: decode(HealthChange, text),
+)
+WATCHES = Content[Watch](
+    tables.watches,
+    ("began",),
+    ("began",),
+    lambda watch: {"began": watch.began, "until": watch.until, "data": encode(watch)},
+    lambda text: decode(Watch, text),
+)
 AUDIT = Content[Deed](
     tables.audit,
     ("number",),
@@ -179,7 +200,7 @@ AUDIT = Content[Deed](
 )
 REPLACED: Sequence[Content[Any]] = (
     *(LEDGER, ENTRIES, RUNS, QUARANTINE, APPROVALS, SUSPENSIONS, EVENTS, FACTS),
-    *(PEOPLE, PROPOSALS),
+    *(PEOPLE, PROPOSALS, HEALTH, WATCHES),
 )
 """What a restored backup replaces."""
 EVERYTHING: Sequence[Content[Any]] = (*REPLACED, AUDIT)

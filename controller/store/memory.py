@@ -13,8 +13,10 @@ from controller.core.errors import JournalError
 from controller.core.event import Event
 from controller.core.ports import Clock, Place
 from controller.core.registers import People, Proposals, Trail
-from controller.core.run import Entry, Row, Run, Step
+from controller.core.run import Entry, Row, Run, RunTime, Step
+from controller.core.uptime import HealthHistory
 from controller.store.ledger import Rows
+from controller.store.memory_health import Kept, MemoryHealth
 from controller.store.memory_registers import MemoryPeople, MemoryProposals, MemoryTrail
 from controller.store.records import Proposal, decode, encode, encode_anyway
 
@@ -46,6 +48,7 @@ class _Tables:
     people: dict[str, str] = field(default_factory=dict)
     audit: list[str] = field(default_factory=list)
     proposals: dict[str, Proposal] = field(default_factory=dict)
+    health: Kept = field(default_factory=Kept)
 
 
 class MemoryStore:
@@ -61,6 +64,7 @@ class MemoryStore:
         self.people: People = MemoryPeople(self._tables.people, self._lock, self._not_lost)
         self.audit: Trail = MemoryTrail(self._tables.audit, self._lock)
         self.proposals: Proposals = MemoryProposals(self._tables.proposals, self._lock, self._not_lost)
+        self.health: HealthHistory = MemoryHealth(self._tables.health, self._lock, self._led)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -165,6 +169,11 @@ class MemoryStore:
             found = [run for run in self._tables.runs.values() if before is None or run.started < before]
         return tuple(sorted(found, key=lambda run: (run.started, run.id), reverse=True)[:limit])
 
+    def run_times(self, since: float) -> Sequence[RunTime]:
+        with self._lock:
+            found = sorted((run.started, run.id, run) for run in self._tables.runs.values() if run.started >= since)
+        return tuple(RunTime(run.started, run.finished, run.outcome) for _, _, run in found)
+
     def quarantined(self) -> Sequence[Quarantine]:
         with self._lock:
             return tuple(sorted(self._tables.quarantine.values(), key=lambda item: (item.at, item.digest)))
@@ -239,8 +248,8 @@ class MemoryStore:
     # Upkeep
 
     def prune(self, before_history: float, before_events: float) -> int:
-        """Forget runs, closed entries and approvals before one time, events before another (seconds since the epoch).
-        Runs with an open entry stay. Returns how many records went."""
+        """Forget runs, closed entries, approvals and how healthy things were before one time, events before another (seconds
+        since the epoch). Runs with an open entry stay. Returns how many records went."""
         with self._lock:
             self._led()
             tables = self._tables
@@ -254,4 +263,5 @@ class MemoryStore:
             }
             tables.approvals = {digest: word for digest, word in tables.approvals.items() if word.at >= before_history}
             tables.events = [event for event in tables.events if event.at >= before_events]
-            return size - len(tables.runs) - len(tables.entries) - len(tables.approvals) - len(tables.events)
+            gone = size - len(tables.runs) - len(tables.entries) - len(tables.approvals) - len(tables.events)
+            return gone + tables.health.forget(before_history)

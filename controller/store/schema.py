@@ -12,7 +12,7 @@ from controller.store.database import Database
 from controller.store.tables import metadata
 
 VERSION_TABLE = "homelab_schema"
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every revision, oldest first; a test holds it to the migrations."""
 
 _VERSION = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32)))

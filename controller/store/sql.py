@@ -13,8 +13,9 @@ from controller.core.decision import Approval, Quarantine, Suspension
 from controller.core.event import Event
 from controller.core.ports import Clock, Place
 from controller.core.registers import People, Proposals, Trail
-from controller.core.run import Entry, Row, Run, Step
+from controller.core.run import Entry, Outcome, Row, Run, RunTime, Step
 from controller.core.secret import SecretVersion
+from controller.core.uptime import HealthHistory
 from controller.store import archive, embedded, tables
 from controller.store.audit import SqlTrail
 from controller.store.contents import (
@@ -32,6 +33,7 @@ from controller.store.contents import (
 )
 from controller.store.counters import count, raised
 from controller.store.database import Database
+from controller.store.health import SqlHealth, forgetting
 from controller.store.journal import Journal
 from controller.store.lease import Lease
 from controller.store.ledger import LedgerCache
@@ -64,6 +66,7 @@ class SqlStore:
         self.people: People = SqlPeople(self._database, self._lease)
         self.audit: Trail = SqlTrail(self._database)
         self.proposals: Proposals = SqlProposals(self._database, self._lease)
+        self.health: HealthHistory = SqlHealth(self._database, self._lease)
         self._upsert = {content.table: self._database.upsert(content.table, content.keys) for content in REPLACED}
         try:
             bring_up(self._database)
@@ -149,6 +152,13 @@ class SqlStore:
         with self._database.reading() as connection:
             return RUNS.all(connection, statement)
 
+    def run_times(self, since: float) -> Sequence[RunTime]:
+        columns = tables.runs.c
+        statement = select(columns.started, columns.finished, columns.outcome).where(columns.started >= since)
+        with self._database.reading() as connection:
+            found = connection.execute(statement.order_by(columns.started, columns.id)).all()
+        return tuple(RunTime(started, finished, Outcome(outcome)) for started, finished, outcome in found)
+
     def quarantined(self) -> Sequence[Quarantine]:
         with self._database.reading() as connection:
             return QUARANTINE.every(connection)
@@ -231,8 +241,8 @@ class SqlStore:
             return named_in(connection)
 
     def prune(self, before_history: float, before_events: float) -> int:
-        """Forget runs, closed entries and approvals before one time, events before another (seconds since the epoch).
-        Runs with an open entry stay. Returns how many records went."""
+        """Forget runs, closed entries, approvals and how healthy things were before one time, events before another (seconds
+        since the epoch). Runs with an open entry stay. Returns how many records went."""
         runs, entries, approvals, events = tables.runs.c, tables.entries.c, tables.approvals.c, tables.events.c
         unsettled = select(entries.run).where(entries.step.in_(_OPEN))
         with self._leading() as connection:
@@ -243,6 +253,7 @@ class SqlStore:
                 ),
                 delete(tables.approvals).where(approvals.at < before_history),
                 delete(tables.events).where(events.at < before_events),
+                *forgetting(before_history),
             ]
             return sum(connection.execute(statement).rowcount for statement in gone)
 

@@ -54,6 +54,8 @@ runs = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("started", Double, nullable=False),
+    Column("finished", Double, nullable=False, server_default="0"),
+    Column("outcome", Text, nullable=False, server_default=""),
     Column("data", Text, nullable=False),
     Index("runs_started", "started"),
 )
@@ -123,4 +125,23 @@ proposals = Table(
     Column("standing", Text, nullable=False),
     Column("data", Text, nullable=False),
     Index("proposals_standing", "standing", "at"),
+)
+
+# How healthy every key was, as changes; when somebody was looking stands in `watches`.
+health = Table(
+    "health",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("at", Double, primary_key=True),
+    Column("health", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("health_at", "at"),
+)
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("began", Double, primary_key=True, autoincrement=False),
+    Column("until", Double, nullable=False),
+    Column("data", Text, nullable=False),
 )

@@ -15,6 +15,7 @@ import pytest
 from controller.core.decision import Approval, Quarantine, Suspension
 from controller.core.errors import JournalError, Refused
 from controller.core.run import Step
+from controller.core.uptime import HealthChange, Watch
 from controller.store.schema import VERSION_TABLE
 from controller.store.sql import SqlStore
 from tests.contract.stores import Hand, a_run, an_event, entry, row
@@ -56,6 +57,7 @@ def fill(store: SqlStore, mark: str) -> None:
     store.suspend(Suspension(f"service/{mark}", "evin", 1.0))
     store.append([an_event(f"{mark} one"), an_event(f"{mark} two", "service/plex")])
     store.remember("mark", mark)
+    store.health.note(Watch(3.0, 9.0), [HealthChange(f"service/{mark}", 3.0, "Healthy")])
 
 
 def content(store: SqlStore) -> list[Any]:
@@ -69,6 +71,8 @@ def content(store: SqlStore) -> list[Any]:
         store.suspensions(),
         store.events(),
         store.fact("mark"),
+        store.health.between(0.0, 99.0),
+        store.run_times(0.0),
     ]
 
 
@@ -187,7 +191,7 @@ TRICKS: list[tuple[str, Callable[[Path], object], str, str]] = [
     ("text", lambda path: path.write_text("# state\n" * 99), "not a backup of the store", "another file"),
     ("empty", lambda path: path.write_bytes(b""), "not a backup of the store", "a copy that failed"),
     ("cut", lambda path: path.write_bytes(path.read_bytes()[:-8192]), "damaged|not a backup", "a copy that was cut off"),
-    ("noise", other_bytes, "damaged", "a page that rotted"),
+    ("noise", other_bytes, "damaged|not a backup", "a page that rotted"),
     ("foreign", sql(f"DROP TABLE {VERSION_TABLE}"), "not a backup of the store", "somebody else's database"),
     ("newer", sql(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"), "schema 9999", "from a later version"),
     (

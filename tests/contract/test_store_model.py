@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from controller.core.decision import Approval, Quarantine, Suspension
 from controller.core.run import Step
+from controller.core.uptime import HealthChange, Watch
 from controller.store.memory import MemoryStore
 from controller.store.sql import SqlStore
 from tests.contract.stores import AnyStore, Hand, a_run, an_event, entry, row, said
@@ -119,6 +120,22 @@ class Twins(RuleBasedStateMachine):
         if "\0" not in name:
             self.both(who, lambda store: (store.remember(name, value), store.fact(name)))
 
+    @rule(who=st.integers(0, 1), began=TIMES, name=NAMES, health=st.sampled_from(["Healthy", "Degraded", ""]), at=TIMES)
+    def note(self, who: int, began: float, name: str, health: str, at: float) -> None:
+        watch, change = Watch(began, max(began, at)), HealthChange(f"service/{name}", at, health)
+        self.both(who, lambda store: store.health.note(watch, [change]))
+
+    @rule(
+        who=st.integers(0, 1),
+        start=TIMES,
+        end=TIMES,
+        key=st.sampled_from(["", "service/plex"]),
+        kind=st.sampled_from(["", "service"]),
+    )
+    def look_back(self, who: int, start: float, end: float, key: str, kind: str) -> None:
+        self.both(who, lambda store: (store.health.between(start, end, key=key, kind=kind), store.health.standing(start)))
+        self.both(who, lambda store: (store.health.watch(end), store.health.newest(), store.run_times(start)))
+
     @rule(who=st.integers(0, 1), history=TIMES, events=TIMES)
     def prune(self, who: int, history: float, events: float) -> None:
         self.both(who, lambda store: store.prune(history, events))
@@ -138,7 +155,15 @@ class Twins(RuleBasedStateMachine):
 def everything(store: AnyStore) -> list[Any]:
     runs = ("plex", "n8n", "caddy")
     found = [store.rows(), store.open_entries(), *(store.entries(run) for run in runs), store.runs(), store.quarantined()]
-    return [*found, store.approvals(), store.suspensions(), store.events(), store.last_event(), store.leader()]
+    return [
+        *found,
+        store.approvals(),
+        store.suspensions(),
+        store.events(),
+        store.last_event(),
+        store.leader(),
+        store.health.between(0.0, 9e9),
+    ]
 
 
 TestTwins = Twins.TestCase

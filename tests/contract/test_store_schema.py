@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,16 +16,20 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from controller.core.errors import JournalError, LeaseHeld
+from controller.core.run import Outcome, RunTime
+from controller.core.uptime import HealthChange, HealthRecord, Watch
 from controller.store import archive, schema
 from controller.store.database import Database
 from controller.store.records import encode
 from controller.store.schema import REVISIONS, VERSION_TABLE, bring_up
 from controller.store.sql import SqlStore
 from controller.store.tables import metadata
-from tests.contract.stores import Hand, a_deed, an_event, name_in, row
+from tests.contract.stores import Hand, a_deed, a_run, an_event, name_in, row
 from tests.support.postgres import Postgres
 
 MIGRATIONS = Path(schema.__file__).with_name("migrations")
+LATER = tuple(f"{int(REVISIONS[-1]) + number:04}" for number in range(1, 5))
+"""The revisions that the next versions of the program may have."""
 NEXT = '''
 """{what}."""
 import sqlalchemy as sa
@@ -119,14 +123,14 @@ def test_a_new_store_needs_no_copy(place: Place) -> None:
 
 def test_a_migration_keeps_a_copy_and_the_content(place: Place) -> None:
     filled(place)
-    place.upgrade("0003")
-    assert place.sql(f"SELECT version_num FROM {VERSION_TABLE}") == ["0003"]
+    place.upgrade(LATER[0])
+    assert place.sql(f"SELECT version_num FROM {VERSION_TABLE}") == [LATER[0]]
     assert "migrated" in place.sql("SELECT data FROM ledger")[0]
-    assert place.copies() == ["0003"]
+    assert place.copies() == [LATER[0]]
     if place.server is not None:
-        assert "c0ffee" in place.sql("SELECT data FROM homelab_before_0003.ledger")[0]
+        assert "c0ffee" in place.sql(f"SELECT data FROM homelab_before_{LATER[0]}.ledger")[0]
         return
-    copy = Path(place.url.removeprefix("sqlite:///")).with_name("state.db.before-0003")
+    copy = Path(place.url.removeprefix("sqlite:///")).with_name(f"state.db.before-{LATER[0]}")
     with closing(SqlStore(f"sqlite:///{copy}", place.clock)) as store:
         assert store.rows() == {row().place: row()}
 
@@ -140,47 +144,61 @@ def test_a_store_of_the_first_version_gets_its_registers_and_keeps_its_content(p
         assert store.rows() == {row().place: row()}
         assert (store.people.list(), store.audit.list(9), store.proposals.list(["open"])) == ((), (), ())
         assert store.audit.add(a_deed("approve")).number == 1
-    assert place.copies() == ["0002"]
+    assert place.copies() == [REVISIONS[-1]]
+
+
+def test_the_runs_of_an_older_version_can_be_counted(place: Place) -> None:
+    with closing(Database(place.url, place.clock)) as database:
+        bring_up(database, revisions=REVISIONS[:2])
+    runs = [a_run("a", 1.0), a_run("b", 2.0, Outcome.ROLLED_BACK), replace(a_run("c", 3.0, Outcome.RUNNING), finished=0.0)]
+    for run in runs:
+        place.sql(f"INSERT INTO runs (id, started, data) VALUES ('{run.id}', {run.started}, '{encode(run)}')")
+    with closing(place.open()) as store:
+        assert store.runs() == tuple(reversed(runs))
+        assert store.run_times(0.0) == tuple(RunTime(run.started, run.finished, run.outcome) for run in runs)
+        assert store.health.between(0.0, 9e9) == HealthRecord()
+        assert store.claim("first", 30)
+        store.health.note(Watch(5.0, 5.0), [HealthChange("service/plex", 5.0, "Healthy")])
+        assert store.health.standing(5.0) == {"service/plex": "Healthy"}
 
 
 def test_only_the_newest_copies_are_kept(place: Place) -> None:
     filled(place)
-    later = ("0003", "0004", "0005", "0006")
     for number in range(1, 5):
-        place.upgrade(*later[:number])
-    assert place.copies() == ["0004", "0005", "0006"]
+        place.upgrade(*LATER[:number])
+    assert place.copies() == list(LATER[1:])
 
 
 def test_a_migration_that_fails_changes_nothing(place: Place) -> None:
     filled(place)
     with pytest.raises(RuntimeError, match="broken"):
-        place.upgrade("0003", "0004", fails=True)
+        place.upgrade(*LATER[:2], fails=True)
     assert place.sql(f"SELECT version_num FROM {VERSION_TABLE}") == [REVISIONS[-1]]
     with closing(place.open()) as store:
         assert store.rows() == {row().place: row()}
-    place.upgrade("0003")
+    place.upgrade(LATER[0])
 
 
 def test_a_newer_schema_is_refused_and_left_alone(place: Place) -> None:
     filled(place)
-    place.upgrade("0003")
+    place.upgrade(LATER[0])
     with pytest.raises(
-        JournalError, match=r"was written by a newer version \(schema 0003\): use that version, or restore a backup"
+        JournalError, match=rf"was written by a newer version \(schema {LATER[0]}\): use that version, or restore a backup"
     ):
         place.open()
-    assert place.sql(f"SELECT version_num FROM {VERSION_TABLE}") == ["0003"]
+    assert place.sql(f"SELECT version_num FROM {VERSION_TABLE}") == [LATER[0]]
 
 
 def test_an_older_version_that_works_is_not_migrated_under_its_feet(place: Place) -> None:
     with closing(place.open()) as store:
         assert store.claim("older", 30)
         with pytest.raises(LeaseHeld, match=r"older still works on .* stop it before the store is migrated") as raised:
-            place.upgrade("0003")
+            place.upgrade(LATER[0])
         assert raised.value.holder == "older"
         store.append([an_event("goes on")])
         store.leave()
-        place.upgrade("0003")
-    assert place.copies() == ["0003"]
+        place.upgrade(LATER[0])
+    assert place.copies() == [LATER[0]]
 
 
 def test_tables_of_somebody_else_are_left_alone(place: Place) -> None:
@@ -192,7 +210,7 @@ def test_tables_of_somebody_else_are_left_alone(place: Place) -> None:
 
 
 def test_a_backup_of_an_older_version_is_migrated_before_it_is_restored(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    migrations, revisions = place.migrations("0003"), (*REVISIONS, "0003")
+    migrations, revisions = place.migrations(LATER[0]), (*REVISIONS, LATER[0])
 
     def later(database: Database, revisions: tuple[str, ...] = revisions, *, keep: bool = True) -> None:
         bring_up(database, migrations, revisions, keep=keep)
