@@ -14,6 +14,7 @@ from controller.clients.clock import SystemClock
 from controller.core.errors import LeaseHeld
 from controller.core.event import Report
 from controller.core.ports import Clock
+from controller.loop.health import HealthRecorder
 from controller.loop.lease import FileLock
 from controller.loop.loop import Loop
 from controller.loop.notifier import Notifier
@@ -71,10 +72,13 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], reach: Rea
     meter = Meter(lambda: reconciler.last, house.world)
     notifier = Notifier(house.notices, lambda: house.seat.held, house.clock, house.chronicle.settled)
 
+    recorder = HealthRecorder(house.store.health, lambda: house.seat.held)
+
     def passed(report: Report | None, seconds: float) -> None:
         meter.passed(report, seconds)
         notifier.passed(report, seconds)
         tender.passed(report)
+        recorder.passed(report)
 
     tender = Tender(house.proposals.tend, lambda: loop.kick("proposal"), lambda: house.seat.held, house.clock)
     loop = Loop(reconciler, house.source, house.seat, house.chronicle, house.source.watch_paths, house.keep_up, passed)
@@ -101,6 +105,7 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], reach: Rea
         notifier.stop()
         tender.stop()
         loop.stop()
+        recorder.stop()
         page.join()
 
 
