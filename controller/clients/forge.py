@@ -1,7 +1,9 @@
 """Forgejo, Gitea and GitHub by their REST APIs: pull requests, one comment of ours in each, and the status of a commit.
 
 Sources: docs.github.com/rest (pulls, issues/comments, commits/statuses; API version 2022-11-28), Gitea's and Forgejo's
-`/api/swagger` (the same words for what is used here, below `/api/v1`)."""
+`/api/swagger` (the same words for what is used here, below `/api/v1`). Of a commit, `author` and `committer` are null where the
+address in it is no account's (GitHub "nullable-simple-user"; Gitea services/convert/git_commit.go); GitHub lists the first 250 of
+a pull request, Gitea all, the newest first."""
 
 from __future__ import annotations
 
@@ -14,12 +16,14 @@ from urllib.parse import quote
 import requests
 
 from controller.core.errors import Permanent, SettingsError, Transient
-from controller.core.forge import Check, PullRequest, Stage
+from controller.core.forge import Check, PullRequest, Stage, Written
 
 _TIMEOUT = (5.0, 30.0)
 _PAGE, _PAGES = 50, 20
 _SAID, _WORDS = 256, 140
 _NOT_FOUND, _TOO_MANY, _SERVER_FAULT = 404, 429, 500
+_WEB = "web-flow"
+"""Who commits at GitHub what somebody does on its pages; the author is that somebody."""
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}/[A-Za-z0-9._-]{1,100}")
 
 
@@ -73,6 +77,11 @@ class RestForge:
         """One, open or not."""
         reply = self._send("GET", f"/pulls/{number}", missing=True)
         return None if reply is None else self._pull(reply)
+
+    def commits(self, number: int) -> tuple[Written, ...]:
+        """The commits of one, in no order."""
+        # Gitea would look up files and signatures of each, GitHub takes no notice.
+        return tuple(map(_written, self._pages(f"/pulls/{number}/commits", {"files": "false", "verification": "false"})))
 
     def find(self, branch: str, base: str) -> PullRequest | None:
         """The newest one from a branch of this repository, open or not."""
@@ -191,6 +200,18 @@ class RestForge:
 
 def _login(user: Any) -> str:
     return str(user.get("login") or "") if isinstance(user, dict) else ""
+
+
+def _written(item: Any) -> Written:
+    try:
+        git = item["commit"]
+        accounts = (_login(item["author"]), _login(item["committer"]))
+        by = tuple(dict.fromkeys(each for each in accounts if each != _WEB)) or ("",)
+        return Written(
+            str(item["sha"]), by, str((git["author"] or {}).get("name", "")), str((git["committer"] or {}).get("email", ""))
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Permanent(f"the forge describes a commit in words that are not known: {error!r}") from error
 
 
 def _said(reply: requests.Response) -> str:

@@ -45,6 +45,17 @@ class PullRequest:
     by: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One commit of a pull request. `by` are the accounts at the forge of its author and its committer, "" for one that has none;
+    `name` is the author's and `email` the committer's, as git holds them: anybody may write these."""
+
+    id: str
+    by: tuple[str, ...]
+    name: str
+    email: str
+
+
 class Forge(Protocol):
     """One repository at a forge. Every method raises Transient (later) or Permanent (refused), and changes nothing then."""
 
@@ -53,6 +64,9 @@ class Forge(Protocol):
 
     def pull(self, number: int) -> PullRequest | None:
         """One, open or not; None when there is none."""
+
+    def commits(self, number: int) -> tuple[Written, ...]:
+        """The commits of one, in no order. Long ones may not be all there."""
 
     def find(self, branch: str, base: str) -> PullRequest | None:
         """The newest one from a branch of the same repository, open or not."""

@@ -14,6 +14,8 @@ from controller.core.policy import RULES, ProposalRules
 
 FOLDER = "homelab/"
 """What the names of our branches begin with."""
+OURS = "homelab@localhost"
+"""The address of the committer of every commit that is made here."""
 
 Edits = Mapping[str, bytes | None]
 """New contents by path below the spec folder; None = the file goes."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller.core.errors import SourceError
+from controller.core.proposal import OURS
 from controller.source.command import Git
 from controller.source.names import collisions, path_problem
 from controller.source.refs import open_repository
@@ -19,7 +20,7 @@ from controller.source.tree import REGULAR, check_size, raw_entries, tree_at
 Written = dict[str, tuple[str, str] | None]
 """What changes in the folder: mode and blob id by path below it, None for a file that goes."""
 
-_COMMITTER = {"GIT_COMMITTER_NAME": "HomeLabHub", "GIT_COMMITTER_EMAIL": "homelab@localhost"}
+_COMMITTER = {"GIT_COMMITTER_NAME": "HomeLabHub", "GIT_COMMITTER_EMAIL": OURS}
 _AUTHOR = re.compile(r"(?P<name>[^<>]+?)\s*(?:<(?P<email>[^<>\s]+)>)?")
 _UNFINISHED = {"MERGE_HEAD": "a merge", "CHERRY_PICK_HEAD": "a cherry-pick", "REVERT_HEAD": "a revert"}
 _TOLD = 5
@@ -156,7 +157,7 @@ def _people(message: str, author: str) -> dict[str, str]:
     who = _AUTHOR.fullmatch(author.strip())
     if who is None or not author.isprintable() or "\0" in message or not message.strip():
         raise SourceError("a commit needs a message, and an author like Ada or Ada <ada@example.net>")
-    return _COMMITTER | {"GIT_AUTHOR_NAME": who["name"], "GIT_AUTHOR_EMAIL": who["email"] or "homelab@localhost"}
+    return _COMMITTER | {"GIT_AUTHOR_NAME": who["name"], "GIT_AUTHOR_EMAIL": who["email"] or OURS}
 
 
 def _raw(path: str) -> bytes:

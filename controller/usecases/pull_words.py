@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,7 @@ class Told:
     held: tuple[str, ...]
 
 
-def comment(effects: Effects, objection: str) -> Told:
+def comment(effects: Effects, objection: str, writers: Sequence[str]) -> Told:
     """The plan as a comment in Markdown. What comes from specs and backends stands in one fenced block, where nothing of it is
     a link, a mention or markup; what is held stands first in it."""
     lines, held = _block(effects)
@@ -37,7 +38,8 @@ def comment(effects: Effects, objection: str) -> Told:
         parts.append(f"{word}{': ' + _inline(objection) if objection else ''}.")
     if len(held) < len(effects.held) and not effects.problem:
         parts.append("What does not stand here in full is not approved by a merge: `homelab plan` shows it.")
-    parts.append(f"Merged with `{effects.head.short}`.")
+    by = f", written by {', '.join(map(_inline, writers))}" if writers else ""
+    parts.append(f"Merged with `{effects.head.short}`{by}.")
     return Told("\n\n".join(part for part in parts if part), held)
 
 

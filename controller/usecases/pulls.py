@@ -10,12 +10,14 @@ from controller.core.codec import from_json, to_json
 from controller.core.decision import Approval
 from controller.core.errors import HomelabError, Refused, Severity, SourceError
 from controller.core.forge import Check, Forge, PullRequest, Stage
-from controller.core.policy import ProposalRules
+from controller.core.policy import RULES, ProposalRules
 from controller.core.proposal import FOLDER, Author, NoProposal, Proposal, Standing, Word
 from controller.engine.reconcile import Reconciler
 from controller.usecases import pull_words
+from controller.usecases.actors import Scope
 from controller.usecases.proposal_effects import Effects, effects_of, held
 from controller.usecases.proposal_shelf import Shelf
+from controller.usecases.pull_writers import Writers, objection, writers_of
 
 MARK = "homelab plan"
 """What our comment is found by."""
@@ -41,6 +43,7 @@ class Tracked:
     concerns: tuple[str, ...] = ()
     own: str = "deny"
     second: tuple[str, ...] = ("*",)
+    writers: Writers = field(default_factory=Writers)
 
     @property
     def rules(self) -> ProposalRules:
@@ -141,7 +144,8 @@ class Pulls:
             forge.comment(pull.number, MARK, self._conceal(pull_words.unplanned(str(error))))
             forge.check(pull.tip, Check.FAILURE, self._conceal(pull_words.plain(str(error))))
             return
-        said = pull_words.comment(effects, self._hint(effects, proposal, pull))
+        told = replace(told, writers=writers_of(forge.commits(pull.number), pull.tip, proposal))
+        said = pull_words.comment(effects, self._hint(effects, proposal, told), told.writers.names)
         forge.comment(pull.number, MARK, self._conceal(said.text))
         check, words = pull_words.status(effects)
         forge.check(pull.tip, check, self._conceal(words))
@@ -151,10 +155,13 @@ class Pulls:
         )
         self._remember({**self._told, pull.number: told})
 
-    def _hint(self, effects: Effects, proposal: Proposal | None, pull: PullRequest) -> str:
-        """Why its author's own merge would not approve; "" = it would."""
-        record = proposal or _as_proposal(pull.title, pull.author, pull.tip)
-        return record.objection(Author(pull.author), effects.rules, effects.concerns)
+    def _hint(self, effects: Effects, proposal: Proposal | None, told: Tracked) -> str:
+        """Why nobody's merge would approve, or its author's own would not; "" = it would."""
+        record, rules, concerns = proposal or _as_proposal(told), effects.rules, effects.concerns
+        # No account has a space in its name: this is somebody who did not write at it.
+        anybody = objection(record, told.writers, Author("somebody else"), rules, concerns, trusted=True)
+        author = Author(told.author)
+        return anybody or objection(record, told.writers, author, rules, concerns, trusted=self._trusted(told.author))
 
     def _ended(self, pull: PullRequest, known: Tracked) -> bool:
         proposal = self._proposal(pull)
@@ -176,8 +183,9 @@ class Pulls:
         found = self.reconciler.survey()
         # A word about anything that does not wait for one now would lie around for later.
         words = () if why else [each for each in held(found.plan.rollouts, found.decisions) if each in known.held]
-        if why and known.held:
-            self.shelf.tell("MergeApprovesNothing", f"{what}: {why}; what it holds waits for a word", Severity.WARNING)
+        if why and (known.held or RULES in known.concerns):
+            rest = "what it holds waits for a word" if known.held else "git has it all the same"
+            self.shelf.tell("MergeApprovesNothing", f"{what}: {why}; {rest}", Severity.WARNING)
         elif words:
             now = self.shelf.clock.now()
             for digest in words:
@@ -195,8 +203,13 @@ class Pulls:
             return f"it was merged at {pull.tip[:10]}, and its plan was shown for {known.tip[:10]}"
         if not pull.by:
             return "it was not merged by a person"
-        record = proposal or _as_proposal(known.title, known.author, known.tip)
-        return record.objection(Author(pull.by), known.rules, known.concerns)
+        record, by = proposal or _as_proposal(known), Author(pull.by)
+        return objection(record, known.writers, by, known.rules, known.concerns, trusted=self._trusted(pull.by))
+
+    def _trusted(self, login: str) -> bool:
+        """True when the person whose name here is that login has the scope admin now."""
+        person = self.shelf.store.people.get(login.casefold())
+        return person is not None and Scope.ADMIN in person.scopes
 
     def _conceal(self, text: str) -> str:
         """Without any value that the vault keeps: others may read what stands at a forge."""
@@ -241,6 +254,6 @@ class Rounds:
         return again
 
 
-def _as_proposal(title: str, author: str, tip: str) -> Proposal:
+def _as_proposal(told: Tracked) -> Proposal:
     """A pull request that somebody opened there, as far as it takes to know who may approve it."""
-    return Proposal("", title, "", Author(author), "", tip, 0.0, 0.0)
+    return Proposal("", told.title, "", Author(told.author), "", told.tip, 0.0, 0.0)

@@ -110,6 +110,30 @@ def test_a_commit_is_told_how_its_plan_stands(bench: Bench) -> None:
         bench.door.check("0" * 40, Check.SUCCESS, "no such commit")
 
 
+def test_whose_commits_a_pull_request_holds(bench: Bench) -> None:
+    bench.branch("change", "second")
+    number = bench.door.open("change", "main", "t", "").number
+    bench.forge.most = 2
+    git = ["git", "-C", str(bench.forge.git)]
+    tips = [subprocess.run([*git, "rev-parse", "change"], capture_output=True, text=True, check=True).stdout.strip()]
+    for name in ("bo", "nobody", "github"):
+        email = "noreply@github.com" if name == "github" else f"{name}@example.net"
+        who = [
+            f"GIT_COMMITTER_NAME={name}",
+            f"GIT_COMMITTER_EMAIL={email}",
+            "GIT_AUTHOR_NAME=Ada",
+            "GIT_AUTHOR_EMAIL=ada@example.net",
+        ]
+        made = ["commit-tree", "-p", tips[-1], "-m", name, f"{tips[-1]}^{{tree}}"]
+        tips.append(subprocess.run(["env", *who, *git, *made], capture_output=True, text=True, check=True).stdout.strip())
+    subprocess.run([*git, "update-ref", "refs/heads/change", tips[-1]], check=True)
+    found = {each.id: each for each in bench.door.commits(number)}
+    assert set(found) == set(tips), "every page"
+    web = ("ada",) if bench.forge.kind == "github" else ("ada", "")
+    assert [found[tip].by for tip in tips] == [("ada",), ("ada", "bo"), ("ada", ""), web]
+    assert (found[tips[1]].name, found[tips[1]].email) == ("Ada", "bo@example.net")
+
+
 def test_what_is_from_a_fork_has_no_branch_of_ours(bench: Bench) -> None:
     bench.branch("change", "second")
     number = bench.forge.by_hand("change", "from outside", "mallory")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from controller.clients.forge import RestForge
 from controller.core.errors import Permanent, Severity, Transient
+from controller.core.registers import Person
 from controller.source import GitSource
 from controller.usecases.pulls import Pulls, Rounds
 from tests.contract.source_repository import Repository
@@ -42,6 +44,18 @@ class Shared:
         tip = self.house.put(**boxes)
         self.work.git("push", "-q", "--force", "origin", branch)
         return tip
+
+    def push_on(self, branch: str, author: str, committer: str = "") -> str:
+        """Somebody's commit on top of a branch that is there: who is `NAME <ADDRESS>`."""
+        self.work.git("fetch", "-q", "origin")
+        self.work.git("checkout", "-q", "-B", branch, f"origin/{branch}")
+        name, _, email = (committer or author).removesuffix(">").partition(" <")
+        (self.work.folder / "README.md").write_text(f"{author}\n")
+        self.work.git("add", "README.md")
+        who = f"GIT_COMMITTER_NAME={name}", f"GIT_COMMITTER_EMAIL={email}"
+        self.work.git("-c", f"alias.by=!env {shlex.join(who)} git", "by", "commit", "-q", "-m", "more", f"--author={author}")
+        self.work.git("push", "-q", "origin", branch)
+        return self.work.git("rev-parse", "HEAD")
 
     def round(self) -> bool:
         """A pass, and what follows it in the controller. True when another pass is asked for."""
@@ -128,6 +142,113 @@ def test_a_pull_request_does_not_choose_the_rules_of_its_own_merge(shared: Share
     shared.round()
     assert "it is ada's own" in shared.comment(number)
     merged_without_a_word(shared, number, "ada")
+
+
+BO, EVE, NOBODY = "Bo <bo@example.net>", "Eve <eve@example.net>", "Nobody <nobody@nowhere.example>"
+
+
+@pytest.mark.parametrize(
+    ("author", "committer", "by", "said"),
+    [
+        pytest.param(BO, "", "bo", "it is bo's own", id="bo pushed to it"),
+        pytest.param(EVE, BO, "bo", "it is bo's own", id="bo committed what eve wrote"),
+        pytest.param(EVE, "", "BO", "", id="eve wrote at it, and bo did not"),
+        pytest.param(NOBODY, BO, "eve", "is by nobody whom the forge knows", id="a name without an account"),
+        pytest.param(BO, NOBODY, "eve", "is by nobody whom the forge knows", id="an address without an account"),
+    ],
+)
+def test_who_pushed_to_it_is_no_second_person(shared: Shared, author: str, committer: str, by: str, said: str) -> None:
+    shared.forge.accounts["eve@example.net"] = "eve"
+    shared.push("without-cache", cache=None)
+    shared.push_on("without-cache", author, committer)
+    number = shared.forge.by_hand("without-cache", "No cache", author="ada")
+    shared.round()
+    assert "written by ada" in shared.comment(number)
+    assert ("is by nobody whom the forge knows" in shared.comment(number)) is (NOBODY in (author, committer))
+    shared.forge.merge(number, by=by)
+    assert shared.round() is (not said)
+    assert {word.by for word in shared.house.store.approvals().values()} == (set() if said else {by})
+    told = [event.message for event in shared.house.store.events(limit=500) if event.reason == "MergeApprovesNothing"]
+    assert [said in message for message in told] == ([True] if said else [])
+
+
+def test_what_is_done_on_the_pages_of_github_is_by_whoever_did_it(shared: Shared) -> None:
+    shared.push("without-cache", cache=None)
+    shared.push_on("without-cache", "Ada <ada@example.net>", "GitHub <noreply@github.com>")
+    number = shared.forge.by_hand("without-cache", "No cache", author="ada")
+    shared.round()
+    shared.forge.merge(number, by="bo")
+    assert shared.round() is (shared.forge.kind == "github"), "elsewhere it is an address like another"
+
+
+def test_a_list_of_commits_that_is_not_whole_is_a_doubt(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared.push("without-cache", cache=None)
+    tip = shared.push_on("without-cache", EVE)
+    shared.forge.accounts["eve@example.net"] = "eve"
+    number = shared.forge.by_hand("without-cache", "No cache", author="ada")
+    whole = shared.door.commits
+    monkeypatch.setattr(shared.door, "commits", lambda number: tuple(each for each in whole(number) if each.id != tip))
+    shared.round()
+    assert "does not list all of its commits" in shared.comment(number)
+    merged_without_a_word(shared, number, "bo")
+
+
+def test_an_older_record_says_nothing_of_its_writers(shared: Shared) -> None:
+    shared.push("without-cache", cache=None)
+    number = shared.forge.by_hand("without-cache", "No cache", author="ada")
+    shared.round()
+    kept = [json.loads(text) for text in shared.house.store.fact("pulls.tracked") or ()]
+    before = [{key: value for key, value in each.items() if key != "writers"} for each in kept]
+    shared.house.store.remember("pulls.tracked", [json.dumps(each) for each in before])
+    merged_without_a_word(shared, number, "bo")
+
+
+@pytest.mark.parametrize(
+    ("scopes", "may"), [(("admin",), True), (("approve", "apply"), False), (None, False)], ids=str
+)
+def test_rules_are_changed_by_who_may_do_everything(shared: Shared, scopes: tuple[str, ...] | None, may: bool) -> None:
+    if scopes is not None:
+        shared.house.store.people.revise("bo", lambda _known: Person("bo", scopes))
+    shared.push("mine", cache=None)
+    shared.work.commit({"policy/mine.yaml": HOLD % "[]"})
+    shared.work.git("push", "-q", "origin", "mine")
+    number = shared.forge.by_hand("mine", "Mine", author="ada")
+    shared.round()
+    shared.forge.merge(number, by="Bo")
+    assert shared.round() is may
+    assert bool(shared.house.store.approvals()) is may
+    told = [event.message for event in shared.house.store.events(limit=500) if event.reason == "MergeApprovesNothing"]
+    assert ["scope admin" in message for message in told] == ([] if may else [True])
+
+
+def test_rules_that_somebody_merged_who_may_not_are_told(shared: Shared) -> None:
+    shared.push("rules")
+    shared.work.commit({"policy/mine.yaml": HOLD % "[]"})
+    shared.work.git("push", "-q", "origin", "rules")
+    number = shared.forge.by_hand("rules", "Rules", author="ada")
+    shared.round()
+    shared.forge.merge(number, by="bo")
+    assert not shared.round()
+    told = [event.message for event in shared.house.store.events(limit=500) if event.reason == "MergeApprovesNothing"]
+    assert len(told) == 1
+    assert "git has it all the same" in told[0]
+
+
+def test_a_proposals_own_commits_are_by_who_proposed(shared: Shared) -> None:
+    shared.house.open(cache=None, author=ADA)
+    shared.round()
+    (number,) = shared.forge.pulls
+    assert "A merge here approves what is held" in shared.comment(number)
+    shared.forge.merge(number, by="bo")
+    assert shared.round()
+
+
+def test_who_pushed_to_a_proposal_is_no_second_person_for_it(shared: Shared) -> None:
+    shown = shared.house.open(cache=None, author=ADA)
+    shared.push_on(shown.proposal.branch, BO)
+    shared.round()
+    (number,) = shared.forge.pulls
+    merged_without_a_word(shared, number, "bo")
 
 
 def test_a_merge_into_another_branch_says_nothing(shared: Shared) -> None:

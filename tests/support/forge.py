@@ -45,6 +45,8 @@ class FakeForge:
     comments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     statuses: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    accounts: dict[str, str] = field(default_factory=lambda: {"ada@example.net": "ada", "bo@example.net": "bo"})
+    """Logins by address: what a commit names is an account's by its address alone, at all three."""
 
     def __post_init__(self) -> None:
         forge = self
@@ -142,6 +144,7 @@ class FakeForge:
             ("GET", r"/pulls", lambda: self._page(self._listed(query), query)),
             ("POST", r"/pulls", lambda: (201, self._open(body, BOT))),
             ("GET", r"/pulls/(\d+)", lambda number: (200, self._shown(int(number)))),
+            ("GET", r"/pulls/(\d+)/commits", lambda number: self._page(self._commits(int(number)), query)),
             ("PATCH", r"/pulls/(\d+)", lambda number: self._changed(int(number), body)),
             ("GET", r"/issues/(\d+)/comments", lambda number: self._page(self.comments.get(int(number), []), query)),
             ("POST", r"/issues/(\d+)/comments", lambda number: (201, self.say(int(number), BOT, body["body"]))),
@@ -210,6 +213,28 @@ class FakeForge:
         if item["state"] == "open":
             item["head"]["sha"] = self._tip(item["head"]["ref"]) or item["head"]["sha"]
         return item
+
+    def _commits(self, number: int) -> list[Any]:
+        """GitHub: the first 250, oldest first. Gitea: all, newest first (routers/api/v1/repo/pull.go, GetPullRequestCommits)."""
+        item = self._shown(number)
+        form = "--format=%H%x00%an%x00%ae%x00%cn%x00%ce"
+        shown = self._run("log", form, item["head"]["sha"], f"^{item['base']['sha']}").splitlines()
+        found = [self._commit(*line.split("\0")) for line in shown]
+        return found[::-1][:250] if self.kind == "github" else found
+
+    def _commit(self, sha: str, author: str, author_email: str, committer: str, committer_email: str) -> dict[str, Any]:
+        def account(email: str) -> dict[str, str] | None:
+            if self.kind == "github" and email == "noreply@github.com":
+                return {"login": "web-flow"}
+            return {"login": self.accounts[email]} if email in self.accounts else None
+
+        said = {"name": author, "email": author_email}, {"name": committer, "email": committer_email}
+        return {
+            "sha": sha,
+            "commit": {"author": said[0], "committer": said[1]},
+            "author": account(author_email),
+            "committer": account(committer_email),
+        }
 
     def _changed(self, number: int, body: dict[str, Any]) -> Answer:
         item = self._known(number)
