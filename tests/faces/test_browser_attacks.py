@@ -9,15 +9,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from tests.faces.hostile import BREAKOUT, IMAGE, LINK, RUNS, TEMPLATE, TERMINAL
 from tests.faces.page_house import PAGES, PageHouse, demo, live_in, running
 from tests.support.browser import DARK, LIGHT, Browser, Theme
 from tests.support.contrast import cut_off
 
-IMAGE = "<img src=x onerror=alert(19)>"
-BREAKOUT = "\"'></script></title></textarea><script>alert(19)</script><svg/onload=alert(19)>"
-LINK = "javascript:alert(19)"
-TEMPLATE = "{{ 7*7 }}{% if x %}"
-TERMINAL = "\x1b]0;owned\x07\x1b[2J\x1b[31mred"
 HOSTILE = f"""kind: Domain
 name: hostile
 spec:
@@ -41,8 +37,6 @@ kind: Service
 name: waiting
 spec: {{image: 'waiting:1'}}
 """
-RUNS = """[...document.querySelectorAll('[onerror], [onload], [style], script:not([src]), a, form')].filter((each) =>
-  !each.matches("a, form") || /^javascript:/i.test(each.href ?? each.action)).map((each) => each.outerHTML)"""
 RULE = f"""kind: Policy
 name: hostile
 spec: {{rules: [{{name: hostile, match: {{names: [waiting]}}, verdict: hold, reason: '{IMAGE}'}}]}}

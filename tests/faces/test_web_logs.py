@@ -2,71 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from threading import Event as Flag
-from typing import Any
 
 import pytest
 
-from controller.core.errors import Transient
-from controller.core.state import Target
 from controller.usecases.access import Scope
 from controller.web import outflow
+from tests.faces.speaking import Speaking
 from tests.support.space import wait_until
 from tests.support.webhouse import WebHouse
 
 PATH = "/api/v1/logs/box/one"
 
 
-class Speaking:
-    """A provider's voice: says what it is given, and remembers whether anybody still listens."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, int, float]] = []
-        self.said = threading.Condition()
-        self.lines: list[str] = []
-        self.stops: list[Flag] = []
-
-    def log(self, target: Target, lines: int, since: float = 0.0) -> str:
-        self.asked.append((str(target.key), lines, since))
-        if target.key.name == "two":
-            raise Transient("local: Docker does not answer")
-        return "first\nsecond\n"
-
-    def follow(self, target: Target, lines: int, since: float, stop: Flag) -> Iterator[str]:
-        self.log(target, lines, since)
-        self.stops.append(stop)
-        return self._followed(stop)
-
-    def _followed(self, stop: Flag) -> Iterator[str]:
-        told = 0
-        while not stop.is_set():
-            with self.said:
-                self.said.wait_for(partial(self._fresh, told), 0.05)
-                fresh = self.lines[told:]
-            told += len(fresh)
-            yield from fresh
-
-    def _fresh(self, told: int) -> bool:
-        return len(self.lines) > told
-
-    def say(self, *lines: str) -> None:
-        """Let the object write."""
-        with self.said:
-            self.lines += lines
-            self.said.notify_all()
-
-
 @pytest.fixture
 def voice(web: WebHouse) -> Speaking:
     """The voice of the boxes."""
-    speaking = Speaking()
-    found: Any = web.house.reconciler.bench.providers()[("box", "local")]
-    found.log, found.follow = speaking.log, speaking.follow
-    return speaking
+    return Speaking.of(web)
 
 
 def test_the_last_lines_are_plain_text(web: WebHouse, voice: Speaking) -> None:
@@ -113,9 +65,7 @@ def test_a_reader_whose_token_is_revoked_reads_no_further(tmp_path: Path) -> Non
     web.house.commit({"one": {"size": 1}})
     web.reconcile()
     web.start()
-    speaking = Speaking()
-    found: Any = web.house.reconciler.bench.providers()[("box", "local")]
-    found.log, found.follow = speaking.log, speaking.follow
+    speaking = Speaking.of(web)
     token, about = web.access.issue("reader", (Scope.PLAN,), None, "tester")
     with web.client(token).stream("GET", PATH, params={"follow": "1"}) as answer:
         lines = answer.iter_lines()

@@ -255,6 +255,17 @@ class Tab:
             self.settle()
             self.picture().quantize(256).save(Path(folder) / f"{name}.png", optimize=True)
 
+    def show_all(self, selector: str) -> None:
+        """Let a list that scrolls be as high as what is in it."""
+        self.js(
+            """(selector) => {
+              const sheet = new CSSStyleSheet();
+              sheet.replaceSync(`${selector} { max-height: none !important; }`);
+              document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+            }""",
+            selector,
+        )
+
     def stretch(self, width: int) -> int:
         """Make the window as high as its document, so that all of it is in one picture; that height."""
         height = 0

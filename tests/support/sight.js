@@ -137,6 +137,13 @@
 
     // How much Tab must come to, in the order of the document: of radio buttons that belong together only one.
     begin() {
+      if (document.activeElement !== document.body) {
+        // Tab begins where this element was, not behind what has the focus.
+        const start = document.createElement("button");
+        document.body.prepend(start);
+        start.focus({ preventScroll: true });
+        start.remove();
+      }
       const groups = new Set();
       reach = [...document.querySelectorAll(focusable)].filter((element) => {
         if (element.matches(":disabled, [tabindex='-1'], [inert] *") || !shown(element)) return false;
