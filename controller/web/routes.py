@@ -13,7 +13,20 @@ from controller.usecases.rollback import WayBack
 from controller.usecases.secrets import SecretView
 from controller.usecases.sync import LetGo
 from controller.usecases.views import PlanView, ResourceView, RunView, StatusView
-from controller.web import answers, bodies, doors, hooks, page_files, people, proposals, provider, reads, reads_estate, writes
+from controller.web import (
+    answers,
+    bodies,
+    doors,
+    hooks,
+    page_files,
+    people,
+    proposals,
+    provider,
+    reads,
+    reads_days,
+    reads_estate,
+    writes,
+)
 from controller.web.badges import routes as badge_routes
 from controller.web.call import Call, Face, Handler, Operation, Reply, Routes
 from controller.web.gate import cookie_name
@@ -33,6 +46,7 @@ def routes() -> Routes:
         **pages(),
         **_looking(),
         **reads_estate.ROUTES,
+        **reads_days.ROUTES,
         **_telling(),
         **_deciding(),
         **proposals.ROUTES,
