@@ -139,6 +139,11 @@ def problem(face: Face, call: Call, found: Problem) -> Reply:
     return Reply(reply.content, reply.status, reply.media, headers)
 
 
+def views(face: Face, call: Call) -> tuple[View, ...]:
+    """The views that this controller has and that whoever asks may see."""
+    return tuple(each for each in VIEWS if each.path in face.paths and call.actor is not None and call.actor.may(each.scope))
+
+
 def cookie(call: Call, name: str) -> str:
     """A cookie that is no secret ("" = none). Whoever serves another port of this host can set it."""
     try:
@@ -149,14 +154,13 @@ def cookie(call: Call, name: str) -> str:
 
 
 def _shell(face: Face, call: Call, title: str, view: str, crumbs: Crumbs, last: int | None, pace: float) -> Shell:
-    actor, theme = call.actor, cookie(call, THEME_COOKIE)
-    nav = tuple(each for each in VIEWS if each.path in face.paths and actor is not None and actor.may(each.scope))
+    theme = cookie(call, THEME_COOKIE)
     return Shell(
         title=title,
         view=view,
         crumbs=crumbs,
-        actor=actor,
-        nav=nav,
+        actor=call.actor,
+        nav=views(face, call),
         simulated=face.desk.world.startswith("memory"),
         leads=face.desk.sync is not None,
         theme=theme if theme in THEMES else "",

@@ -7,7 +7,9 @@ from controller.web.views import (
     audit,
     compare,
     domains,
+    find,
     history,
+    looking,
     notifications,
     overview,
     plan,
@@ -18,7 +20,22 @@ from controller.web.views import (
     topology,
 )
 
-_MODULES = (overview, service, settings, notifications, plan, history, compare, domains, topology, audit, proposals, propose)
+_MODULES = (
+    overview,
+    looking,
+    find,
+    service,
+    settings,
+    notifications,
+    plan,
+    history,
+    compare,
+    domains,
+    topology,
+    audit,
+    proposals,
+    propose,
+)
 
 
 def pages() -> Routes:

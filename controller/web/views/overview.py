@@ -16,6 +16,7 @@ from controller.web import page
 from controller.web.bodies import Query
 from controller.web.call import Call, Face, Reply, Routes
 from controller.web.lanes import Lane
+from controller.web.views.looking import Asked, outcome
 from controller.web.views.waiting import waiting
 
 _RUNS, _EVENTS = 6, 12
@@ -30,13 +31,14 @@ Word = Annotated[str, Field(max_length=100)]
 
 
 class GridQuery(Query):
-    """Which resources are shown, and in which order."""
+    """Which resources are shown, and in which order; `asked` is when a pass was asked for."""
 
     q: Word = ""
     kind: Word = ""
     sync: Word = ""
     health: Word = ""
     sort: Literal["trouble", "name", "kind", "sync", "health"] = "trouble"
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def show(face: Face, call: Call) -> Reply:
         "waits": waiting(face, call),
         "events": recent(face, last),
         "runs": face.desk.look.history(_RUNS),
+        "asked": outcome(face, call.query.asked),
     }
     return page.render(face, call, "overview.html", about, title="Overview", view="overview")
 

@@ -18,6 +18,7 @@ from controller.web.call import Call, Face, Handler, Reply, Routes
 from controller.web.lanes import Lane
 from controller.web.problem import of
 from controller.web.views.diffs import Group, groups
+from controller.web.views.looking import Asked, Outcome, outcome
 
 UNDO = {
     "exact": "can be undone exactly",
@@ -26,13 +27,16 @@ UNDO = {
     "none": "cannot be undone",
 }
 AWAY = {"replace": "is away for a moment unless something serves in its place", "delete": "is gone afterwards"}
+AGAIN = {"Quarantined": ("retry", "Try again"), "Suspended": ("resume", "Resume")}
+"""What takes up again what is left alone: the last step of its path, and what it is called."""
 ACTIONS = ("create", "update", "replace", "delete", "adopt", "forget", "ask")
 
 
 class DoneQuery(Query):
-    """What a form of this page has just done."""
+    """What a form of this page has just done; `asked` is when a pass was asked for."""
 
     done: Literal["", "approved", "rejected"] = ""
+    asked: Asked | None = None
 
 
 class Word(Body):
@@ -53,7 +57,7 @@ class Shown:
 
 def show(face: Face, call: Call) -> Reply:
     """The page around the plan, which comes by itself: backends may be slow."""
-    return _page(face, call, done=call.query.done)
+    return _page(face, call, done=call.query.done, asked=outcome(face, call.query.asked))
 
 
 def now(face: Face, call: Call) -> Reply:
@@ -99,13 +103,24 @@ def _plan(face: Face, call: Call) -> Shown:
 
 
 def _rights(face: Face, call: Call) -> dict[str, object]:
-    may = call.actor is not None and call.actor.may(Scope.APPROVE)
-    return {**words(), "decides": may and face.desk.sync is not None, "may_decide": may}
+    steers = face.desk.sync is not None
+    may, applies = (call.actor is not None and call.actor.may(scope) for scope in (Scope.APPROVE, Scope.APPLY))
+    return {**words(), "decides": may and steers, "may_decide": may, "acts": applies and steers, "again": AGAIN}
 
 
-def _page(face: Face, call: Call, *, shown: Shown | None = None, done: str = "", refused: str = "", status: int = 200) -> Reply:
-    about = {**_rights(face, call), "shown": shown, "done": done, "refused": refused, "report": face.report}
-    return page.render(face, call, "plan.html", about, title="Plan", view="plan", status=status, live=False)
+def _page(
+    face: Face,
+    call: Call,
+    *,
+    shown: Shown | None = None,
+    done: str = "",
+    refused: str = "",
+    asked: Outcome | None = None,
+    status: int = 200,
+) -> Reply:
+    about = {**_rights(face, call), "shown": shown, "done": done, "refused": refused, "asked": asked, "report": face.report}
+    # The plan itself stays as it was shown; only what becomes of a pass that was asked for is followed.
+    return page.render(face, call, "plan.html", about, title="Plan", view="plan", status=status, live=asked is not None)
 
 
 def _say(face: Face, call: Call, word: Handler, done: str) -> Reply:

@@ -11,7 +11,7 @@ from controller.core.key import Key
 from controller.usecases.access import Scope
 from controller.usecases.views import ResourceView, RunView
 from controller.web import page, reads, writes
-from controller.web.bodies import BackQuery, Body, GoBack, Line, Query, Suspend, SyncQuery
+from controller.web.bodies import BackQuery, Body, GoBack, Line, Query, Retry, Suspend, SyncQuery
 from controller.web.call import Call, Face, Reply, Routes
 from controller.web.lanes import Lane
 from controller.web.problem import Problem
@@ -26,7 +26,7 @@ _PACE = 5.0
 class DoneQuery(Query):
     """What a form of this page has just done."""
 
-    done: Literal["", "suspended", "resumed", "rolled-back"] = ""
+    done: Literal["", "suspended", "resumed", "retried", "rolled-back"] = ""
 
 
 class Why(Body):
@@ -81,6 +81,12 @@ def resume(face: Face, call: Call) -> Reply:
     return _did(call, "resumed", writes.resume(face, call))
 
 
+def retry(face: Face, call: Call) -> Reply:
+    """Try again what failed with it."""
+    body = Retry(target=str(key_of(call)))
+    return _did(call, "retried", writes.retry(face, replace(call, body=body)))
+
+
 def way_back(face: Face, call: Call) -> Reply:
     """What a rollback of it would do, and the button that does exactly this."""
     key = key_of(call)
@@ -115,6 +121,7 @@ ROUTES: Routes = {
     _PATH: {"GET": page.looks(show, "One resource.", query=DoneQuery, lane=Lane.SLOW)},
     f"{_PATH}/suspend": {"POST": page.acts(suspend, "Leave it alone.", Scope.APPLY, Why)},
     f"{_PATH}/resume": {"POST": page.acts(resume, "Take it up again.", Scope.APPLY)},
+    f"{_PATH}/retry": {"POST": page.acts(retry, "Try it again.", Scope.APPLY)},
     f"{_PATH}/rollback": {
         "GET": page.looks(way_back, "What a rollback of it would do.", Scope.PLAN, lane=Lane.SLOW),
         "POST": page.acts(go_back, "Roll it back as shown.", Scope.APPLY, Shown),

@@ -1,7 +1,7 @@
 // Live: whatever is marked `data-live` (and has an id) is fetched anew when an event tells that something happened.
 import { morph } from "./morph.js";
 
-let due = 0, under = false, again = false, last = 0, pace = 1000, number = 0;
+let due = 0, under = false, again = false, last = 0, pace = 1000, number = 0, paused = false;
 
 export function stayLive(main) {
   setInterval(tellAges, 1000);
@@ -20,15 +20,26 @@ export function stayLive(main) {
     if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000);
   };
   addEventListener("pagehide", () => events.close());
+  const button = document.getElementById("pause");
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    paused = !paused;
+    button.setAttribute("aria-pressed", String(paused));
+    if (!paused && again) soon();
+  });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden && again) soon(); });
 }
 
 function soon() {
-  // Nobody looks: once when somebody does again.
-  if (document.hidden) { again = true; return; }
   clearTimeout(due);
-  due = setTimeout(refresh, Math.max(150, pace - (Date.now() - last)));
+  due = setTimeout(follow, Math.max(150, pace - (Date.now() - last)));
+}
+
+// Nobody looks, or nothing is to move: once when that has ended.
+function follow() {
+  if (document.hidden || paused) again = true;
+  else refresh();
 }
 
 export async function refresh() {

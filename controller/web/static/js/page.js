@@ -5,6 +5,7 @@ import { stayLive, tellAges } from "./live.js";
 import { followLogs } from "./logs.js";
 import { followForms } from "./forms.js";
 import { workOffline } from "./offline.js";
+import { tellNews } from "./news.js";
 import { openPalette } from "./palette.js";
 
 const door = document.getElementById("door");
@@ -15,10 +16,13 @@ if (door) {
   if (location.hash.startsWith("#token=")) history.replaceState(null, "", location.pathname);
   tellAges();
   stayLive(document.getElementById("main"));
+  tellNews();
   followForms();
   followLogs();
   openPalette();
   listen();
+  // A link to a field leads into it.
+  document.querySelector("input:target")?.focus();
   // On a phone the views stand in a strip that is wider than the screen.
   document.querySelector("nav.views [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }

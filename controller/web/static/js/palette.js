@@ -1,81 +1,104 @@
-// The palette: every view, every action and every resource, found by typing.
+// The palette: everything that a person can go to or do, found by typing. What there is comes from the page `/find`, which does the
+// same without this.
 import { open } from "./keys.js";
+import { rank } from "./rank.js";
 import { choose } from "./theme.js";
+
+const MOST = 100;
 
 export function openPalette() {
   const dialog = document.getElementById("palette");
-  if (!dialog) return;
-  const field = document.getElementById("palette-find"), list = document.getElementById("palette-list");
-  const said = document.getElementById("palette-said");
-  let known = false, at = 0;
+  if (dialog) new Palette(dialog);
+}
 
-  const shown = () => [...list.children].filter((item) => !item.hidden);
-  const mark = () => {
-    const items = shown();
-    at = Math.max(0, Math.min(at, items.length - 1));
-    for (const item of list.children) item.setAttribute("aria-selected", String(item === items[at]));
-    if (items[at]) {
-      field.setAttribute("aria-activedescendant", items[at].id);
-      items[at].scrollIntoView({ block: "nearest" });
-    } else {
-      field.removeAttribute("aria-activedescendant");
-    }
-    said.textContent = items.length ? "" : "Nothing is called that.";
-  };
-  const filter = () => {
-    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const item of list.children) item.hidden = !words.every((word) => item.textContent.toLowerCase().includes(word));
-    at = 0;
-    mark();
-  };
-  // The dialog is opened from several places; what it needs is done when it is.
-  new MutationObserver(() => {
-    if (!dialog.open) return;
-    field.value = "";
-    filter();
-    if (!known) { known = true; learn(list, filter); }
-  }).observe(dialog, { attributes: true, attributeFilter: ["open"] });
+class Palette {
+  constructor(dialog) {
+    this.dialog = dialog;
+    this.field = document.getElementById("palette-find");
+    this.list = document.getElementById("palette-list");
+    this.said = document.getElementById("palette-said");
+    this.forms = document.getElementById("palette-forms");
+    this.own = [...this.list.children];
+    this.known = this.own;
+    this.chosen = null;
+    // The dialog is opened from several places; what it needs is done when it is.
+    new MutationObserver(() => { if (dialog.open) this.begin(); }).observe(dialog, { attributes: true, attributeFilter: ["open"] });
+    this.field.addEventListener("input", () => { this.chosen = null; this.filter(); });
+    this.field.addEventListener("keydown", (event) => this.press(event));
+    this.list.addEventListener("click", (event) => this.act(event.target.closest("[role=option]")));
+  }
 
-  field.addEventListener("input", filter);
-  field.addEventListener("keydown", (event) => {
-    const items = shown();
-    if (event.key === "ArrowDown") at = (at + 1) % Math.max(1, items.length);
-    else if (event.key === "ArrowUp") at = (at - 1 + items.length) % Math.max(1, items.length);
-    else if (event.key === "Enter") { event.preventDefault(); act(items[at], dialog); return; }
+  begin() {
+    this.field.value = "";
+    this.chosen = null;
+    this.filter();
+    this.learn();
+  }
+
+  /** The best first; without words, as they come. */
+  filter() {
+    const found = rank(this.field.value, this.known, (item) => `${item.firstElementChild.textContent} ${item.dataset.words ?? ""}`).slice(0, MOST);
+    this.list.replaceChildren(...found);
+    this.mark(found.includes(this.chosen) ? this.chosen : found[0]);
+    this.said.textContent = !found.length ? "Nothing is called that." : this.field.value ? `${found.length} found` : "";
+  }
+
+  mark(item) {
+    this.chosen = item ?? null;
+    for (const other of this.known) other.setAttribute("aria-selected", String(other === item));
+    if (!item) { this.field.removeAttribute("aria-activedescendant"); return; }
+    this.field.setAttribute("aria-activedescendant", item.id);
+    item.scrollIntoView({ block: "nearest" });
+  }
+
+  press(event) {
+    const items = [...this.list.children], at = items.indexOf(this.chosen), step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (event.key === "Enter") this.act(this.chosen);
+    else if (step && items.length) this.mark(items[(at + step + items.length) % items.length]);
     else return;
     event.preventDefault();
-    mark();
-  });
-  list.addEventListener("click", (event) => act(event.target.closest("[role=option]"), dialog));
-}
+  }
 
-async function learn(list, filter) {
-  try {
-    const answer = await fetch("/api/v1/status");
-    if (!answer.ok) return;
-    for (const [index, { key }] of (await answer.json()).items.entries()) {
-      const item = document.createElement("li"), text = document.createElement("span");
-      const [kind, name] = key.split("/");
-      Object.assign(item, { id: `resource-${index}` });
-      item.setAttribute("role", "option");
-      item.dataset.href = `/resources/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`;
-      text.textContent = key;
-      item.append(text);
-      list.append(item);
+  // Asked for each time that it is opened: what can be done changes. What was chosen meanwhile stays chosen.
+  async learn() {
+    try {
+      const answer = await fetch("/find", { headers: { Accept: "text/html" } });
+      if (!answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const before = new Map(this.known.map((item) => [item.id, item]));
+      const views = this.own.filter((item) => item.dataset.group === "View"), others = this.own.filter((item) => !views.includes(item));
+      const offers = [...fresh.querySelectorAll("[data-offer]")].filter((item) => item.dataset.group !== "View");
+      const forms = offers.map((item) => item.querySelector("form")).filter(Boolean).map((form) => document.importNode(form, true));
+      this.forms.replaceChildren(...forms);
+      this.known = [...views, ...offers.map((item) => option(item, before)), ...others];
+      this.filter();
+    } catch {
+      // The views are there without it.
     }
-    filter();
-  } catch {
-    // The views and actions are there without it.
+  }
+
+  act(item) {
+    if (!item) return;
+    this.dialog.close();
+    if (item.dataset.href) location.assign(item.dataset.href);
+    else if (item.dataset.open) open(item.dataset.open);
+    else if (item.dataset.theme) choose(item.dataset.theme);
+    else if (item.dataset.submit) [...document.forms].find((form) => form.getAttribute("action") === item.dataset.submit)?.requestSubmit();
   }
 }
 
-function act(item, dialog) {
-  if (!item) return;
-  dialog.close();
-  if (item.dataset.href) location.assign(item.dataset.href);
-  else if (item.dataset.open) open(item.dataset.open);
-  else if (item.dataset.theme) choose(item.dataset.theme);
-  else if (item.dataset.submit) {
-    for (const form of document.forms) if (form.getAttribute("action") === item.dataset.submit) form.requestSubmit();
-  }
+/** An offer of the page as one of the palette; the same element as before where it is the same offer. */
+function option(offer, before) {
+  const id = `offer-${encodeURIComponent(offer.dataset.offer)}`;
+  const item = before.get(id) ?? document.createElement("li"), text = document.createElement("span");
+  const link = offer.querySelector("a"), form = offer.querySelector("form");
+  item.id = id;
+  item.setAttribute("role", "option");
+  item.dataset.group = offer.dataset.group;
+  if (link) item.dataset.href = link.getAttribute("href");
+  else item.dataset.submit = form.getAttribute("action");
+  if (offer.dataset.words) item.dataset.words = offer.dataset.words;
+  text.textContent = offer.dataset.offer;
+  item.replaceChildren(text);
+  return item;
 }
