@@ -156,5 +156,7 @@ def live_in(house: PageHouse) -> None:
     suspended = house.ask.post("/api/v1/suspensions", json={"key": "service/automation", "reason": "the disk is being replaced"})
     assert suspended.status_code == 201, suspended.text
     house.until(lambda found: found["service/automation"]["sync"] == "Suspended", "the suspension")
+    made = house.ask.post("/api/v1/tokens", json={"name": "dashboard", "scopes": ["read"]})
+    assert made.status_code == 201, made.text
     proposed = home("propose", "--set", "service/hello", "spec.image=nginx:1.29.3-alpine", "--title", "A newer nginx")
     assert proposed.code == 0, proposed.err

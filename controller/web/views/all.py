@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from controller.web.call import Routes
 from controller.web.views import (
+    account,
     audit,
     compare,
     domains,
-    find,
     history,
-    looking,
     notifications,
     overview,
+    people,
     plan,
     proposals,
     propose,
     service,
     settings,
+    tokens,
     topology,
 )
 
 _MODULES = (
     overview,
-    looking,
-    find,
     service,
     settings,
+    account,
+    people,
+    tokens,
     notifications,
     plan,
     history,

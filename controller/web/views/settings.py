@@ -1,4 +1,4 @@
-"""Settings: who I am here, what may come in, how the page looks; and the way out."""
+"""Settings: who I am here, how the page looks, the way to everything else that can be set; and the way out."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ class Keys(Body):
 
 def show(face: Face, call: Call) -> Reply:
     """The view."""
-    admin = call.actor is not None and call.actor.may(Scope.ADMIN)
     about = {
-        "tokens": face.access.tokens() if admin else None,
         "instance": face.desk.instance,
         "world": face.desk.world,
         "done": call.query.done,

@@ -1,0 +1,84 @@
+"""Forms that people fill in: what is wrong is told next to its field, and what was typed stays (but for what is secret)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from controller.core.errors import HomelabError
+from controller.usecases.access import Scope
+from controller.usecases.people import LONGEST, SHORTEST
+from controller.web.call import Call, Reply
+from controller.web.page import Told
+from controller.web.problem import Problem, invalid, of
+
+M = TypeVar("M", bound=BaseModel)
+
+RIGHTS = (
+    (Scope.READ, "look at everything but secrets"),
+    (Scope.PLAN, "ask for plans and logs"),
+    (Scope.PROPOSE, "propose changes of the specification"),
+    (Scope.APPROVE, "approve and reject"),
+    (Scope.APPLY, "make passes, roll back, suspend, try again"),
+    (Scope.ADMIN, "everything, with people, tokens, adopting and letting go"),
+)
+"""Every scope and what it lets somebody do."""
+WORDS = {
+    "name": "Write 1 to 64 of a-z, 0-9 and . _ @ + -, beginning with a letter or digit.",
+    "scopes": "Choose at least one.",
+    "password": f"A password has {SHORTEST} to {LONGEST} characters; three or four words that belong to nobody do well.",
+    "again": "This is not what stands above it.",
+    "days": "Choose one of these.",
+}
+"""What is told of a field that cannot be as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What was typed and what is wrong with it, by field; "" = with all of it."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    wrong: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def first(self) -> str | None:
+        """The field that gets the focus; None where nothing is wrong."""
+        return next(iter(self.wrong), None)
+
+
+Again = Callable[[Form, int], Reply]
+"""The page once more, with a form as it was sent and a status."""
+
+
+def checked(model: type[M], data: Mapping[str, Any]) -> M:
+    """What was typed as the API takes it. Raises Problem."""
+    try:
+        return model.model_validate(data, strict=False)
+    except ValidationError as error:
+        raise invalid(error, "body") from None
+
+
+def wrong(name: str) -> Problem:
+    """A field that is wrong by what stands in another one."""
+    return Problem(422, "invalid-body", WORDS[name], errors=[{"path": name, "message": WORDS[name]}])
+
+
+def refused(error: Problem | HomelabError, again: Again, values: Mapping[str, Any], at: str = "") -> Told:
+    """The page once more with what is wrong; `at` is the field that an error belongs to which names none. `values` must hold no
+    secret. Raises Problem for what is told on a page of its own."""
+    found = error if isinstance(error, Problem) else of(error)
+    if found.status >= 500 or found.status == 404:
+        raise found
+    fields = [item["path"].partition(".")[0] for item in found.more.get("errors", ())]
+    form = Form(values, {name: WORDS[name] for name in fields} or {at: found.detail})
+    reply = again(form, found.status)
+    headers = {name: text for name, text in found.headers.items() if name == "Retry-After"}
+    return Told(found, replace(reply, headers={**reply.headers, **headers}))
+
+
+def own_address(call: Call) -> str:
+    """How whoever asks reaches this page. The name was held against ours before."""
+    return f"{'https' if call.https else 'http'}://{call.host}"
