@@ -58,6 +58,15 @@ class House(Protocol):
     def energy(self, days: int, via: str) -> Data:
         """`energy.EnergyView`."""
 
+    def history_days(self, days: int) -> Data:
+        """`history_days.HistoryDays`."""
+
+    def uptime(self, key: str, days: int) -> Data:
+        """`uptime.UptimeView`."""
+
+    def uptimes(self, days: int) -> Data:
+        """`uptime.UptimesView` of all services."""
+
     def domains(self) -> Data:
         """`domains.DomainsView`."""
 

@@ -24,12 +24,14 @@ from controller.usecases.decisions import decisions_now
 from controller.usecases.desk import Desk
 from controller.usecases.domains import domains_now
 from controller.usecases.energy import energy
+from controller.usecases.history_days import history_days
 from controller.usecases.importing_sketch import Handle
 from controller.usecases.passed import PassView, pass_now
 from controller.usecases.renewing import renew
 from controller.usecases.rollback_proposal import instead
 from controller.usecases.sync import Sync
 from controller.usecases.topology import topology_now
+from controller.usecases.uptime import uptime, uptimes
 
 T = TypeVar("T")
 _TICK = 0.2
@@ -71,6 +73,15 @@ class OwnHouse:
 
     def energy(self, days: int, via: str) -> Data:
         return _data(energy(self.desk.look, days, via))
+
+    def history_days(self, days: int) -> Data:
+        return _data(history_days(self.desk.look, days))
+
+    def uptime(self, key: str, days: int) -> Data:
+        return _data(uptime(self.desk.look, _key(key), days))
+
+    def uptimes(self, days: int) -> Data:
+        return _data(uptimes(self.desk.look, days))
 
     def domains(self) -> Data:
         return _data(domains_now(self.desk.look))

@@ -64,6 +64,18 @@ class RunningHouse:
         found: Data = self._socket.get("energy", days=days, via=via or None)
         return found
 
+    def history_days(self, days: int) -> Data:
+        found: Data = self._socket.get("history/days", days=days)
+        return found
+
+    def uptime(self, key: str, days: int) -> Data:
+        found: Data = self._socket.get(f"uptime/{key}", days=days)
+        return found
+
+    def uptimes(self, days: int) -> Data:
+        found: Data = self._socket.get("uptime", days=days)
+        return found
+
     def domains(self) -> Data:
         found: Data = self._socket.get("domains")
         return found

@@ -9,9 +9,12 @@ import click
 
 from controller.cli.exits import OK, UNREACHABLE
 from controller.cli.house import House, looking, settings
+from controller.cli.show_days import uptimes_lines
 from controller.cli.show_estate import decisions_lines, domains_lines, tree_lines
 from controller.cli.show_status import status_lines
 from controller.cli.verbs import talk, verb
+
+_UPTIME_DAYS = 90
 
 
 @verb(
@@ -29,6 +32,7 @@ from controller.cli.verbs import talk, verb
 @click.option("--domains", "shown", flag_value="domains", help="Every host: records, certificate, route and what answers.")
 @click.option("--decisions", "shown", flag_value="decisions", help="What waits for a word, failed, or is left alone, and why.")
 @click.option("--tree", "shown", flag_value="tree", help="What hangs on what, from the zone of a host to its volumes.")
+@click.option("--uptime", "shown", flag_value="uptime", help="How much of the last 90 days each service did its work.")
 def status_verb(fresh: bool, shown: str | None) -> None:
     """Show how everything stands: what git wants against what runs, and how healthy it is.
 
@@ -40,6 +44,9 @@ def status_verb(fresh: bool, shown: str | None) -> None:
         elif shown == "tree":
             found = house.topology()
             lines = list(tree_lines(found, talk().paint))
+        elif shown == "uptime":
+            talk().data(found := house.uptimes(_UPTIME_DAYS), uptimes_lines(found, talk().paint))
+            return
         elif shown == "decisions":
             talk().data(found := house.decisions(), decisions_lines(found, talk().paint))
             return

@@ -177,7 +177,7 @@ def _nothing(bounds: Sequence[float]) -> Sequence[Parts]:
 
 
 def _day(name: str, good: float, degraded: float, down: float, unseen: float) -> DayUptime:
-    return DayUptime(name, _word(good, degraded, down, unseen), *(round(each, 1) for each in (good, degraded, down, unseen)))
+    return DayUptime(name, _word(good, degraded, down, unseen), *(round(each, 3) for each in (good, degraded, down, unseen)))
 
 
 def _word(good: float, degraded: float, down: float, _unseen: float) -> str:
@@ -193,7 +193,7 @@ def _word(good: float, degraded: float, down: float, _unseen: float) -> str:
 
 def _sums(days: Sequence[Parts]) -> tuple[float | None, float, float, float, float]:
     good, degraded, down, unseen = (math.fsum(each) for each in zip(*days, strict=True))
-    return percent(good, degraded + down), round(good, 1), round(degraded, 1), round(down, 1), round(unseen, 1)
+    return percent(good, degraded + down), round(good, 3), round(degraded, 3), round(down, 3), round(unseen, 3)
 
 
 def percent(good: float, wrong: float) -> float | None:

@@ -232,7 +232,7 @@ def template(path: str) -> str:
         path = re.sub(f"/api/v1/{pattern}$", f"/api/v1/{general}", path)
     path = re.sub(r"^/api/v1/proposals/[^/]+", "/api/v1/proposals/{id}", path)
     path = re.sub(r"^/badge/[^/]+/[^/]+\.svg$", "/badge/{kind}/{name}.svg", path)
-    return re.sub(r"/(resources|suspensions|logs)/[^/]+/[^/]+$", r"/\1/{kind}/{name}", path)
+    return re.sub(r"/(resources|suspensions|logs|uptime)/[^/]+/[^/]+$", r"/\1/{kind}/{name}", path)
 
 
 def test_every_answer_is_as_documented(web: WebHouse, document: dict[str, Any]) -> None:
