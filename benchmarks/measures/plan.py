@@ -21,7 +21,7 @@ from controller.clients.memory.world import Thing
 from controller.clients.yaml import read_yaml
 from controller.core.run import Row as LedgerRow
 from controller.engine.load import load
-from controller.engine.reconcile import Survey
+from controller.engine.survey import Survey
 from controller.wire import House
 from controller.wire.house import built
 

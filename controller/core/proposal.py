@@ -169,7 +169,7 @@ class Preview:
 
 
 class Moved(SourceError):
-    """The branch that is followed is no longer where it was looked at."""
+    """A branch is no longer where it was looked at."""
 
 
 class NotTaken(SourceError):
@@ -195,9 +195,9 @@ class Stale(Refused):
 class Branches(Protocol):
     """Branches of a spec repository. No work tree is touched but those that have a branch checked out; nothing is ever forced."""
 
-    def offer(self, branch: str, edits: Edits, message: str, author: str) -> Revision:
-        """Commit contents on top of a branch, or of the followed one where it is new. Raises SourceError: nothing changes, a bad
-        name or path, the branch moved, the remote does not take it."""
+    def offer(self, branch: str, edits: Edits, message: str, author: str, *, on: str) -> Revision:
+        """Commit contents on top of the commit that they were made for: of the branch, or any where it is new. Raises Moved when
+        the branch is not at `on`, and other SourceErrors: nothing changes, a bad name or path, the remote does not take it."""
 
     def tip_of(self, branch: str) -> Revision | None:
         """Its newest commit; None where there is no such branch."""

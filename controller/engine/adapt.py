@@ -54,21 +54,21 @@ def adapt(
             token = tokens.get((resource.key.kind, resource.provider), "")
             memory[resource.key] = (resource, row, result, token)
     for key in memory.keys() - resources.keys():
-        del memory[key]
+        memory.pop(key, None)
     return adapted, notes
 
 
 def _all(jobs: list[tuple[Resource, Row | None, Adapts]]) -> list[Resource | Note]:
     if len(jobs) <= 2:
-        return [_one(job) for job in jobs]
+        return [adapt_one(*job) for job in jobs]
     size = max(1, len(jobs) // (_WORKERS * 4))
     pieces = [jobs[start : start + size] for start in range(0, len(jobs), size)]
     with ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="adapt") as pool:
-        return [result for piece in pool.map(lambda piece: [_one(job) for job in piece], pieces) for result in piece]
+        return [result for piece in pool.map(lambda piece: [adapt_one(*job) for job in piece], pieces) for result in piece]
 
 
-def _one(job: tuple[Resource, Row | None, Adapts]) -> Resource | Note:
-    resource, row, provider = job
+def adapt_one(resource: Resource, row: Row | None, provider: Adapts) -> Resource | Note:
+    """A resource as its backend will store it, or why that cannot be told now."""
     try:
         state = provider.adapt(resource.state, row.applied if row else None)
     except Permanent as error:

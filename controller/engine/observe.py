@@ -68,9 +68,9 @@ def _in_turn(providers: Providers, jobs: list[_Job]) -> _Looks:
     longer. Once one fails the others may hang as long, so they go together."""
     found: _Looks = {}
     for done, (place, items) in enumerate(jobs, 1):
-        found[place] = _look(providers, place, items)
+        found[place] = look(providers, place, items)
         if not found[place].complete:
-            rest = _at_once(lambda job: {job[0]: _look(providers, *job)}, jobs[done:])
+            rest = _at_once(lambda job: {job[0]: look(providers, *job)}, jobs[done:])
             return {**found, **{each: snapshot for part in rest for each, snapshot in part.items()}}
     return found
 
@@ -82,7 +82,8 @@ def _at_once(work: Callable[[_T], _Looks], parts: list[_T]) -> list[_Looks]:
         return list(pool.map(work, parts))
 
 
-def _look(providers: Providers, name: tuple[str, str], items: list[Target]) -> Snapshot:
+def look(providers: Providers, name: tuple[str, str], items: list[Target]) -> Snapshot:
+    """One look at the objects of a kind behind a connection. Raises nothing: what cannot be seen is incomplete."""
     provider = providers.get(name)
     if provider is None:
         return Snapshot({}, complete=False, reason=f"no connection {name[1]!r} that holds {name[0]}s is declared")

@@ -5,60 +5,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
 from threading import Event as Flag
 from threading import RLock
 
-from controller.core.decision import Decision, Quarantine, Verdict
+from controller.core.decision import Quarantine
 from controller.core.document import Files, Revision
 from controller.core.errors import Severity
 from controller.core.estate import Estate, HomelabSpec
 from controller.core.event import Report
-from controller.core.plan import Note, Plan, Rollout
+from controller.core.plan import Note, Rollout
 from controller.core.ports import Follows, Providers, Source
 from controller.core.run import RolloutRun, Run
 from controller.engine import adapt as adapting
 from controller.engine.bench import Bench
 from controller.engine.busy import UNSETTLED, busy
+from controller.engine.dry_run import DryRun
 from controller.engine.flights import Flights
 from controller.engine.hold import LEFT_OUT
-from controller.engine.judge import Circumstances, judge
 from controller.engine.lineage import Lineage, more_than_repairs, outstanding
 from controller.engine.link import Linker
-from controller.engine.observe import World, observe, targets
+from controller.engine.observe import targets
 from controller.engine.patience import Patience
-from controller.engine.plan import Memo, Situation, plan
+from controller.engine.plan import Memo, Situation
 from controller.engine.recover import recover
 from controller.engine.refresh import refreshed
-from controller.engine.report import Findings, News, fold
+from controller.engine.report import News
 from controller.engine.sight import Basis, Connections, Sight, Targets
+from controller.engine.survey import Seen, Survey, Surveyor
 from controller.engine.wanted import Reading, Wanted
-
-
-@dataclass
-class Survey:
-    """What one look found: the plan with its decisions and their `facts`, and the report, folded when asked for. Nothing was
-    written. `only` are the connections that were looked at (None = all); of the others it holds what the look before showed."""
-
-    revision: Revision
-    estate: Estate
-    world: World
-    plan: Plan
-    facts: Circumstances
-    decisions: dict[str, Decision]
-    situation: Situation
-    folded: Callable[[], Report]
-    only: Connections | None = None
-
-    @cached_property
-    def report(self) -> Report:
-        """How every key stands."""
-        return self.folded()
-
-    @property
-    def allowed(self) -> tuple[Rollout, ...]:
-        """Rollouts that may be applied now."""
-        return tuple(r for r in self.plan.rollouts if self.decisions[r.digest].verdict is Verdict.ALLOW)
 
 
 @dataclass(frozen=True)
@@ -111,6 +85,7 @@ class Reconciler:
         self._followed: Situation | None = None
         self._news = News()
         self._lock = RLock()
+        self._reading = RLock()
 
     @property
     def lineage(self) -> Lineage:
@@ -123,7 +98,7 @@ class Reconciler:
         """One pass. Returns when everything it started has ended, or as soon as `leave` is set. A `patient` pass leaves alone
         what failed a short while ago (see `patience`). With `only`, nothing but these connections told of a change: the others
         are not looked at as long as nothing but repairs of what was looked at is to be written."""
-        wanted = self._read()
+        wanted = self.wanted()
         self._settle(wanted.estate)
         earlier = bool(self.flights.runs())
         found = self._see(wanted, only)
@@ -142,19 +117,48 @@ class Reconciler:
     def survey(self, files: Files | None = None, *, own: bool = False, only: Connections | None = None) -> Survey:
         """The plan and the report as they are now, without writing anything. With `files`, of those instead of git's: their
         connections are not opened unless they are the operator's `own`. With `only`, see `reconcile`."""
-        if files is not None:
-            revision = Revision("worktree")
-            if not own:
-                self.connect(self._read().estate.homelab)
-            return self._look(Wanted(revision, self.linker.estate(revision, files)), fresh=True)
-        with self._lock:
-            return self._look(self._read(), only)
+        if files is None:
+            return self._look(self.wanted(), only)
+        proposed = self._proposed(files)
+        if not own:
+            self._open(self.wanted())
+        (found,) = self._dry_run().look(proposed)
+        return found
+
+    def compare(self, files: Files) -> tuple[Survey, Survey]:
+        """What `survey` tells of git's newest and of `files`, from one look at both in which no pass is held up. Raises
+        SpecError, Transient."""
+        proposed, wanted = self._proposed(files), self.wanted()
+        self._open(wanted)
+        now, then = self._dry_run().look(wanted, proposed)
+        return now, then
+
+    def wanted(self) -> Wanted:
+        """The specification that is reconciled; no backend is looked at."""
+        with self._reading:
+            return Reading(self.source, self.linker, self.lineage, self._estates).wanted()
+
+    def _proposed(self, files: Files) -> Wanted:
+        revision = Revision("worktree")
+        return Wanted(revision, self.linker.estate(revision, files))
+
+    def _surveyor(self) -> Surveyor:
+        bench = self.bench
+        return Surveyor(bench.store, bench.clock, self.linker.kinds, self.lineage, self.patience, self.world_name)
+
+    def _dry_run(self) -> DryRun:
+        return DryRun(self.bench, self._surveyor(), self.flights, self.beside or self.connect)
+
+    def _open(self, wanted: Wanted) -> None:
+        """Let what is proposed find the connections of what is deployed. A pass changes them, and nobody else."""
+        if not self.bench.providers():
+            self.connect(wanted.estate.homelab)
 
     def forget(self) -> None:
         """Load the specification anew in the next pass (a secret was changed)."""
-        self._estates.clear()
-        self._adapted.clear()
-        self._memo.clear()
+        with self._reading:
+            self._estates.clear()
+        self._adapted, self._memo = {}, {}  # a pass under way goes on with its own
         self._calm = None
 
     def _see(self, wanted: Wanted, only: Connections | None = None) -> Survey:
@@ -182,10 +186,6 @@ class Reconciler:
         self._sight.forget()
         self.patience.ended(rollout, end.outcome, end.not_before, end.reason)
 
-    def _read(self) -> Wanted:
-        with self._lock:
-            return Reading(self.source, self.linker, self.lineage, self._estates).wanted()
-
     def _settle(self, estate: Estate) -> None:
         """Call off what the estate no longer wants, and close what an interruption left open."""
         if not self.flights.runs() and not self.bench.store.open_entries():
@@ -202,62 +202,36 @@ class Reconciler:
         adapted, notes = adapting.adapt(estate.resources, self.bench.store.rows(), providers, self._adapted)
         return replace(estate, resources=adapted), tuple(notes)
 
-    def _look(self, wanted: Wanted, only: Connections | None = None, *, fresh: bool = False) -> Survey:
+    def _look(self, wanted: Wanted, only: Connections | None = None) -> Survey:
         with self._lock:
-            return self._look_locked(wanted, only, fresh)
+            return self._look_locked(wanted, only)
 
-    def _look_locked(self, wanted: Wanted, only: Connections | None, fresh: bool) -> Survey:
-        estate, store, clock = wanted.estate, self.bench.store, self.bench.clock
+    def _look_locked(self, wanted: Wanted, only: Connections | None) -> Survey:
+        estate = wanted.estate
         # Before the look: what lands during it is judged by the next one.
         wait_for = busy(self.bench, self.flights, estate.policy.timezone)
-        connect = (self.beside or self.connect) if fresh else self.connect
-        basis = Basis(estate, store.rows(), connect(estate.homelab))
+        basis = Basis(estate, self.bench.store.rows(), self.connect(estate.homelab))
         rows, providers = basis.rows, basis.providers
         only = None if wait_for or self.flights.runs() else only
         unready: tuple[Note, ...] = ()
-        calm = None if fresh or wait_for else self._calm
+        calm = None if wait_for else self._calm
         if calm is not None and calm.stands_on(basis):
             world, only = self._sight.look(basis, calm.targets, only)
             if world == calm.survey.world and self._said(wanted) == calm.said:
-                return calm.again(clock.now(), only)
+                return calm.again(self.bench.clock.now(), only)
             followed, places, estate = calm.followed, calm.targets, calm.survey.estate
         else:
             followed = adapting.followed(providers)
             estate, unready = self._adapt(estate, providers)
             places = targets(estate.resources.values(), rows)
-            world, only = (observe(providers, places), None) if fresh else self._sight.look(basis, places, only)
-        situation = Situation(
-            estate=estate,
-            world=world,
-            rows=rows if estate.revision.id else {},
-            kinds=self.linker.kinds,
-            quarantined=store.quarantined(),
-            suspended=store.suspensions(),
-            unready=(*unready, *wait_for),
-            providers=providers,
-            now=clock.now(),
-        )
-        made = plan(situation, {} if fresh else self._memo)
-        facts = Circumstances(
-            policy=estate.policy,
-            owned=len(rows),
-            wanted=len(estate.resources),
-            now=clock.now(),
-            history=self.lineage.doubt(estate.revision),
-            approvals=store.approvals(),
-            kinds=self.linker.kinds,
-        )
-        decisions = judge(made, facts)
-        waits = {each.digest: self.patience.waits(each, estate.policy.timezone) for each in made.rollouts}
-        doubt = self.lineage.plea(estate.revision, facts.history, made)
-        reason = wanted.reason or doubt
-        findings = Findings(wanted.revision, estate, world, rows, made, decisions, wanted.diagnostics, reason, waits)
-        folded = partial(fold, findings, clock.now(), self.world_name)
-        survey = Survey(wanted.revision, estate, world, made, facts, decisions, situation, folded, only)
+            world, only = self._sight.look(basis, places, only)
+        seen = Seen(wanted, estate, rows, world, providers, (*unready, *wait_for))
+        found = self._surveyor().survey(seen, self._memo, only)
+        situation, made = found.situation, found.plan
         said = (wanted.revision, wanted.diagnostics, wanted.reason, situation.quarantined, situation.suspended)
-        quiet = not (fresh or made.rollouts or situation.unready or doubt or any(note.reason in LEFT_OUT for note in made.notes))
-        self._calm = _Calm(basis, places, followed, said, survey) if quiet else None
-        return survey
+        loud = made.rollouts or situation.unready or found.plea or any(note.reason in LEFT_OUT for note in made.notes)
+        self._calm = None if loud else _Calm(basis, places, followed, said, found)
+        return found
 
     def _said(self, wanted: Wanted) -> tuple[object, ...]:
         """What a look follows from beside the world, the specification and the ledger."""

@@ -45,12 +45,14 @@ class GitBranches:
     lock: RLock
     signed: bool = False
 
-    def offer(self, branch: str, edits: Mapping[str, bytes | None], message: str, author: str) -> Revision:
-        """Commit on top of a branch, or of the followed one where it is new. Raises SourceError."""
+    def offer(self, branch: str, edits: Mapping[str, bytes | None], message: str, author: str, *, on: str) -> Revision:
+        """Commit on top of the commit `on`, the branch's newest unless it is new. Raises Moved, SourceError."""
         reference = _reference(branch)
         with self.lock:
             held = self.trunk.resolve(reference)
-            made = Branch(self.git, reference, held or self.trunk.head().id, self.folder)
+            if held not in ("", on):
+                raise Moved(f"somebody else has committed {held[:10]} to {branch}, which was at {on[:10]}: look at it again")
+            made = Branch(self.git, reference, on, self.folder)
             written = made.stored(edits)
             commit = made.commit(written, message, author)
             if commit == made.tip:

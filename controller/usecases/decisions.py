@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from controller.core.decision import Approval, Quarantine, Suspension, Verdict
-from controller.engine.reconcile import Survey
+from controller.engine.survey import Survey
 from controller.usecases.look import Look
 from controller.usecases.views import FORMAT_VERSION, RolloutView, rollout_view
 

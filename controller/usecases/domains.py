@@ -12,7 +12,7 @@ from typing import Any
 from controller.core.key import Key
 from controller.core.resource import Resource
 from controller.core.state import Absent, Present
-from controller.engine.reconcile import Survey
+from controller.engine.survey import Survey
 from controller.usecases.look import Look
 from controller.usecases.views import FORMAT_VERSION
 

@@ -16,7 +16,8 @@ from controller.core.resource import Resource
 from controller.core.run import Row
 from controller.core.state import Observed, Present, Target
 from controller.core.suggest import did_you_mean
-from controller.engine.reconcile import Reconciler, Survey
+from controller.engine.reconcile import Reconciler
+from controller.engine.survey import Survey
 from controller.usecases.fields import differing, side_by_side
 from controller.usecases.notices import failing
 from controller.usecases.views import (

@@ -8,16 +8,21 @@ from dataclasses import dataclass, field, replace
 from controller.core.change import Action, Reversal
 from controller.core.decision import Decision, Verdict
 from controller.core.document import Files, Revision
-from controller.core.errors import Diagnostic, Severity, SourceError, SpecError
+from controller.core.errors import Diagnostic, Severity, SourceError, SpecError, Transient
+from controller.core.estate import Estate
+from controller.core.key import Key
 from controller.core.plan import Note, Rollout
 from controller.core.policy import RULES, Policy, ProposalRules
 from controller.core.proposal import Branches
 from controller.core.state import fingerprint
 from controller.engine.judge import judge
-from controller.engine.reconcile import Reconciler, Survey
+from controller.engine.reconcile import Reconciler
+from controller.engine.survey import Survey
 from controller.usecases.proposing_files import difference, is_protected
 
 _GRADES = tuple(Reversal)
+_UNKNOWN = "Unknown"
+"""The reason of a note about what could not be looked at or looked up."""
 
 
 def held(rollouts: Iterable[Rollout], decisions: Mapping[str, Decision]) -> tuple[str, ...]:
@@ -83,14 +88,14 @@ class Effects:
 def effects_of(reconciler: Reconciler, branches: Branches, tip: str) -> Effects:
     """What a commit would do, looked at anew. Raises SourceError when git cannot tell."""
     seen = branches.preview(tip)
-    now = reconciler.survey()
+    policy = reconciler.wanted().estate.policy
     old = reconciler.source.read(seen.head.id)
     base = Effects(
         tip=tip,
         head=seen.head,
         old=old,
         new=seen.files,
-        rules=now.estate.policy.proposals,
+        rules=policy.proposals,
         protected=tuple(sorted(filter(is_protected, difference(old, seen.files)))),
         same=seen.same,
         world=reconciler.world_name,
@@ -99,21 +104,50 @@ def effects_of(reconciler: Reconciler, branches: Branches, tip: str) -> Effects:
         what = f"it conflicts with {seen.head.short} in {', '.join(seen.conflicts)}: revise it on the newest revision"
         return replace(base, conflicts=seen.conflicts, problem=what)
     try:
-        then = reconciler.survey(seen.files)
+        now, then = reconciler.compare(seen.files)
     except SpecError as error:
         return replace(base, problem=f"it is not valid: {_first(error.diagnostics)}", findings=error.diagnostics)
-    except SourceError as error:
+    except (SourceError, Transient) as error:
         return replace(base, problem=str(error))
     planned = {rollout.digest for rollout in now.plan.rollouts}
     told = set(now.plan.notes)
     return replace(
         base,
+        problem=_unseen(now, then),
         findings=tuple(item for item in then.estate.warnings if item not in now.estate.warnings),
         rollouts=tuple(rollout for rollout in then.plan.rollouts if rollout.digest not in planned),
-        decisions=_judged(then, now.estate.policy),
+        decisions=_judged(then, policy),
         notes=tuple(note for note in then.plan.notes if note not in told),
         backends={name: reason for name, reason in then.report.backends.items() if reason},
     )
+
+
+def _unseen(now: Survey, then: Survey) -> str:
+    """Why it is not known what would be done to some of what is changed; "" = it is. Whoever approved that would approve
+    nothing, or anything. What is looked at only once its connection is declared otherwise is no reason: that comes after the
+    merge."""
+    asked = [note for note in then.situation.unready if note.reason == _UNKNOWN]
+    asked += [note for note in then.plan.notes if note.reason == _UNKNOWN and not _looked(then, note)]
+    old, new = now.estate, then.estate
+    told = {
+        note.key: f"{note.key}: {note.message}"
+        for note in asked
+        if new.homelab.connections.get(note.provider) == old.homelab.connections.get(note.provider)
+        and _digest(old, note.key) != _digest(new, note.key)
+    }
+    more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+    return f"what it would do cannot be told now: {next(iter(told.values()))}{more}; look at it again later" if told else ""
+
+
+def _looked(found: Survey, note: Note) -> bool:
+    """True when the backend answered: then it is the object itself that cannot be seen, such as a lamp without power."""
+    snapshot = found.world.snapshots.get((note.key.kind, note.provider))
+    return snapshot is not None and snapshot.complete
+
+
+def _digest(estate: Estate, key: Key) -> str:
+    resource = estate.resources.get(key)
+    return resource.digest if resource is not None else ""
 
 
 def _judged(then: Survey, deployed: Policy) -> Mapping[str, Decision]:

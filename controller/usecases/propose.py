@@ -10,7 +10,7 @@ from itertools import product
 from controller.core.document import Files
 from controller.core.edit import Splices
 from controller.core.errors import Refused, SourceError
-from controller.core.proposal import FOLDER, PENDING, Author, Edits, Proposal, Standing
+from controller.core.proposal import FOLDER, PENDING, Author, Edits, Moved, Proposal, Stale, Standing
 from controller.engine.reconcile import Reconciler
 from controller.usecases.compare_files import differing_files, patch
 from controller.usecases.proposal_effects import Effects, effects_of
@@ -55,8 +55,8 @@ class Propose:
             head = self.shelf.source.head()
             edits = self._edits(change, self.shelf.source.read(head.id), author, trusted=trusted)
             id_, now = self._free(), self.shelf.clock.now()
-            tip = self.shelf.branches.offer(FOLDER + id_, edits, _message(title, reason, author), _signature(author))
-            days = self.reconciler.survey().estate.policy.proposals.expires
+            tip = self.shelf.branches.offer(FOLDER + id_, edits, _message(title, reason, author), _signature(author), on=head.id)
+            days = self.reconciler.wanted().estate.policy.proposals.expires
             proposal = Proposal(id_, title, reason, author, head.id, tip.id, now, now + days * _DAY, remedies=remedies)
             self.shelf.put(proposal)
         self.shelf.tell("ProposalOpened", f"{author.name} proposes {id_}: {title}")
@@ -64,14 +64,17 @@ class Propose:
 
     def revise(self, id_: str, reason: str, author: Author, change: Change, *, trusted: bool = False) -> ProposalView:
         """A new commit on top of a proposal: what was said about the one before no longer counts. Raises as `open` does,
-        NoProposal, and Refused when it has ended."""
+        NoProposal, Stale (somebody pushed to it meanwhile), and Refused when it has ended."""
         self.must_lead()
         with self.shelf.lock:
             proposal = self.shelf.pending(id_)
             _, reason = check_words(proposal.title, reason)
             edits = self._edits(change, self.shelf.source.read(proposal.tip), author, trusted=trusted)
             message = _message(reason.split("\n")[0] or f"Revise {proposal.title}", reason, author)
-            tip = self.shelf.branches.offer(proposal.branch, edits, message, _signature(author))
+            try:
+                tip = self.shelf.branches.offer(proposal.branch, edits, message, _signature(author), on=proposal.tip)
+            except Moved as error:
+                raise Stale(f"this was made from what the proposal is no longer: {error}") from error
             proposal = self.shelf.put(proposal.revised(tip.id, author))
         self.shelf.tell("ProposalRevised", f"{author.name} revises {id_}: {proposal.title}")
         return self.view(proposal, author, trusted=trusted)

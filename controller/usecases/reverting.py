@@ -69,7 +69,7 @@ class Reverting:
             f"What runs is what was applied before; git still wants what failed. This takes git back, on top of {head.short}."
         )
         with suppress(SourceError, Refused):
-            self.propose.open(title, reason, CONTROLLER, Change(edits), remedies=item.digest)
+            self.propose.open(title, reason, CONTROLLER, Change(edits, seen=files), remedies=item.digest)
 
     def _undone(self, key: Key, item: Quarantine, files: Files, estate: Estate) -> Edits:
         """The files of a key as they were when it was applied last; where it never was, as they were before the bad revision."""

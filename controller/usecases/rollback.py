@@ -15,7 +15,8 @@ from controller.core.ports import Source, Store
 from controller.core.resource import Resource
 from controller.core.run import Outcome, Run
 from controller.engine.link import Linker
-from controller.engine.reconcile import Reconciler, Survey
+from controller.engine.reconcile import Reconciler
+from controller.engine.survey import Survey
 from controller.usecases.views import PlanView, plan_view
 
 _FARTHEST = 200

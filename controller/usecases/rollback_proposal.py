@@ -27,6 +27,6 @@ def _proposed(propose: Propose, rollback: Rollback, way: WayBack, by: Author, er
     old, new = source.read(way.revision), source.read(source.head().id)
     edits = {path: old.read(path) for path in way.files} if way.files else difference(new, old)
     title, _, reason = way.message.partition("\n")
-    view = propose.open(title[:TITLE], reason.strip(), by, Change(edits))
+    view = propose.open(title[:TITLE], reason.strip(), by, Change(edits, seen=new))
     id_ = view.proposal.id
     return f"{error}: it waits as proposal {id_}", (f"homelab approve {id_}", f"(or merge {view.proposal.branch} where you may)")

@@ -15,7 +15,8 @@ from controller.core.plan import Rollout
 from controller.core.ports import Clock, Providers, Source, Store
 from controller.core.run import Outcome, Row
 from controller.core.state import Target
-from controller.engine.reconcile import Reconciler, Survey
+from controller.engine.reconcile import Reconciler
+from controller.engine.survey import Survey
 from controller.usecases.look import nobodys
 
 RunNow = Callable[[str, str], Report]

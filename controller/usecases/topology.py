@@ -9,7 +9,7 @@ from typing import Any
 from controller.core.event import Status
 from controller.core.key import Key
 from controller.core.resource import Resource
-from controller.engine.reconcile import Survey
+from controller.engine.survey import Survey
 from controller.usecases.domains import AddressRecords, hosts_of
 from controller.usecases.look import Look
 from controller.usecases.views import FORMAT_VERSION

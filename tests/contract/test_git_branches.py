@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from controller.core.document import Revision
 from controller.core.errors import SourceError
-from controller.core.proposal import Branched, Branches, MergeByHand, Moved, NotTaken
+from controller.core.proposal import Branched, Branches, Edits, MergeByHand, Moved, NotTaken
 from controller.source import FolderSource, GitSource, Signers
 from tests.contract.git_server import serve
 from tests.contract.source_repository import Repository
@@ -60,13 +61,17 @@ def yard(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Yard]:
         )
 
 
+def offer(git: GitSource, edits: Edits, message: str, author: str, *, on: str = "") -> Revision:
+    """A commit on top of the branch, or of the followed one where it is new."""
+    on = on or (git.branches.tip_of(BRANCH) or git.head()).id
+    return git.branches.offer(BRANCH, edits, message, author, on=on)
+
+
 def test_a_branch_is_offered_looked_at_merged_and_dropped(yard: Yard) -> None:
     git, branches = yard.git, yard.git.branches
     one = git.head()
     assert branches.tip_of(BRANCH) is None
-    tip = branches.offer(
-        BRANCH, {"web.yaml": b"version: 2\nname: web\nsize: 1\nport: 80\n", "old.yaml": None}, "Two\n\nWhy", "Bo"
-    )
+    tip = offer(yard.git, {"web.yaml": b"version: 2\nname: web\nsize: 1\nport: 80\n", "old.yaml": None}, "Two\n\nWhy", "Bo")
     assert (git.head(), branches.tip_of(BRANCH)) == (one, tip)
     assert yard.held.git("rev-parse", BRANCH) == tip.id
     assert yard.held.git("rev-parse", f"{BRANCH}^", "main") == f"{one.id}\n{one.id}"
@@ -90,17 +95,39 @@ def test_a_branch_is_offered_looked_at_merged_and_dropped(yard: Yard) -> None:
 
 def test_a_second_commit_goes_on_top_of_the_first(yard: Yard) -> None:
     branches = yard.git.branches
-    first = branches.offer(BRANCH, {"a.yaml": b"a: 1\n"}, "A", "Bo")
-    second = branches.offer(BRANCH, {"a.yaml": b"a: 2\n"}, "A again", "Ada")
+    first = offer(yard.git, {"a.yaml": b"a: 1\n"}, "A", "Bo")
+    second = offer(yard.git, {"a.yaml": b"a: 2\n"}, "A again", "Ada")
     assert yard.held.git("rev-parse", f"{BRANCH}^") == first.id
     assert branches.tip_of(BRANCH) == second
     with pytest.raises(SourceError, match="nothing is changed"):
-        branches.offer(BRANCH, {"a.yaml": b"a: 2\n"}, "A again", "Ada")
+        offer(yard.git, {"a.yaml": b"a: 2\n"}, "A again", "Ada")
+
+
+def test_what_was_made_for_another_commit_is_not_put_on_top(yard: Yard) -> None:
+    first = offer(yard.git, {"a.yaml": b"a: 1\n"}, "A", "Bo")
+    second = offer(yard.git, {"a.yaml": b"a: 2\n"}, "A again", "Ada")
+    with pytest.raises(Moved, match=f"somebody else has committed {second.id[:10]}"):
+        offer(yard.git, {"a.yaml": b"a: 1\nb: 1\n"}, "B", "Bo", on=first.id)
+    assert yard.held.git("rev-parse", BRANCH) == second.id
+
+
+def test_a_new_branch_begins_where_its_contents_were_made_for(yard: Yard) -> None:
+    one = yard.git.head()
+    text = "version: 1\nname: web\nsize: 1\nport: 80\nlabel: some\n"
+    two = yard.work.commit({"specs/web.yaml": text})
+    yard.push()
+    yard.git.fetch()
+    edited = b"version: 2\nname: web\nsize: 1\nport: 80\nlabel: none\n"
+    tip = offer(yard.git, {"web.yaml": edited}, "Two", "Bo", on=one.id)
+    assert yard.held.git("rev-parse", f"{BRANCH}^") == one.id
+    seen = yard.git.branches.preview(tip.id)
+    assert (seen.head.id, seen.conflicts) == (two, ())
+    assert seen.files.read("web.yaml") == text.replace("version: 1", "version: 2").encode(), "what came between stays"
 
 
 def test_what_others_committed_meanwhile_is_merged_with(yard: Yard) -> None:
     branches, one = yard.git.branches, yard.git.head()
-    tip = branches.offer(BRANCH, {"web.yaml": b"version: 2\nname: web\nsize: 1\nport: 80\nlabel: none\n"}, "Two", "Bo")
+    tip = offer(yard.git, {"web.yaml": b"version: 2\nname: web\nsize: 1\nport: 80\nlabel: none\n"}, "Two", "Bo")
     two = yard.work.commit({"specs/web.yaml": "version: 1\nname: web\nsize: 1\nport: 80\nlabel: some\n", "README.md": "# Mine\n"})
     yard.push()
     yard.git.fetch()
@@ -118,7 +145,7 @@ def test_what_others_committed_meanwhile_is_merged_with(yard: Yard) -> None:
 
 def test_a_conflict_is_told_and_not_merged(yard: Yard) -> None:
     branches = yard.git.branches
-    tip = branches.offer(BRANCH, {"web.yaml": b"version: 2\n"}, "Two", "Bo")
+    tip = offer(yard.git, {"web.yaml": b"version: 2\n"}, "Two", "Bo")
     two = yard.work.commit({"specs/web.yaml": "version: 3\n"})
     yard.push()
     yard.git.fetch()
@@ -136,7 +163,7 @@ def test_a_hostile_path_is_refused(tmp_path: Path, path: str) -> None:
     work.commit(FILES)
     git = GitSource(str(work.folder), path="specs")
     with pytest.raises(SourceError, match="cannot be written"):
-        git.branches.offer(BRANCH, {path: b"x: 1\n"}, "Bad", "Bo")
+        offer(git, {path: b"x: 1\n"}, "Bad", "Bo")
     assert work.git("branch", "--list", "homelab/*") == ""
 
 
@@ -148,7 +175,7 @@ def test_a_push_that_lost_the_race_is_told_and_nothing_is_forced(tmp_path: Path)
     work.git("remote", "add", "origin", str(served))
     with serve(tmp_path / "served") as server:
         git = GitSource(server.url(), path="specs", cache_dir=tmp_path / "cache", trusted_hosts=("127.0.0.1",))
-        tip = git.branches.offer(BRANCH, {"a.yaml": b"a: 1\n"}, "A", "Bo")
+        tip = offer(git, {"a.yaml": b"a: 1\n"}, "A", "Bo")
         one = git.head()
         two = work.commit({"README.md": "# Faster\n"})
         work.git("push", "--quiet", "origin", "main")
@@ -162,7 +189,7 @@ def test_a_push_that_lost_the_race_is_told_and_nothing_is_forced(tmp_path: Path)
         foreign = work.commit({"specs/a.yaml": "a: 5\n"})
         work.git("push", "--quiet", "--force", "origin", f"{foreign}:refs/heads/{BRANCH}")
         with pytest.raises(NotTaken):
-            git.branches.offer(BRANCH, {"a.yaml": b"a: 2\n"}, "A", "Bo")
+            offer(git, {"a.yaml": b"a: 2\n"}, "A", "Bo")
         assert Repository(served, make=False).git("rev-parse", BRANCH) == foreign
 
 
@@ -170,7 +197,7 @@ def test_a_work_tree_with_changes_of_its_own_keeps_them(tmp_path: Path) -> None:
     work = Repository(tmp_path / "work")
     one = work.commit(FILES)
     git = GitSource(str(work.folder), path="specs")
-    tip = git.branches.offer(BRANCH, {"web.yaml": b"version: 2\n"}, "Two", "Bo")
+    tip = offer(git, {"web.yaml": b"version: 2\n"}, "Two", "Bo")
     (work.folder / "specs/web.yaml").write_text("version: mine\n")
     with pytest.raises(SourceError, match="changes that are not committed"):
         git.branches.merge(tip.id, one, "Merge", "Ada")
@@ -182,11 +209,11 @@ def test_a_branch_that_somebody_works_on_stays(tmp_path: Path) -> None:
     work = Repository(tmp_path / "work")
     work.commit(FILES)
     git = GitSource(str(work.folder), path="specs", branch="main")
-    tip = git.branches.offer(BRANCH, {"web.yaml": b"version: 2\n"}, "Two", "Bo")
+    tip = offer(git, {"web.yaml": b"version: 2\n"}, "Two", "Bo")
     work.git("checkout", "--quiet", BRANCH)
     git.branches.drop(BRANCH)
     assert git.branches.tip_of(BRANCH) == tip
-    again = git.branches.offer(BRANCH, {"web.yaml": b"version: 3\n"}, "Three", "Bo")
+    again = offer(git, {"web.yaml": b"version: 3\n"}, "Three", "Bo")
     assert (work.git("rev-parse", "HEAD"), work.read("specs/web.yaml"), work.status()) == (again.id, "version: 3\n", "")
 
 
@@ -197,7 +224,7 @@ def test_no_program_of_the_repository_merges(tmp_path: Path) -> None:
     (work.folder / ".git/info/attributes").write_text("*.yaml merge=evil\n")
     git = GitSource(str(work.folder), path="specs")
     text = str(FILES["specs/web.yaml"])
-    tip = git.branches.offer(BRANCH, {"web.yaml": text.replace("version: 1", "version: 2").encode()}, "Two", "Bo")
+    tip = offer(git, {"web.yaml": text.replace("version: 1", "version: 2").encode()}, "Two", "Bo")
     two = work.commit({"specs/web.yaml": text.replace("none", "some")})
     assert two != one
     git.branches.merge(tip.id, two, "Merge", "Ada")
@@ -226,7 +253,7 @@ def test_a_git_that_is_too_old_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     )
     (tools / "git").chmod(0o755)
     git = GitSource(str(work.folder), path="specs", environment={"PATH": f"{tools}:/usr/bin:/bin"})
-    tip = git.branches.offer(BRANCH, {"a.yaml": b"a: 1\n"}, "A", "Bo")
+    tip = offer(git, {"a.yaml": b"a: 1\n"}, "A", "Bo")
     with pytest.raises(SourceError, match=r"git 2\.38 or newer is needed"):
         git.branches.preview(tip.id)
 
@@ -236,7 +263,7 @@ def test_where_commits_must_be_signed_a_person_merges(tmp_path: Path) -> None:
     one = work.commit(FILES)
     (tmp_path / "signers").write_text("")
     git = GitSource(str(work.folder), path="specs", signers=Signers(tmp_path / "signers"))
-    tip = git.branches.offer(BRANCH, {"a.yaml": b"a: 1\n"}, "A", "Bo")
+    tip = offer(git, {"a.yaml": b"a: 1\n"}, "A", "Bo")
     with pytest.raises(MergeByHand, match="must be signed") as told:
         git.branches.merge(tip.id, one, "Merge proposal bakotu: it's\n\nWhy", "Ada")
     assert told.value.steps[1] == f"  git merge -S --no-ff -m 'Merge proposal bakotu: it'\\''s' {tip.id}"

@@ -6,14 +6,17 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from controller.clients.yaml import splice
+from controller.core.edit import Edit, SetValue
 from controller.core.errors import Refused, SourceError
+from controller.core.key import Key
 from controller.core.proposal import MergeByHand, NotTaken, Stale
 from controller.source import GitSource, Signers
 from controller.usecases.proposing_files import Change
@@ -23,7 +26,7 @@ from tests.contract.git_server import serve
 from tests.contract.source_repository import Repository
 from tests.support.dying_approval import house_in
 from tests.support.house import box
-from tests.support.proposing import ADA, BO, ProposingHouse
+from tests.support.proposing import ADA, BO, ProposingHouse, proposing
 
 ROOT = Path(__file__).resolve().parents[2]
 ASKS = '{"kind": "Policy", "name": "mine", "spec": {"rules": [{"name": "ask", "match": {"names": ["web"]}, "verdict": "hold"}]}}'
@@ -108,6 +111,54 @@ def remote(tmp_path: Path) -> Iterator[Remote]:
         house = ProposingHouse(person, source)
         house.reconcile()
         yield Remote(house, person, Repository(served, make=False), server.url())
+
+
+def pushing(house: ProposingHouse, push: Callable[[], object]) -> None:
+    """Somebody pushes once, after the next proposal was made from the specs and before it is written."""
+
+    def splices(path: str, content: bytes, edits: Sequence[Edit]) -> bytes:
+        house.propose = house.review.propose
+        push()
+        return splice(path, content, edits)
+
+    house.propose = replace(house.propose, splices=splices)
+
+
+def test_a_push_while_a_proposal_is_made_is_not_taken_back(tmp_path: Path) -> None:
+    house = proposing(tmp_path, web={"image": "web:1"}, db={"image": "db:1"})
+    base = house.work.git("rev-parse", "main")
+    pushing(house, lambda: house.put(web={"image": "web:1", "size": 7}, db={"image": "db:2"}))
+    change = Change(edits=[SetValue(Key("box", "web"), ("spec", "image"), "web:2")])
+    shown = house.propose.open("Two", "", BO, change)
+    assert (shown.proposal.base, house.work.git("rev-parse", "homelab/p1^")) == (base, base)
+    assert shown.conflicts == ("web.yaml",), "both changed it, and it is told"
+    pushing(house, lambda: house.put(db={"image": "db:3"}))
+    other = house.propose.open("Size", "", BO, Change(edits=[SetValue(Key("box", "web"), ("spec", "size"), 8)]))
+    assert [file.path for file in other.files] == ["web.yaml"], "what came between stays as it is"
+    house.approve(other)
+    assert '"db:3"' in house.work.read("db.yaml")
+
+
+def test_a_push_to_a_proposal_while_it_is_revised_is_not_taken_back(tmp_path: Path) -> None:
+    house = proposing(tmp_path)
+    shown = house.open(web={"image": "web:2"})
+
+    def push() -> None:
+        text = f"{box('web', {'image': 'web:3'})}\n"
+        house.work.git("checkout", "--quiet", "homelab/p1")
+        house.work.commit({"web.yaml": text})
+        house.work.git("checkout", "--quiet", "main")
+
+    pushing(house, push)
+    with pytest.raises(Stale, match=f"somebody else has committed .* which was at {shown.proposal.tip[:10]}"):
+        house.propose.revise("p1", "", BO, Change(edits=[SetValue(Key("box", "web"), ("spec", "size"), 2)]))
+    after = house.propose.show("p1")
+    assert [(c.key, f.new) for r in after.rollouts for c in r.changes for f in c.fields if f.path == "image"] == [
+        ("box/web", "web:3")
+    ]
+    again = house.propose.revise("p1", "", BO, Change(edits=[SetValue(Key("box", "web"), ("spec", "size"), 2)]))
+    assert again.proposal.tip == house.work.git("rev-parse", "homelab/p1")
+    assert '"web:3"' in house.work.git("show", "homelab/p1:web.yaml")
 
 
 def test_a_push_that_came_first_is_merged_with(remote: Remote) -> None:

@@ -7,10 +7,12 @@ from threading import Lock
 
 from controller.clients.clock import SystemClock
 from controller.engine.batch import _NEVER, Gathering
+from controller.engine.calls import Ended
 
 
 class HandClock:
-    """`core.ports.Clock` by hand. Waiting for a flag lets the time pass at once, to its end."""
+    """`core.ports.Clock` by hand. Waiting for a flag lets the time pass at once, to its end; but the answers of a dry run come
+    before that."""
 
     def __init__(self, start: float = 1_795_000_000.0) -> None:
         self._lock = Lock()
@@ -26,6 +28,8 @@ class HandClock:
             return self._passed
 
     def wait(self, flag: Flag, seconds: float) -> bool:
+        if isinstance(flag, Ended):
+            return flag.wait()
         if not flag.is_set():
             self.advance(seconds)
         return flag.is_set()

@@ -52,9 +52,10 @@ class MemoryProvider:
             return Snapshot({}, complete=False, reason=f"{self._connection}: simulated: the backend does not answer")
         self._world.faults.before(met)
         seen = self._world.version, frozenset(targets)
-        if self._last is None or self._last[0] != seen or self._world.delay:
-            self._last = seen, Snapshot(self._items(targets))
-        snapshot = self._last[1]
+        last = self._last  # read once: others look at the same time
+        if last is None or last[0] != seen or self._world.delay:
+            self._last = last = seen, Snapshot(self._items(targets))
+        snapshot = last[1]
         if any(fault.effect is Effect.HALF for fault in met):
             half = dict(sorted(snapshot.items.items())[::2])
             return Snapshot(
