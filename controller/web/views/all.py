@@ -8,7 +8,9 @@ from controller.web.views import (
     audit,
     compare,
     domains,
+    find,
     history,
+    looking,
     notifications,
     overview,
     people,
@@ -23,6 +25,8 @@ from controller.web.views import (
 
 _MODULES = (
     overview,
+    looking,
+    find,
     service,
     settings,
     account,
