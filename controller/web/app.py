@@ -17,9 +17,8 @@ from starlette.routing import Route
 from controller.usecases.access import Access
 from controller.usecases.desk import Desk
 from controller.usecases.sign_in import SignIn
-from controller.web import page
 from controller.web.call import Face
-from controller.web.endpoint import Endpoint, call_of, problem_response
+from controller.web.endpoint import Endpoint, problem_response, told_to
 from controller.web.feed import HEARTBEAT, SEND_SECONDS, Feed
 from controller.web.frame import Frame
 from controller.web.lanes import Lanes
@@ -73,19 +72,16 @@ def create_app(
     )
     # A redirect is an answer that an attacker can shape; a path is right or it is not.
     app.router.redirect_slashes = False
-    app.state.face, app.state.feed = face, feed
+    app.state.face, app.state.feed, app.state.lanes = face, feed, lanes
     return app
 
 
-def _known(request: Request, error: Exception) -> Response:
-    """A path that is none of ours: told as a page to who goes there with a browser."""
+async def _known(request: Request, error: Exception) -> Response:
+    """A path that is none of ours."""
     assert isinstance(error, HTTPException)  # noqa: S101 (registered for it)
     phrase = HTTPStatus(error.status_code).phrase
     found = Problem(error.status_code, phrase.lower().replace(" ", "-"), phrase)
-    if "text/html" not in request.headers.get("accept", "") or request.url.path.startswith(("/api/", "/static/")):
-        return problem_response(found)
-    shown = page.problem(request.app.state.face, call_of(request), found)
-    return Response(shown.body(), shown.status, dict(shown.headers), shown.media)
+    return await told_to(request, request.app.state.face, request.app.state.lanes, found)
 
 
 def _unforeseen(_request: Request, error: Exception) -> Response:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from controller.usecases.access import Denied, Throttled
-from controller.web import page
+from controller.web import lost, page
 from controller.web.call import HTML, JSON, Call, Face, Flow, Operation, Stream
 from controller.web.gate import actor_of, admit
 from controller.web.lanes import Lane, Lanes
@@ -50,13 +50,15 @@ class Endpoint:
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 (every error becomes a problem)
-            response = self._told(request, of(error))
+            response = await self._told(request, of(error))
         await response(scope, receive, send)
 
-    def _told(self, request: Request, problem: Problem) -> Response:
+    async def _told(self, request: Request, problem: Problem) -> Response:
         """A problem, as a page where a page was asked for."""
         operation = self._operations.get("GET" if request.method == "HEAD" else request.method)
-        if operation is None or operation.media != HTML:
+        if operation is None:
+            return await told_to(request, self._face, self._lanes, problem)
+        if operation.media != HTML:
             return problem_response(problem)
         call = replace(call_of(request), actor=getattr(request.state, "actor", None))
         shown = page.problem(self._face, call, problem)
@@ -222,6 +224,15 @@ def _revalidated(answer: Answer, call: Call) -> Response:
 def _response(answer: Answer) -> Response:
     media = answer.media if answer.body else None
     return Response(answer.body, answer.status, dict(answer.headers), media)
+
+
+async def told_to(request: Request, face: Face, lanes: Lanes, problem: Problem) -> Response:
+    """A problem of a path or a method that is none: a page for a browser."""
+    if not lost.by_browser(request):
+        return problem_response(problem)
+    call, path = call_of(request), request.url.path
+    shown = await lanes.run(Lane.QUICK, lambda: lost.told(face, call, path, problem))
+    return Response(shown.body(), shown.status, dict(shown.headers), HTML)
 
 
 def problem_response(problem: Problem) -> Response:

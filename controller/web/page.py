@@ -23,6 +23,7 @@ from controller.web import page_files
 from controller.web.call import HTML, Call, Face, Handler, Operation, Reply
 from controller.web.lanes import Lane
 from controller.web.problem import Problem
+from controller.web.views.near import near
 from controller.web.views.table import VIEWS, View
 
 THEMES = ("dark", "light", "contrast")
@@ -118,8 +119,9 @@ def part(template: str, about: Mapping[str, Any]) -> Reply:
     return _html(template, about, 200)
 
 
-def problem(face: Face, call: Call, found: Problem) -> Reply:
-    """A problem as a page: the door for whoever is not signed in, else what is wrong, with the code that the API has."""
+def problem(face: Face, call: Call, found: Problem, path: str = "") -> Reply:
+    """A problem as a page: the door for whoever is not signed in, else what is wrong, with the code that the API has. `path` is
+    where they went, to offer what they may have meant."""
     if isinstance(found, Told):
         return found.reply
     if found.status == 401:
@@ -132,6 +134,7 @@ def problem(face: Face, call: Call, found: Problem) -> Reply:
         "detail": found.detail,
         "diagnostics": found.more.get("diagnostics", ()),
         "by_hand": found.more.get("by_hand", ()),
+        "near": near(face, call, path or "/".join(call.path.values())) if found.status == 404 else (),
     }
     title = "Not allowed" if found.status == 403 else HTTPStatus(found.status).phrase
     reply = render(face, call, "error.html", about, title=title, status=found.status, live=False)
