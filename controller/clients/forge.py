@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import requests
 
+from controller.clients.tally import asking
 from controller.core.errors import Permanent, SettingsError, Transient
 from controller.core.forge import Check, PullRequest, Stage, Written
 
@@ -180,9 +181,11 @@ class RestForge:
         except KeyError as error:
             raise Transient("the token of the forge is not in the vault") from error
         try:
-            reply = self._session.request(
-                method, url, params=query, json=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False
-            )
+            with asking("forge") as ended:
+                reply = self._session.request(
+                    method, url, params=query, json=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False
+                )
+                ended(reply.status_code)
         except requests.RequestException as error:
             raise Transient(f"the forge does not answer: {type(error).__name__}") from error
         if missing and reply.status_code == _NOT_FOUND:

@@ -9,6 +9,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from controller.clients.tally import OK, REFUSED, asking
 from controller.core.errors import Severity
 from controller.core.notice import Message, Topic, Undelivered
 
@@ -43,13 +44,14 @@ class AppriseSender:
         _check(url)
         service = _service(url)
         good = message.topic in _GOOD
-        with _Heard() as heard:
+        with _Heard() as heard, asking("notification") as ended:
             arrived = service.notify(
                 body=message.body,
                 title=message.title,
                 notify_type="success" if good else _TYPES[message.severity],
                 body_format="text",
             )
+            ended(OK if arrived else REFUSED)
         if not arrived:
             raise Undelivered(heard.why())
 

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from controller.clients.tally import asking
 from controller.core.errors import Transient
 from controller.core.ports import Clock
 from controller.core.sign_in import Answer, Client, Unproven
@@ -54,7 +55,7 @@ class OpenIdClient:
 
         place = self._endpoint(about, "token_endpoint")
         try:
-            with self._session(client, back) as session:
+            with asking("oidc"), self._session(client, back) as session:
                 found = session.fetch_token(place, code=code, code_verifier=verifier, timeout=SECONDS, allow_redirects=False)
         except AuthlibBaseError as error:
             raise Unproven(f"the provider does not take the code: {error.error or 'no reason given'}") from error
@@ -117,7 +118,8 @@ class OpenIdClient:
         try:
             with requests.Session() as session:
                 session.trust_env = False
-                with session.get(place, timeout=SECONDS, allow_redirects=False, stream=True) as answer:
+                with asking("oidc") as ended, session.get(place, timeout=SECONDS, allow_redirects=False, stream=True) as answer:
+                    ended(answer.status_code)
                     if answer.status_code != 200:
                         raise Transient(f"the OpenID provider answers with status {answer.status_code}")
                     content = answer.raw.read(LARGEST + 1, decode_content=True)

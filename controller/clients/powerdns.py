@@ -14,6 +14,7 @@ import requests
 
 from controller.clients.dns.primary import Edit, RecordSet
 from controller.clients.dns.values import shown
+from controller.clients.tally import asking
 from controller.core.dns import RECORD_TYPES
 from controller.core.errors import Permanent, Transient
 
@@ -90,9 +91,11 @@ class PowerDns:
         except KeyError as error:
             raise Transient("the API key of PowerDNS is not in the vault") from error
         try:
-            reply = self._session.request(
-                method, self._base + path, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False
-            )
+            with asking("powerdns") as ended:
+                reply = self._session.request(
+                    method, self._base + path, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False
+                )
+                ended(reply.status_code)
         except requests.RequestException as error:
             raise Transient(f"PowerDNS does not answer: {_reason(error)}") from error
         if reply.ok and not reply.is_redirect:

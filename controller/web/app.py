@@ -46,11 +46,13 @@ def create_app(
     people reach the page, as `http[s]://host[:port]` (https is ended by a proxy); `trusted` are the proxies whose word counts
     about who asks; `sign_in` = people may also come from an OpenID provider. Raises SettingsError for a wrong one."""
     names = Names.of(public)
-    face = Face(desk, access, names, meter or Meter(lambda: desk.look.reconciler.last, desk.world))
+    meter = meter or Meter(desk.look, desk.world)
+    face = Face(desk, access, names, meter)
     table = routes()
     face.paths, face.sign_in = frozenset(table), sign_in
     lanes, repeats = Lanes(), Repeats()
     feed = Feed(face, lanes, heartbeat, send_seconds)
+    meter.follow(feed)
     outflows = Outflows(feed)
 
     @contextlib.asynccontextmanager

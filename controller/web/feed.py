@@ -43,6 +43,7 @@ class Feed:
         self._listeners: set[Listener] = set()
         self._wanted = asyncio.Event()
         self.closed = asyncio.Event()
+        self.dropped = 0
 
     async def watch(self) -> None:
         """Run until cancelled; looks only while somebody listens."""
@@ -92,6 +93,11 @@ class Feed:
     def listeners(self) -> int:
         """How many listen."""
         return len(self._listeners)
+
+    def drop(self, listener: Listener) -> None:
+        """A listener does not read: it is let go."""
+        self.dropped += 1
+        self.part(listener)
 
     def part(self, listener: Listener) -> None:
         """A listener has gone."""
@@ -146,6 +152,7 @@ class Listener:
             await asyncio.wait((gone, talk, guard), return_when=asyncio.FIRST_COMPLETED)
             if _deaf(talk):
                 # Closing would wait for a peer that does not read: what is buffered is thrown away.
+                self._feed.drop(self)
                 scope["state"]["abort"]()
                 await asyncio.wait((gone,), timeout=1)
             left = gone.done()

@@ -11,6 +11,7 @@ from threading import Thread, current_thread, main_thread
 from types import FrameType
 
 from controller.clients.clock import SystemClock
+from controller.clients.tally import TALLY
 from controller.core.errors import LeaseHeld
 from controller.core.event import Report
 from controller.core.ports import Clock
@@ -69,7 +70,7 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], reach: Rea
     from controller.web.server import serve
 
     reconciler = house.reconciler
-    meter = Meter(lambda: reconciler.last, house.world)
+    meter = Meter(house.desk.look, house.world, TALLY.counts)
     notifier = Notifier(house.notices, lambda: house.seat.held, house.clock, house.chronicle.settled)
 
     recorder = HealthRecorder(house.store.health, lambda: house.seat.held)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import resource
 import socket
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from controller.usecases.access import Scope
+from tests.support.space import wait_until
 from tests.support.webhouse import WebHouse
 
 
@@ -74,28 +78,64 @@ def test_a36_a_stranger_learns_nothing_more(still: WebHouse, path: str) -> None:
     assert b"traceback" not in answer.lower()
 
 
-def test_a40_hundreds_listen_and_one_never_reads(web: WebHouse) -> None:
-    count = 300
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Leave to open more files than a shell gives by default: both ends of every connection are here."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(before[0], min(before[1], 4096)), before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def resident() -> int:
+    """Bytes of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+@pytest.mark.usefixtures("many_files")
+def test_a40_five_hundred_listen_and_one_never_reads(tmp_path: Path) -> None:
+    """Each of them wants to begin somewhere else, most of it nonsense. The one that does not read would take twelve megabytes."""
+    web = WebHouse(tmp_path, send_seconds=0.5)
+    web.start()
+    program = web.client(web.token(Scope.READ))
+    web.events(600, size=20_000)
     last = web.store.last_event()
+    begins = [f"Last-Event-ID: {odd}\r\n" for odd in ("999999999999", "garbage", "-1", "9" * 40, "\u00b2", str(last), "")]
     head = (
-        f"GET /api/v1/events?after={last} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
-        f"Authorization: Bearer {web.token(Scope.READ)}\r\n\r\n"
+        f"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
+        f"Authorization: Bearer {web.token(Scope.READ)}\r\n"
     )
-    links = [socket.create_connection(("127.0.0.1", web.port), timeout=60) for _ in range(count)]
+    links: list[socket.socket] = []
     try:
-        for link in links:
-            link.sendall(head.encode())
-        for link in links:
+        deaf = socket.socket()
+        links.append(deaf)
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", web.port))
+        deaf.sendall(f"{head}Last-Event-ID: 0\r\n\r\n".encode())
+        links += [socket.create_connection(("127.0.0.1", web.port), timeout=60) for _ in range(499)]
+        before = resident()
+        for number, link in enumerate(links[1:]):
+            link.sendall(f"{head}{begins[number % len(begins)]}\r\n".encode("latin-1"))
+        for link in links[1:]:
             assert link.recv(12) == b"HTTP/1.1 200"
-        assert web.app.state.feed.listeners() == count
         web.events(3)
-        for link in links[1:]:  # the first never reads
+        for link in links[1:]:
             heard = b""
             while f"id: {last + 3}\n".encode() not in heard:
                 part = link.recv(65536)
                 assert part
                 heard += part
+            assert f"id: {last}\n".encode() not in heard, "nothing of before"
+        feed = web.app.state.feed
+        wait_until(lambda: feed.dropped == 1, "the one that does not read to be let go")
+        assert feed.listeners() == 499
+        # A copy of what was sent for each of them would be six thousand megabytes.
+        assert resident() - before < 256 * 1024 * 1024
+        told = program.get("/metrics").text
+        assert "homelab_event_listeners 499.0\n" in told
+        assert "homelab_event_listeners_dropped_total 1.0\n" in told
         assert web.client().get("/livez").status_code == 200
     finally:
         for link in links:
             link.close()
+        web.end()

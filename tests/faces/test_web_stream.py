@@ -125,29 +125,6 @@ def test_a40_too_many_listeners_are_told_so(web: WebHouse, monkeypatch: pytest.M
     assert stream(program, 1, after=0) == ["1"]
 
 
-def test_a40_two_hundred_listen_and_all_hear(web: WebHouse) -> None:
-    token = web.token(Scope.READ)
-    last = web.store.last_event()
-    links = [socket.create_connection(("127.0.0.1", web.port), timeout=60) for _ in range(200)]
-    head = HEAD.format(token=token, after=last)
-    try:
-        for link in links:
-            link.sendall(head.encode())
-        for link in links:
-            assert link.recv(12) == b"HTTP/1.1 200"
-        web.events(1)
-        for link in links:
-            heard = b""
-            while f"id: {last + 1}\n".encode() not in heard:
-                part = link.recv(65536)
-                assert part
-                heard += part
-        assert web.client().get("/livez").status_code == 200
-    finally:
-        for link in links:
-            link.close()
-
-
 def test_a40_a_listener_that_never_reads_is_let_go_and_nobody_waits_for_it(tmp_path: Path) -> None:
     web = WebHouse(tmp_path, send_seconds=0.5)
     web.start()

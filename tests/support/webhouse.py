@@ -15,6 +15,7 @@ import httpx2
 from controller.clients.clock import SystemClock
 from controller.clients.oidc import OpenIdClient
 from controller.clients.passwords import Argon2
+from controller.clients.tally import TALLY
 from controller.clients.vault import AgeVault
 from controller.core.event import Event, Report
 from controller.core.notice import Recipient
@@ -69,7 +70,7 @@ class WebHouse:
         self.vault = AgeVault(self.folder)
         self.desk = self._desk()
         self.access = Access(self.store, self.clock, self.vault, Argon2())
-        self.meter = Meter(lambda: self.house.reconciler.last, self.desk.world)
+        self.meter = Meter(self.desk.look, self.desk.world, TALLY.counts)
         self.stop = threading.Event()
         self.address = ""
         self._clients: list[httpx2.Client] = []

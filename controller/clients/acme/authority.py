@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from controller.clients import durable
 from controller.clients.acme.bundle import Bundle, sealed
 from controller.clients.acme.translated import Translated
+from controller.clients.tally import answered
 from controller.core.errors import Interrupted, Permanent, Transient
 from controller.core.ports import Clock
 
@@ -90,6 +91,7 @@ class Authority:
 
         key, place = self._account()
         network = client.ClientNetwork(key, alg=ES256, verify_ssl=self._trust(), user_agent=_AGENT)  # type: ignore[arg-type]
+        network.session.hooks["response"].append(answered("acme"))
         visitor = client.ClientV2(client.ClientV2.get_directory(self.directory, network), network)
         if place and not anew:
             network.account = messages.RegistrationResource(body=messages.Registration(), uri=place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
+from controller.clients.tally import ERROR, TALLY
 from controller.core.errors import Deferred, HomelabError, Permanent, Transient
 from controller.core.ports import Clock
 
@@ -37,6 +38,7 @@ class Translated:
                 raise Deferred(words, self._clock.now() + _AN_HOUR) from error
             raise (Transient if error.code in _SOON else Permanent)(words) from error
         if isinstance(error, (requests.RequestException, errors.TimeoutError)):
+            TALLY.count("acme", ERROR)
             raise Transient(f"{where} does not answer: {_short(error)}") from error
         if isinstance(error, (errors.Error, ValueError)):
             raise Transient(f"{where} answers with something that is not ACME: {_short(error)}") from error

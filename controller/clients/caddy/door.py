@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from controller.clients.caddy.part import ROOT, Part, part
 from controller.clients.caddy.unread import unread
+from controller.clients.tally import ERROR, TALLY, asking
 from controller.core.errors import Conflict, Permanent, ProviderError, Transient
 
 LONGEST_REASON = 256
@@ -183,6 +184,7 @@ class CaddyDoor:
         try:
             connection.connect()
         except OSError as error:
+            TALLY.count("caddy", ERROR)
             connection.close()
             raise self._unreachable(error) from error
         try:
@@ -242,6 +244,15 @@ class _UnixConnection(HTTPConnection):
 
 
 def _exchange(
+    connection: HTTPConnection, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+) -> tuple[_Answer, bytes]:
+    with asking("caddy") as ended:
+        answer, content = _exchanged(connection, method, path, body, headers)
+        ended(answer.status)
+    return answer, content
+
+
+def _exchanged(
     connection: HTTPConnection, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
 ) -> tuple[_Answer, bytes]:
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)

@@ -10,6 +10,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
+from controller.clients.tally import asking
 from controller.core.errors import Transient
 
 Address = IPv4Address | IPv6Address
@@ -35,9 +36,11 @@ def seen_from(url: str, family: int) -> Address:
     connection._create_connection = _guarded(host, family)  # type: ignore[attr-defined]
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        connection.request("GET", path, headers={"Accept": "text/plain, */*", "User-Agent": "homelab"})
-        answer = connection.getresponse()
-        body = answer.read(_LARGEST).decode("ascii", "replace")
+        with asking("checkip") as ended:
+            connection.request("GET", path, headers={"Accept": "text/plain, */*", "User-Agent": "homelab"})
+            answer = connection.getresponse()
+            ended(answer.status)
+            body = answer.read(_LARGEST).decode("ascii", "replace")
         status, kind = answer.status, answer.headers.get_content_type()
     except (OSError, HTTPException, ValueError) as error:
         raise Transient(f"{host}: {error}") from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.clients.dns.authority import canonical_set
 from controller.clients.dns.servers import Server, Servers
+from controller.clients.tally import OK, REFUSED, asking
 from controller.core.dns import RECORD_TYPES
 from controller.core.errors import Conflict, Permanent, ProviderError, Transient
 
@@ -83,7 +84,7 @@ class Primary:
 
         origin = dns.name.from_text(zone)
         content = dns.zone.Zone(origin, relativize=False)
-        with _Translated(self.server, zone):
+        with _Translated(self.server, zone), asking("rfc2136"):
             query, _ = dns.xfr.make_query(content, **self._signed())
             try:
                 dns.query.inbound_xfr(self.server.address, content, query, self.server.port, _TIMEOUT, _TIMEOUT * 6)
@@ -126,8 +127,9 @@ class Primary:
         import dns.query
         import dns.rcode
 
-        with _Translated(self.server, zone):
+        with _Translated(self.server, zone), asking("rfc2136") as ended:
             reply = dns.query.tcp(message, self.server.address, _TIMEOUT, self.server.port)
+            ended(OK if reply.rcode() == dns.rcode.NOERROR else REFUSED)
         code = reply.rcode()
         if code == dns.rcode.NOERROR:
             return

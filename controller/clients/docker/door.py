@@ -19,6 +19,7 @@ from urllib3 import Timeout
 from controller.clients.docker.socket import SocketAdapter
 from controller.clients.docker.tunnel import Tunnel
 from controller.clients.docker.unreachable import unreachable
+from controller.clients.tally import asking
 from controller.core.errors import Conflict, Permanent, ProviderError, Transient
 from controller.settings import surroundings
 
@@ -176,7 +177,7 @@ class Door:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         kind = "application/x-tar" if isinstance(body, bytes) else "application/json"
         sent = {**(headers or {}), **({"Content-Type": kind} if data is not None else {})}
-        with self._translated():
+        with self._translated(), asking("docker") as ended:
             if self._socket is not None and not stream:
                 path = f"/v{version[0]}.{version[1]}{path}" + (f"?{urlencode(params)}" if params else "")
                 reply = self._socket.ask(
@@ -193,6 +194,7 @@ class Door:
                     stream=stream,
                     allow_redirects=False,
                 )
+            ended(reply.status_code)
             if reply.ok or reply.status_code in (*allowed, requests.codes.not_modified):
                 return reply
             text = _said(reply)
@@ -218,7 +220,9 @@ class Door:
                     if self._url.startswith("unix://"):
                         self._socket = SocketAdapter(self._url, int(QUICK))
                         self._client.mount("http+docker://", self._socket)
-                reply = self._client.get(f"{self._client.base_url}/_ping", timeout=(_CONNECT, _CONNECT))
+                with asking("docker") as ended:
+                    reply = self._client.get(f"{self._client.base_url}/_ping", timeout=(_CONNECT, _CONNECT))
+                    ended(reply.status_code)
             if not reply.ok:
                 raise self._refusal(reply.status_code, _said(reply))
             self._version = self._negotiate(reply.headers.get("Api-Version", ""))

@@ -13,6 +13,7 @@ from typing import Any
 from controller.clients.homeassistant.channel import OPENING, Channel, TurnedAway
 from controller.clients.homeassistant.connection import Connection
 from controller.clients.homeassistant.errors import Refused, Unsure, cut, words
+from controller.clients.tally import ERROR, OK, REFUSED, TALLY
 from controller.core.errors import Transient
 from controller.core.ports import Clock
 
@@ -164,7 +165,10 @@ class Line:
             batches = [batch for batch, _ in self._waiting.values()]
             self._waiting, self._hearing = {}, {}
         for batch in batches:
+            TALLY.count("homeassistant", ERROR)
             batch.done.set()
+        if not self._opened.is_set():
+            TALLY.count("homeassistant", ERROR)
         self._opened.set()
         self._after()
 
@@ -201,6 +205,7 @@ class Line:
             answer = Refused(str(error.get("code", "unknown_error")), str(error.get("message", "")))
             with self._lock:
                 self._hearing.pop(number, None)
+        TALLY.count("homeassistant", REFUSED if isinstance(answer, Refused) else OK)
         answered = batch.asks[index].answered
         if answered is not None:
             answered(answer)

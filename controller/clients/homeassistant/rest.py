@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from controller.clients.homeassistant.connection import Connection
 from controller.clients.homeassistant.errors import Refused, Unsure, cut, words
+from controller.clients.tally import asking
 from controller.core.errors import Transient
 
 if TYPE_CHECKING:
@@ -63,8 +64,10 @@ class Rest:
         headers = {"Authorization": f"Bearer {self._token()}", "Accept": "application/json"}
         try:
             # A connection of its own: on one that was kept, a write that fails may or may not have been sent.
-            with self._session() as session:
-                return session.request(method, url, json=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
+            with asking("homeassistant") as ended, self._session() as session:
+                reply = session.request(method, url, json=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
+                ended(reply.status_code)
+                return reply
         except requests.ConnectTimeout as error:
             raise self._silent("no answer in time") from error
         except requests.RequestException as error:

@@ -12,6 +12,7 @@ from controller.clients.dns.values import same_values
 from controller.clients.octodns.spelling import data_of, held, label, objection, unclear
 from controller.clients.octodns.surface import Change, Plan, Provider, Record, Zone, narrowed, new_record, new_zone
 from controller.clients.octodns.translating import Translated
+from controller.clients.tally import asking
 from controller.core.errors import Conflict, Permanent, ProviderError, Transient
 
 
@@ -88,7 +89,8 @@ class Octodns:
             plan = provider.plan(desired)
             ours = self._ours(plan, edits)
             if plan is not None:
-                provider.apply(narrowed(plan, ours))
+                with asking("octodns"):
+                    provider.apply(narrowed(plan, ours))
 
     @staticmethod
     def _ours(plan: Plan | None, edits: Sequence[Edit]) -> Sequence[Change]:
@@ -119,7 +121,7 @@ class Octodns:
 
     def _populated(self, zone: str, provider: Provider, secrets: Sequence[str]) -> Zone:
         found = new_zone(zone)
-        with Translated(f"{zone} cannot be read", secrets):
+        with Translated(f"{zone} cannot be read", secrets), asking("octodns"):
             if provider.populate(found, target=True, lenient=True) is False:
                 self._doubt(zone, provider)
         return found

@@ -13,6 +13,7 @@ from requests.exceptions import ConnectionError as ConnectionFailed
 from requests.exceptions import ConnectTimeout, RequestException
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, SSLError
 
+from controller.clients.tally import asking
 from controller.clients.zoneedit.replies import SHOWN, BadToken, NotSent, TooSoon, Uncertain
 from controller.core.errors import Permanent
 from controller.core.ports import Clock
@@ -34,7 +35,7 @@ class Door:
     def get(self, path: str, parameters: Mapping[str, str | bytes], user: str, token: str) -> str:
         """The body of an answer, without the token. Raises NotSent, Uncertain, BadToken, Permanent, TooSoon."""
         try:
-            with requests.Session() as session:
+            with asking("zoneedit") as ended, requests.Session() as session:
                 session.trust_env = False  # a .netrc or a proxy of the environment would see the token
                 answer = session.get(
                     f"{self._url}/{path}?{_query(parameters)}",
@@ -44,6 +45,7 @@ class Door:
                     stream=True,
                 )
                 with answer:
+                    ended(answer.status_code)
                     body = self._read(answer, self._clock.monotonic() + self._timeout)
         except ConnectionFailed as error:
             if isinstance(error, ConnectTimeout) or _never_connected(error):
