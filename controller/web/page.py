@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
@@ -34,6 +34,19 @@ _HIDDEN = re.compile(
 )
 Crumbs = Sequence[tuple[str, str]]
 """The way to a page that is not a view itself: titles and addresses, without the page's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What was typed into a form and what is wrong with it, by field; "" = with all of it."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    wrong: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def first(self) -> str | None:
+        """The field that gets the focus; None where nothing is wrong."""
+        return next(iter(self.wrong), None)
 
 
 @dataclass(frozen=True)
@@ -125,8 +138,7 @@ def problem(face: Face, call: Call, found: Problem, path: str = "") -> Reply:
     if isinstance(found, Told):
         return found.reply
     if found.status == 401:
-        about: dict[str, Any] = {"provider": face.sign_in.offered if face.sign_in is not None else ""}
-        return render(face, call, "door.html", about, title="Sign in", status=401, live=False)
+        return door(face, call)
     about = {
         "status": found.status,
         "phrase": HTTPStatus(found.status).phrase,
@@ -140,6 +152,13 @@ def problem(face: Face, call: Call, found: Problem, path: str = "") -> Reply:
     reply = render(face, call, "error.html", about, title=title, status=found.status, live=False)
     headers = {name: text for name, text in found.headers.items() if name in ("Retry-After", "Allow", "Connection")}
     return Reply(reply.content, reply.status, reply.media, headers)
+
+
+def door(face: Face, call: Call, form: Form | None = None, status: int = 401) -> Reply:
+    """What somebody sees who is not signed in, with a `form` as it was sent."""
+    provider = face.sign_in.offered if face.sign_in is not None else ""
+    about = {"provider": provider, "form": form or Form()}
+    return render(face, replace(call, actor=None), "door.html", about, title="Sign in", status=status, live=False)
 
 
 def views(face: Face, call: Call) -> tuple[View, ...]:

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from controller.core.registers import Person
-from controller.usecases.access import TRIES, Scope
+from controller.usecases.access import TRIES, Scope, local
 from tests.faces.test_web_page import HOSTILE, Seen
 from tests.faces.test_web_people import OTHER, PASSWORD, rows, sign_in, status
 from tests.support.webhouse import WebHouse
@@ -406,3 +406,78 @@ def test_what_is_wrong_with_a_token_is_told_beside_it(web: WebHouse, given: dict
     assert answer.status_code == 422
     assert told(answer, field)
     assert not web.access.tokens()
+
+
+# The door
+
+
+def test_a_name_and_a_password_open_the_door_without_a_script(web: WebHouse, anna: str) -> None:
+    browser = web.client(**web.own_page())
+    answer = post(browser, "/enter", name=" Anna ", password=PASSWORD)
+    assert went(answer) == "/"
+    assert browser.get("/api/v1/me").json()["name"] == "anna"
+    linked = web.client(**web.own_page())
+    assert went(post(linked, "/enter", token=f" {web.access.invite('anna', [Scope.READ])} ")) == "/"
+    assert [status(browser), status(linked)] == [200, 200]
+    assert rows(web, "actor", "action", "outcome")[-2:] == [("anna", "enter", "ok")] * 2
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "code", "says"),
+    [
+        ({"name": "anna", "password": "canary-5e55"}, "password", 401, "name or password is wrong"),
+        ({"name": "nobody", "password": "canary-5e55"}, "password", 401, "name or password is wrong"),
+        ({"name": "anna", "password": ""}, "password", 422, "Write your password."),
+        ({"name": "", "password": "canary-5e55"}, "name", 422, "Write your name."),
+        ({"token": "hlo_canary-5e55"}, "token", 401, "used before or has expired"),
+        ({"token": "canary-5e55" * 20}, "token", 422, "no token of a link"),
+    ],
+)
+def test_what_the_door_refuses_is_told_beside_its_field_and_no_credential_comes_back(
+    web: WebHouse, anna: str, given: dict[str, str], field: str, code: int, says: str
+) -> None:
+    browser = web.client(**web.own_page())
+    answer = post(browser, "/enter", **given)
+    assert (answer.status_code, says in told(answer, field)) == (code, True)
+    assert "5e55" not in answer.text
+    assert fields(answer)["name"]["value"] == given.get("name", "")
+    assert "set-cookie" not in answer.headers
+    assert "box/" not in answer.text
+
+
+def test_a18_the_door_is_the_same_for_a_form(web: WebHouse, anna: str) -> None:
+    browser, wrong = web.client(**web.own_page()), {"name": "anna", "password": OTHER}
+    assert [post(browser, "/enter", **wrong).status_code for _ in range(TRIES)] == [401] * TRIES
+    last = post(browser, "/enter", name="anna", password=PASSWORD)
+    assert (last.status_code, "too many wrong" in told(last, "password")) == (429, True)
+    assert int(last.headers["retry-after"]) > 0
+
+
+# Another site
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1:9", "null"])
+def test_a16_no_form_of_another_site_or_port_does_anything(web: WebHouse, anna: str, origin: str) -> None:
+    owner = web.browser()
+    about = web.access.issue("ci", [Scope.READ], None, "tester")[1]
+    cookie = "; ".join(f"{name}={value}" for name, value in owner.cookies.items())
+    before = (web.access.people(), web.access.tokens(), [view.id for view in web.access.sessions(local("tester"))])
+    for site in ("cross-site", "same-site", "same-origin"):
+        asking = web.client(**{"Origin": origin, "Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Cookie": cookie})
+        for path, sent in (
+            (ACCOUNT, {"password": OTHER, "again": OTHER}),
+            (f"{ACCOUNT}/others", {}),
+            (PEOPLE, {"name": "mallory", "scopes": "admin"}),
+            (f"{PEOPLE}/anna", {}),
+            (f"{PEOPLE}/anna/scopes", {"scopes": "admin"}),
+            (f"{PEOPLE}/anna/password", {"password": OTHER}),
+            (f"{PEOPLE}/anna/lock", {}),
+            (f"{PEOPLE}/anna/remove", {}),
+            (TOKENS, {"name": "mallory", "scopes": "admin"}),
+            (f"{TOKENS}/{about.id}/revoke", {}),
+            ("/enter", {"name": "anna", "password": PASSWORD}),
+        ):
+            answer = post(asking, path, **sent)
+            assert (answer.status_code, "cross-site" in answer.text) == (403, True), path
+            assert "set-cookie" not in answer.headers
+    assert before == (web.access.people(), web.access.tokens(), [view.id for view in web.access.sessions(local("tester"))])

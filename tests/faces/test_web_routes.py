@@ -85,6 +85,7 @@ MAY: dict[tuple[str, str], str] = {
     ("POST", "/settings/tokens"): ADMIN,
     ("GET", "/settings/tokens/{id}/revoke"): ADMIN,
     ("POST", "/settings/tokens/{id}/revoke"): ADMIN,
+    ("POST", "/enter"): ANYBODY,  # from our own page only, and who has no credential is refused
     ("POST", "/leave"): READ,
     ("GET", "/settings/notifications"): READ,
     ("POST", "/settings/notifications"): APPLY,
@@ -152,7 +153,7 @@ MAY: dict[tuple[str, str], str] = {
     ("POST", "/api/v1/webhook"): SOCKET,
 }
 HOOK, ENTRY = ("POST", "/hooks/git"), ("POST", "/api/v1/session")
-THERE = ("POST", "/api/v1/session/provider")
+THERE, DOOR = ("POST", "/api/v1/session/provider"), ("POST", "/enter")
 LEAVING = {("DELETE", "/api/v1/session"), ("POST", "/leave")}
 REFUSALS = {"not-authenticated", "not-allowed", "socket-only", "cross-site"}
 
@@ -182,8 +183,8 @@ def test_the_list_names_every_route() -> None:
 def test_a_stranger_may_only_what_is_open(web: WebHouse) -> None:
     stranger = web.client()
     allowed = {item for item in MAY if let_in(stranger, *item)}
-    # Two more are open to ask and refuse at once: a hook without our signature, an entry without proof that our own page asks.
-    assert allowed == {item for item, least in MAY.items() if least == ANYBODY} - {HOOK, ENTRY, THERE}
+    # More are open to ask and refuse at once: a hook without our signature, an entry without proof that our own page asks.
+    assert allowed == {item for item, least in MAY.items() if least == ANYBODY} - {HOOK, ENTRY, THERE, DOOR}
 
 
 @pytest.mark.parametrize("scope", Scope)
@@ -194,6 +195,7 @@ def test_a_token_may_what_its_scope_says(web: WebHouse, scope: Scope) -> None:
         HOOK,
         ENTRY,
         THERE,
+        DOOR,
     }
 
 
@@ -226,7 +228,7 @@ def test_a_session_may_nothing_that_another_site_asks_for(web: WebHouse, headers
     asking = web.client(**sent, **({"Sec-Fetch-Mode": "cors"} if sent else {}), Cookie=cookie)
     read_by_page = {item for item in MAY if item[0] == "GET"}
     for item, least in MAY.items():
-        if least in (ANYBODY, SOCKET) and item not in (ENTRY, THERE):
+        if least in (ANYBODY, SOCKET) and item not in (ENTRY, THERE, DOOR):
             continue
         method, path = item
         answer = asking.request(method, concrete(path), json={"no": "sense"} if method == "POST" else None)

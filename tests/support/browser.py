@@ -83,9 +83,10 @@ class Browser:
         signed_in: StorageState | None = None,
         motion: Literal["reduce", "no-preference"] = "reduce",
         touch: bool = False,
+        script: bool = True,
     ) -> Iterator[Tab]:
-        """A window of its own on the page at an address; nothing is shared with another but what `signed_in` holds. Raises
-        AssertionError at the end for whatever its page complained of."""
+        """A window of its own on the page at an address; nothing is shared with another but what `signed_in` holds. Without
+        `script` it runs none of its page's. Raises AssertionError at the end for whatever its page complained of."""
         context = self.do(
             self._chromium.new_context(
                 base_url=base or None,
@@ -94,6 +95,7 @@ class Browser:
                 contrast=theme.contrast,
                 reduced_motion=motion,
                 has_touch=touch,
+                java_script_enabled=script,
                 storage_state=signed_in,
             )
         )

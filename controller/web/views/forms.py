@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -12,7 +12,7 @@ from controller.core.errors import HomelabError
 from controller.usecases.access import Scope
 from controller.usecases.people import LONGEST, SHORTEST
 from controller.web.call import Call, Reply
-from controller.web.page import Told
+from controller.web.page import Form, Told
 from controller.web.problem import Problem, invalid, of
 
 M = TypeVar("M", bound=BaseModel)
@@ -36,19 +36,6 @@ WORDS = {
 """What is told of a field that cannot be as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What was typed and what is wrong with it, by field; "" = with all of it."""
-
-    values: Mapping[str, Any] = field(default_factory=dict)
-    wrong: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def first(self) -> str | None:
-        """The field that gets the focus; None where nothing is wrong."""
-        return next(iter(self.wrong), None)
-
-
 Again = Callable[[Form, int], Reply]
 """The page once more, with a form as it was sent and a status."""
 
@@ -66,14 +53,16 @@ def wrong(name: str) -> Problem:
     return Problem(422, "invalid-body", WORDS[name], errors=[{"path": name, "message": WORDS[name]}])
 
 
-def refused(error: Problem | HomelabError, again: Again, values: Mapping[str, Any], at: str = "") -> Told:
+def refused(
+    error: Problem | HomelabError, again: Again, values: Mapping[str, Any], at: str = "", words: Mapping[str, str] = WORDS
+) -> Told:
     """The page once more with what is wrong; `at` is the field that an error belongs to which names none. `values` must hold no
     secret. Raises Problem for what is told on a page of its own."""
     found = error if isinstance(error, Problem) else of(error)
     if found.status >= 500 or found.status == 404:
         raise found
     fields = [item["path"].partition(".")[0] for item in found.more.get("errors", ())]
-    form = Form(values, {name: WORDS[name] for name in fields} or {at: found.detail})
+    form = Form(values, {name: words[name] for name in fields} or {at: found.detail})
     reply = again(form, found.status)
     headers = {name: text for name, text in found.headers.items() if name == "Retry-After"}
     return Told(found, replace(reply, headers={**reply.headers, **headers}))

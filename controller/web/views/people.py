@@ -16,9 +16,9 @@ from controller.web import people as api
 from controller.web.bodies import Body, Query
 from controller.web.call import Call, Face, Reply, Routes
 from controller.web.lanes import Lane
+from controller.web.page import Form
 from controller.web.problem import Problem
 from controller.web.views import account, forms
-from controller.web.views.forms import Form
 
 PATH = "/settings/people"
 _ONE = f"{PATH}/{{name}}"

@@ -13,9 +13,9 @@ from controller.web import bodies, doors, page
 from controller.web.bodies import Body, Query
 from controller.web.call import Call, Face, Reply, Routes
 from controller.web.lanes import Lane
+from controller.web.page import Form
 from controller.web.problem import Problem
 from controller.web.views import forms
-from controller.web.views.forms import Form
 
 PATH = "/settings/tokens"
 DAYS = ("7", "30", "90", "365", "")
