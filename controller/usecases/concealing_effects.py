@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from controller.core.errors import Diagnostic
 from controller.usecases.concealing import Conceal, concealed
 from controller.usecases.views import ChangeView, DiagnosticView, NoteView, RolloutView
 
@@ -31,6 +32,15 @@ def concealed_effects(
             for item, (message, hint, snippet) in zip(diagnostics, found, strict=True)
         ),
     )
+
+
+def concealed_diagnostics(found: Sequence[Diagnostic], conceal: Conceal) -> list[Diagnostic]:
+    """Findings with every sentence concealed."""
+    texts = concealed([[item.message, item.hint, item.snippet] for item in found], conceal)
+    return [
+        replace(item, message=message, hint=hint, snippet=snippet)
+        for item, (message, hint, snippet) in zip(found, texts, strict=True)
+    ]
 
 
 def _said(change: ChangeView) -> list[Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from controller.core.proposal import Author, Proposal
 from controller.usecases.compare_files import FileView, differing_files, patch
-from controller.usecases.concealing import Conceal
+from controller.usecases.concealing import Conceal, concealed
 from controller.usecases.concealing_effects import concealed_effects
 from controller.usecases.proposal_effects import Effects
 from controller.usecases.views import FORMAT_VERSION, DiagnosticView, NoteView, RolloutView, diagnostic_view, rollout_view
@@ -137,7 +137,7 @@ def proposal_view(
         conflicts=effects.conflicts,
         concerns=effects.concerns,
         reversal=effects.reversal,
-        backends=dict(effects.backends),
+        backends=concealed(dict(effects.backends), conceal),
     )
 
 

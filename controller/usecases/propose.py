@@ -9,10 +9,11 @@ from itertools import product
 
 from controller.core.document import Files
 from controller.core.edit import Splices
-from controller.core.errors import Refused, SourceError
+from controller.core.errors import Refused, SourceError, SpecError
 from controller.core.proposal import FOLDER, PENDING, Author, Edits, Moved, Proposal, Stale, Standing
 from controller.engine.reconcile import Reconciler
 from controller.usecases.compare_files import differing_files, patch
+from controller.usecases.concealing_effects import concealed_diagnostics
 from controller.usecases.proposal_effects import Effects, effects_of
 from controller.usecases.proposal_shelf import Shelf
 from controller.usecases.proposal_views import ProposalLine, ProposalView, proposal_line, proposal_view
@@ -104,7 +105,7 @@ class Propose:
             # Somebody pushed to it: written down by the next that may write.
             proposal = proposal.revised(tip.id, Author(tip.author or "somebody"))
         effects = effects_of(self.reconciler, self.shelf.branches, proposal.tip)
-        return proposal_view(proposal, effects, viewer, now, self._conceal, trusted=trusted)
+        return proposal_view(proposal, effects, viewer, now, self.conceal, trusted=trusted)
 
     def effects(self, proposal: Proposal) -> Effects:
         """What a pending proposal would do now."""
@@ -116,11 +117,14 @@ class Propose:
             old, new = self.shelf.source.read(proposal.base), self.shelf.source.read(proposal.tip)
         except SourceError:
             return ProposalView(line, str(line.standing))
-        files = differing_files(old, new, self._conceal)
+        files = differing_files(old, new, self.conceal)
         return ProposalView(line, str(line.standing), files=files, patch=patch(files))
 
     def _edits(self, change: Change, files: Files, author: Author, *, trusted: bool) -> Edits:
-        edits = contents(change, files, self.reconciler.linker.reader, self.splices)
+        try:
+            edits = contents(change, files, self.reconciler.linker.reader, self.splices)
+        except SpecError as error:
+            raise SpecError(concealed_diagnostics(error.diagnostics, self.conceal)) from None
         check_edits(edits, author, trusted=trusted)
         return edits
 
@@ -130,7 +134,8 @@ class Propose:
             if self.shelf.store.proposals.get(id_) is None and self.shelf.branches.tip_of(FOLDER + id_) is None:
                 return id_
 
-    def _conceal(self, text: str) -> str:
+    def conceal(self, text: str) -> str:
+        """A text without any value that the vault keeps."""
         return self.reconciler.bench.vault.conceal(text)
 
 

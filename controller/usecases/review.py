@@ -111,11 +111,12 @@ class Reviewing:
         if len(tip) < 6 or not proposal.tip.startswith(tip):
             raise self._stale(proposal, f"it was revised since: {proposal.tip[:10]} is its newest commit, not {tip[:10]}")
         if problem := problem_of(effects):
-            raise Refused(f"proposal {proposal.id} cannot be approved: {problem}")
+            raise Refused(f"proposal {proposal.id} cannot be approved: {self.propose.conceal(problem)}")
         if sorted(digests) != sorted(effects.digests):
             raise self._stale(proposal, _moved(digests, effects))
 
     def _stale(self, proposal: Proposal, why: str) -> Stale:
+        why = self.propose.conceal(why)
         self.shelf.tell("ProposalStale", f"{proposal.id}: {proposal.title}: {why}")
         return Stale(f"this is not what was shown of proposal {proposal.id} any more: {why}; look at it again")
 

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from controller.core.edit import SetValue
+from controller.core.errors import Refused, SpecError
+from controller.core.key import Key
 from controller.usecases.concealing_effects import concealed_effects
+from controller.usecases.proposing_files import Change
 from controller.usecases.views import ChangeView, DiagnosticView, FieldView, NoteView, RolloutView
 from tests.support.house import OpenVault
-from tests.support.proposing import proposing
+from tests.support.proposing import BO, proposing
 
 VALUE = "canary-5e55"
 
@@ -41,6 +45,21 @@ def test_a_value_in_a_line_that_is_refused_is_in_no_finding(tmp_path: Path) -> N
     assert shown.problem
     assert any("•••" in found.snippet for found in shown.diagnostics)
     assert VALUE not in json.dumps(asdict(shown))
+
+
+@pytest.mark.usefixtures("_kept")
+def test_a_value_is_in_no_refusal(tmp_path: Path) -> None:
+    house = proposing(tmp_path)
+    rule = {"name": "never", "match": {"names": ["web"]}, "verdict": "deny", "reason": f"not with {VALUE}"}
+    house.work.commit({"policy/mine.yaml": json.dumps({"kind": "Policy", "name": "mine", "spec": {"rules": [rule]}})})
+    shown = house.open(web={"image": "web:2"})
+    with pytest.raises(Refused, match=r"denied by never: .*not with •••") as refused:
+        house.approve(shown)
+    assert VALUE not in str(refused.value)
+    with pytest.raises(SpecError) as wrong:
+        house.propose.open("No", "", BO, Change(edits=[SetValue(Key("box", "web"), (VALUE, "a"), 1)]))
+    assert "there is no key `•••` here" in str(wrong.value)
+    assert VALUE not in json.dumps([str(wrong.value), *(event.message for event in house.store.events(limit=500))])
 
 
 def test_every_sentence_and_value_is_concealed_and_nothing_else() -> None:
