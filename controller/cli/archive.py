@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from controller.cli.house import settings, user
+from controller.cli.recorded import row
 from controller.cli.text import visible
 from controller.cli.verbs import talk, verb
 from controller.usecases.access import local
@@ -22,7 +23,9 @@ def backup_verb(file: Path) -> None:
 
     found = settings()
     with open_house(found, write=False) as house:
-        house.store.backup(file.absolute())
+        # Afterwards: the copy is of what was there before.
+        with row(house.access(), local(user(), "cli"), "backup", str(file)):
+            house.store.backup(file.absolute())
         vault = house.vault
     talk().say(f"wrote {visible(file)}; save {visible(vault.identity_path)} and vault.age beside it as well")
 
@@ -36,7 +39,6 @@ def restore_verb(file: Path, yes: bool) -> None:
 
     if not yes:
         talk().confirm(f"Replace everything that the controller knows by {visible(file)}?")
-    with open_house(settings(), write=True) as house:
+    with open_house(settings(), write=True) as house, row(house.access(), local(user(), "cli"), "restore", str(file)):
         house.store.restore(file.absolute())
-        house.access().audit.done(local(user(), "cli"), "", "restore", str(file))
     talk().say("restored; `homelab plan` shows how it stands to the world")

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from controller.cli.house import House, settings, user, writing
+from controller.cli.recorded import row
 from controller.cli.show_plan import plan_lines
 from controller.cli.take_over import tell_taken
 from controller.cli.text import counted, visible, visible_lines
 from controller.cli.verbs import Verb, talk
 from controller.core.errors import Refused
+from controller.usecases.access import Access, local
 
 if TYPE_CHECKING:
     from controller.usecases.importing import Importing
@@ -52,7 +54,7 @@ def docker_verb(dry_run: bool, only: tuple[str, ...]) -> None:
     with open_house(settings(), write=False) as house:
         importing = _given(house.desk.importing)
         sketch = importing.whole(only)
-        revision = _write(importing, sketch, "what runs on Docker", dry_run)
+        revision = _write(house.access(), importing, sketch, "what runs on Docker", dry_run)
     _take(sketch, revision)
 
 
@@ -86,7 +88,7 @@ def compose_verb(file: Path, name: str, project: str, split: bool, dry_run: bool
         importing = _given(house.desk.importing)
         compose = ComposeImport(importing, where, pwd.getpwuid(os.getuid()).pw_dir)
         sketch = compose.split(name, project) if split else compose.stack(name, project)
-        revision = _write(importing, sketch, f"the compose file {file.name}", dry_run)
+        revision = _write(house.access(), importing, sketch, f"the compose file {file.name}", dry_run)
     _take(sketch, revision)
 
 
@@ -119,7 +121,7 @@ def zone_verb(zone: str, via: str, file: Path | None, dry_run: bool) -> None:
         found = ZoneImport(importing, via)
         listed = read_zone_file(file.read_text(errors="replace"), zone) if file is not None else found.listing(zone)
         sketch = found.sketch(listed)
-        revision = _write(importing, sketch, f"the zone {listed.zone}", dry_run)
+        revision = _write(house.access(), importing, sketch, f"the zone {listed.zone}", dry_run)
     _take(sketch, revision)
 
 
@@ -144,7 +146,7 @@ def caddyfile_verb(file: Path, via: str, dry_run: bool) -> None:
     with open_house(settings(), write=False) as house:
         importing = _given(house.desk.importing)
         sketch = CaddyfileImport(importing, via).sketch(file.read_text(errors="replace"))
-        revision = _write(importing, sketch, f"the Caddyfile {file.name}", dry_run)
+        revision = _write(house.access(), importing, sketch, f"the Caddyfile {file.name}", dry_run)
     _take(sketch, revision)
 
 
@@ -176,7 +178,7 @@ def homeassistant_verb(via: str, only: tuple[str, ...], devices: bool, dry_run: 
     with open_house(settings(), write=False) as house:
         importing = _given(house.desk.importing)
         sketch = HomeImport(importing, via, devices).sketch(only)
-        revision = _write(importing, sketch, "what was made in Home Assistant", dry_run)
+        revision = _write(house.access(), importing, sketch, "what was made in Home Assistant", dry_run)
     _take(sketch, revision)
 
 
@@ -204,7 +206,7 @@ def _given(importing: Importing | None) -> Importing:
     return importing
 
 
-def _write(importing: Importing, sketch: Sketch, what: str, dry_run: bool) -> str:
+def _write(access: Access, importing: Importing, sketch: Sketch, what: str, dry_run: bool) -> str:
     """Show what is written, and commit it unless it is a dry run; the revision."""
     if not talk().json:
         for path, content in sorted(sketch.files.items()):
@@ -216,7 +218,8 @@ def _write(importing: Importing, sketch: Sketch, what: str, dry_run: bool) -> st
         talk().say("there is nothing to import")
     if dry_run or not sketch.files:
         return ""
-    revision = importing.commit(sketch, user(), what)
+    with row(access, local(user(), "cli"), "import", what):
+        revision = importing.commit(sketch, user(), what)
     talk().say(f"committed {revision[:10]} with {counted(len(sketch.files), 'file')}")
     _hand_over(sketch)
     return revision

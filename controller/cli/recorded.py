@@ -1,8 +1,9 @@
-"""Recorded: what a verb changes while no controller runs leaves a row in the audit trail too."""
+"""Recorded: what a verb changes without asking a running controller leaves a row in the audit trail too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -34,23 +35,29 @@ def recorded(action: str | Callable[..., str], about: int | None = 0) -> Callabl
         def with_a_row(self: H, /, *args: P.args, **named: P.kwargs) -> R:
             name = action if isinstance(action, str) else action(*args)
             subject = _text(args[about]) if about is not None and len(args) > about else ""
-            outcome = "error"
-            try:
-                result = order(self, *args, **named)
-                outcome = "ok"
-                return result
-            except (Refused, Answered):
-                outcome = "refused"
-                raise
-            except HomelabError as error:
-                outcome = type(error).__name__
-                raise
-            finally:
-                self.access.audit.done(self.actor, "", name, subject, outcome)
+            with row(self.access, self.actor, name, subject):
+                return order(self, *args, **named)
 
         return with_a_row
 
     return make
+
+
+@contextmanager
+def row(access: Access, actor: Actor, action: str, subject: str = "") -> Iterator[None]:
+    """Around one order: writes down who gave it and how it ended."""
+    outcome = "error"
+    try:
+        yield
+        outcome = "ok"
+    except (Refused, Answered):
+        outcome = "refused"
+        raise
+    except HomelabError as error:
+        outcome = type(error).__name__
+        raise
+    finally:
+        access.audit.done(actor, "", action, subject, outcome)
 
 
 def _text(value: Any) -> str:

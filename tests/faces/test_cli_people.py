@@ -103,4 +103,4 @@ def test_a_restore_is_written_down_and_keeps_the_trail(home: Home, tmp_path: Pat
     assert home("restore", str(tmp_path / "backup.db"), "--yes").code == 0
     assert [item["name"] for item in home("user", "list", "-o", "json").json["people"]] == ["anna"]
     rows = home("audit", "-o", "json").json["rows"]
-    assert [row["action"] for row in rows] == ["restore", "add-person", "add-person"]
+    assert [row["action"] for row in rows] == ["restore", "add-person", "backup", "add-person"]
