@@ -122,7 +122,7 @@ def test_what_cannot_be_proposed_stays_in_the_form(web: WebHouse) -> None:
         text = two["text"].replace("  environment:", opens) + ('  "' if opens.endswith('"') else "")
         uncovered = client.post("/propose", data={**two, "title": "Mine", "text": text})
         assert uncovered.status_code == 409, opens
-        assert "a line that holds a secret would become part of a text" in uncovered.text, opens
+        assert "a line that holds a secret would be shown as part of something else" in uncovered.text, opens
     same = client.post("/propose", data={**form, "title": "Nothing"})
     assert same.status_code == 409
     evil = client.post("/propose", data={**form, "title": "Out", "file": "../evil.yaml", "text": "kind: Box\nname: evil\n"})
