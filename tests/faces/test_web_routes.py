@@ -40,6 +40,7 @@ MAY: dict[tuple[str, str], str] = {
     ("GET", "/api/v1/notifications"): READ,
     ("GET", "/"): READ,
     ("GET", "/page/energy"): READ,
+    ("GET", "/page/uptime"): READ,
     ("GET", "/find"): READ,
     ("POST", "/look"): APPLY,
     ("GET", "/resources/{kind}/{name}"): READ,

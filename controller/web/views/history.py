@@ -10,11 +10,13 @@ from pydantic import Field
 from controller.core.errors import Refused
 from controller.usecases.access import Scope
 from controller.usecases.compare import commits
+from controller.usecases.history_days import history_days
 from controller.web import page, reads, writes
 from controller.web.bodies import BackQuery, Body, GoBack, Query, SyncQuery
 from controller.web.call import Call, Face, Reply, Routes
 from controller.web.lanes import Lane
 from controller.web.problem import Problem, of
+from controller.web.views.charts import run_signs, runs_chart, span, took_chart
 from controller.web.views.plan import told, words
 
 _RUNS, _COMMITS = 20, 50
@@ -44,8 +46,17 @@ def show(face: Face, call: Call) -> Reply:
         "first": call.query.cursor is None,
         "done": call.query.done,
         "revisions": tuple(dict.fromkeys(run.revision for run in runs if run.revision)),
+        **(_by_day(face) if call.query.cursor is None else {}),
     }
     return page.render(face, call, "history.html", about, title="History", view="history", live=call.query.cursor is None)
+
+
+def _by_day(face: Face) -> dict[str, Any]:
+    """The last days as charts and as numbers; before the first pass the house's time zone is not known."""
+    if face.desk.look.reconciler.shown is None:
+        return {"days": None}
+    found = history_days(face.desk.look)
+    return {"days": found, "charted": runs_chart(found), "took_chart": took_chart(found), "signs": run_signs(), "span": span}
 
 
 def newest(face: Face, _call: Call) -> Reply:

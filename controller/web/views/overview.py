@@ -11,15 +11,17 @@ from pydantic import Field
 from controller.core.errors import Refused, Transient
 from controller.core.event import Event
 from controller.usecases.energy import energy as energy_used
+from controller.usecases.uptime import uptimes
 from controller.usecases.views import StatusLine, StatusView, status_view
 from controller.web import page
 from controller.web.bodies import Query
 from controller.web.call import Call, Face, Reply, Routes
 from controller.web.lanes import Lane
+from controller.web.views.charts import uptime_signs, uptime_strip
 from controller.web.views.looking import Asked, outcome
 from controller.web.views.waiting import waiting
 
-_RUNS, _EVENTS = 6, 12
+_RUNS, _EVENTS, _STRIPS = 6, 12, 8
 SYNC = ("Failed", "Held", "Drifted", "Unknown", "Pending", "Suspended", "Synced")
 HEALTH = ("Degraded", "Missing", "Unknown", "Progressing", "Suspended", "Healthy")
 """Worst first."""
@@ -131,7 +133,21 @@ def energy(face: Face, _call: Call) -> Reply:
     return page.part("energy.html", {"energy": found, "today": found.days[-1]})
 
 
+def uptime(face: Face, _call: Call) -> Reply:
+    """The services that did their work least; asked for by itself, so that the overview waits for nothing. Nothing where nothing
+    is recorded."""
+    if face.desk.look.reconciler.shown is None:
+        return Reply(status=204)
+    found = uptimes(face.desk.look)
+    if not found.items:
+        return Reply(status=204)
+    lines = [(line, uptime_strip(line)) for line in found.items[:_STRIPS]]
+    about = {"found": found, "lines": lines, "more": len(found.items) - len(lines), "signs": uptime_signs()}
+    return page.part("uptime.html", about)
+
+
 ROUTES: Routes = {
     "/": {"GET": page.looks(show, "How the house stands.", query=GridQuery)},
     "/page/energy": {"GET": page.looks(energy, "What the house used.", lane=Lane.SLOW)},
+    "/page/uptime": {"GET": page.looks(uptime, "How much of the time the services did their work.")},
 }

@@ -9,12 +9,14 @@ from pydantic import Field
 
 from controller.core.key import Key
 from controller.usecases.access import Scope
+from controller.usecases.uptime import uptime
 from controller.usecases.views import ResourceView, RunView
 from controller.web import page, reads, writes
 from controller.web.bodies import BackQuery, Body, GoBack, Line, Query, Retry, Suspend, SyncQuery
 from controller.web.call import Call, Face, Reply, Routes
 from controller.web.lanes import Lane
 from controller.web.problem import Problem
+from controller.web.views.charts import span, uptime_chart, uptime_signs
 from controller.web.views.overview import recent
 
 _PATH = "/resources/{kind}/{name}"
@@ -55,6 +57,7 @@ def show(face: Face, call: Call) -> Reply:
         "at": face.desk.look.reconciler.bench.clock.now(),
         "runs": _runs(face, str(key)),
         "events": recent(face, last, str(key)),
+        **_over_time(face, key),
     }
     return page.render(face, call, "service.html", about, title=str(key), view="overview", crumbs=_CRUMBS, pace=_PACE)
 
@@ -106,6 +109,12 @@ def _runs(face: Face, key: str) -> tuple[RunView, ...]:
     """The newest runs that changed a key."""
     found = (run for run in face.desk.look.history(_SCANNED) if any(name == key for name, _, _ in run.changes))
     return tuple(run for run, _ in zip(found, range(_RUNS), strict=False))
+
+
+def _over_time(face: Face, key: Key) -> dict[str, Any]:
+    """Its uptime as a chart and as numbers."""
+    found = uptime(face.desk.look, key)
+    return {"uptime": found, "chart": uptime_chart(found), "signs": uptime_signs(), "span": span}
 
 
 def _did(call: Call, done: str, _reply: Reply) -> Reply:
