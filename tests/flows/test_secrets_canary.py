@@ -43,7 +43,7 @@ PAGES = ("/api/v1/status", "/api/v1/plan", "/api/v1/history", "/api/v1/resources
          "/api/v1/me", "/api/v1/proposals", "/api/v1/domains", "/api/v1/topology", "/api/v1/compare", "/api/v1/decisions",
          "/api/v1/summary", "/api/v1/notifications", "/api/v1/audit", "/api/v1/revisions", "/plan/now", "/page/plan",
          "/proposals", "/propose?key=service/app", "/audit", "/domains", "/topology", "/history", "/compare", "/settings",
-         "/resources/service/app", "/rollback")  # fmt: skip
+         "/settings/account", "/settings/people", "/settings/tokens", "/resources/service/app", "/rollback")  # fmt: skip
 STREAM = "/api/v1/events?after=0"
 MISTAKES: tuple[tuple[str, str, Mapping[str, str], str, int], ...] = (
     ("POST", "/api/v1/secrets", {}, json.dumps({"ref": "../up", "value": "VALUE"}), 422),
