@@ -10,7 +10,7 @@ from itertools import product
 from controller.core.document import Files
 from controller.core.edit import Splices
 from controller.core.errors import Refused, SourceError, SpecError
-from controller.core.proposal import FOLDER, PENDING, Author, Edits, Moved, Proposal, Stale, Standing
+from controller.core.proposal import FOLDER, PENDING, Author, AuthorKind, Edits, Moved, Proposal, Stale, Standing
 from controller.engine.reconcile import Reconciler
 from controller.usecases.compare_files import differing_files, patch
 from controller.usecases.concealing_effects import concealed_diagnostics
@@ -20,7 +20,7 @@ from controller.usecases.proposal_views import ProposalLine, ProposalView, propo
 from controller.usecases.proposing_files import Change, check_edits, check_words, contents
 
 MOST_PENDING = 100
-"""So many proposals wait at once."""
+"""So many proposals wait at once. Those of the controller, one for each failure, come all the same."""
 _DAY = 86_400.0
 _FIRST = tuple("".join(each) for each in product("gklmnprstvz", "aeiou"))
 _SYLLABLES = (*_FIRST, *("".join(each) for each in product("bdf", "aeiou")))
@@ -51,7 +51,7 @@ class Propose:
         self.must_lead()
         title, reason = check_words(title, reason)
         with self.shelf.lock:
-            if len(self.shelf.all()) >= MOST_PENDING:
+            if len(self.shelf.all()) >= MOST_PENDING and author.kind is not AuthorKind.CONTROLLER:
                 raise Refused(f"{MOST_PENDING} proposals wait already: decide about some of them first")
             head = self.shelf.source.head()
             edits = self._edits(change, self.shelf.source.read(head.id), author, trusted=trusted)

@@ -11,7 +11,7 @@ from controller.core.document import Files, Revision
 from controller.core.errors import Refused, SourceError, SpecError
 from controller.core.estate import Estate
 from controller.core.key import Key
-from controller.core.proposal import CONTROLLER, Edits, Standing
+from controller.core.proposal import CONTROLLER, Edits, Stale, Standing
 from controller.core.run import Outcome
 from controller.usecases.propose import Propose
 from controller.usecases.proposing_files import Change, declaring
@@ -50,26 +50,31 @@ class Reverting:
                     self.review.expire(proposal, "git no longer holds what failed")
             known = {each.remedies for each in shelf.all(tuple(Standing)) if each.remedies}
             files = shelf.source.read(found.revision.id)
-            for item in failed.values():
-                if item.digest not in known and _holds(found.estate, item):
-                    self._open(item, found.revision, files, found.estate)
-            if not any(blind & item.wanted.keys() for item in failed.values()):
+            asked = [item for item in failed.values() if item.digest not in known and _holds(found.estate, item)]
+            written = [self._open(item, found.revision, files, found.estate) for item in asked]
+            if all(written) and not any(blind & item.wanted.keys() for item in failed.values()):
                 self._seen["state"] = state
 
-    def _open(self, item: Quarantine, head: Revision, files: Files, estate: Estate) -> None:
+    def _open(self, item: Quarantine, head: Revision, files: Files, estate: Estate) -> bool:
+        """Propose one; False when it could not be written now."""
         edits: dict[str, bytes | None] = {}
         for key in map(Key.parse, item.wanted):
             edits.update(self._undone(key, item, files, estate))
         if not edits:
-            return
+            return True
         keys = ", ".join(item.wanted)
         title = f"Take back {keys if len(keys) <= _LONGEST else f'{len(item.wanted)} keys'}"
         reason = (
             f"{item.culprit} failed in {item.revision[:10]} and was rolled back: {' '.join(item.reason.split())[:1000]}\n\n"
             f"What runs is what was applied before; git still wants what failed. This takes git back, on top of {head.short}."
         )
-        with suppress(SourceError, Refused):
+        try:
             self.propose.open(title, reason, CONTROLLER, Change(edits, seen=files), remedies=item.digest)
+        except (SourceError, Stale):
+            return False
+        except Refused:
+            return True  # what it asks for cannot be proposed at all
+        return True
 
     def _undone(self, key: Key, item: Quarantine, files: Files, estate: Estate) -> Edits:
         """The files of a key as they were when it was applied last; where it never was, as they were before the bad revision."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from controller.core.errors import Refused
 from controller.core.proposal import Author, Standing
+from controller.usecases.propose import MOST_PENDING
 from tests.support.house import box
 from tests.support.proposing import ADA, ProposingHouse, proposing
 
@@ -31,6 +36,34 @@ def test_a_commit_that_failed_is_taken_back_by_a_proposal(tmp_path: Path) -> Non
     assert house.plan() == ""
     assert waiting(house) == []
     assert house.propose.show("p1").proposal.standing == "merged"
+
+
+def test_a_full_shelf_keeps_out_people_and_not_what_takes_a_failure_back(tmp_path: Path) -> None:
+    house = proposing(tmp_path)
+    one = house.open(web={"image": "web:2"}).proposal
+    for number in range(MOST_PENDING - 1):
+        house.shelf.put(replace(house.shelf.get(one.id), id=f"full{number}"))
+    with pytest.raises(Refused, match="100 proposals wait already: decide about some of them first"):
+        house.open(web={"image": "web:3"})
+    house.review.reject(one.id, ADA)
+    assert house.open(web={"image": "web:3"}).proposal.id == "p2"
+    house.put(web={"image": "web:bad"})
+    house.reconcile()
+    house.reverting.tend()
+    assert waiting(house)[0] == "p3 controller Take back box/web"
+
+
+def test_a_repository_that_does_not_take_it_now_is_asked_again(tmp_path: Path) -> None:
+    house = proposing(tmp_path)
+    house.put(web={"image": "web:bad"})
+    house.reconcile()
+    heads = house.work.folder / ".git/refs/heads"
+    (heads / "homelab").write_text("")  # no folder for its branches can be made
+    house.reverting.tend()
+    assert waiting(house) == []
+    (heads / "homelab").unlink()
+    house.reverting.tend()
+    assert [each.split()[1:] for each in waiting(house)] == [["controller", "Take", "back", "box/web"]]
 
 
 def test_what_was_never_there_before_goes_again(tmp_path: Path) -> None:

@@ -161,6 +161,33 @@ def test_a_push_to_a_proposal_while_it_is_revised_is_not_taken_back(tmp_path: Pa
     assert '"web:3"' in house.work.git("show", "homelab/p1:web.yaml")
 
 
+def test_a_remote_by_ssh_takes_proposals_and_their_merges(tmp_path: Path) -> None:
+    person = Repository(tmp_path / "person")
+    person.commit({"web.yaml": f"{box('web', {'image': 'web:1'})}\n", "README.md": "# Home\n"})
+    served = tmp_path / "home.git"
+    person.git("clone", "--quiet", "--bare", str(person.folder), str(served))
+    person.git("remote", "add", "origin", str(served))
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "ssh").write_text('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
+    (programs / "ssh").chmod(0o755)
+    environment = {"PATH": f"{programs}:/usr/bin:/bin"}
+    house = ProposingHouse(
+        person, GitSource(f"git@git.example.net:{served}", cache_dir=tmp_path / "cache", environment=environment)
+    )
+    house.reconcile()
+    bare = Repository(served, make=False)
+    shown = house.open(web={"image": "web:2"})
+    assert bare.git("rev-parse", "homelab/p1") == shown.proposal.tip
+    other = person.commit({"README.md": "# Our home\n"})
+    person.git("push", "--quiet", "origin", "main")
+    merged = house.approve(shown)
+    assert bare.git("rev-parse", "main", "main^1", "main^2") == f"{merged.revision}\n{other}\n{shown.proposal.tip}"
+    assert bare.git("branch", "--list", "homelab/*") == ""
+    house.reconcile()
+    assert house.boxes()["web"][0] == "web:2"
+
+
 def test_a_push_that_came_first_is_merged_with(remote: Remote) -> None:
     shown = remote.house.open(web={"image": "web:2"})
     assert remote.bare.git("rev-parse", "homelab/p1") == shown.proposal.tip
