@@ -99,18 +99,20 @@ def _private(path: Path) -> Iterator[Finding]:
 
 
 def _house(found: Settings, *, running: bool) -> Iterator[Finding]:
-    """What the store, the specs and the world are like; the world is that of the controller where one runs."""
+    """What the store, the specs and the world are like. Where a controller runs it is asked for all of that: what this command
+    was told may be another world, with a store of its own."""
     from controller.cli.own_house import OwnHouse
     from controller.wire import open_house
 
     try:
-        with open_house(found, write=False) as house:
-            yield from _store(house)
-            if not running:
-                yield from _seen(found, OwnHouse(house))
         if running:
             with looking() as controller:
                 yield from _seen(found, controller)
+                yield from _words(controller)
+            return
+        with open_house(found, write=False) as house:
+            yield from _store(house)
+            yield from _seen(found, OwnHouse(house))
     except HomelabError as error:
         yield Finding("bad", str(error), "see the message")
 
@@ -134,13 +136,27 @@ def _store(house: House) -> Iterator[Finding]:
     elif house.store.open_entries():
         yield Finding("warning", "a run was interrupted", "`homelab apply` or `homelab run` settles it first")
     for item in house.store.quarantined():
-        yield Finding(
-            "warning", f"{item.culprit} is quarantined: {item.reason}", f"commit a fix, or `homelab retry {item.culprit}`"
-        )
+        yield _quarantined(item.culprit, item.reason)
     for key, word in house.store.suspensions().items():
-        yield Finding(
-            "warning", f"{key} is suspended by {word.by} ({word.reason or 'no reason given'})", f"`homelab resume {key}`"
-        )
+        yield _suspended(str(key), word.by, word.reason)
+
+
+def _words(controller: AnyHouse) -> Iterator[Finding]:
+    """What the store of a controller that runs holds."""
+    yield Finding("good", f"{controller.status()['leader'] or 'nobody'} writes")
+    found = controller.decisions()
+    for item in found["quarantined"]:
+        yield _quarantined(item["culprit"], item["reason"])
+    for item in found["suspended"]:
+        yield _suspended(item["key"], item["by"], item["reason"])
+
+
+def _quarantined(culprit: str, reason: str) -> Finding:
+    return Finding("warning", f"{culprit} is quarantined: {reason}", f"commit a fix, or `homelab retry {culprit}`")
+
+
+def _suspended(key: str, by: str, reason: str) -> Finding:
+    return Finding("warning", f"{key} is suspended by {by} ({reason or 'no reason given'})", f"`homelab resume {key}`")
 
 
 def _specs(found: Settings, status: Mapping[str, Any]) -> Iterator[Finding]:

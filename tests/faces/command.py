@@ -135,11 +135,11 @@ class Home:
                 text=True,
             )
             try:
-                wait_until(lambda: socket.exists() and self("status").code == 0, "the controller")
+                wait_until(lambda: socket.exists() and self("status").code == 0, "the controller", 240)
                 yield process
             finally:
                 process.send_signal(signal.SIGTERM)
-                process.wait(60)
+                process.wait(240)
 
     def controller_said(self) -> str:
         """Everything that the controller of the last block wrote."""

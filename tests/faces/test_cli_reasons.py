@@ -190,7 +190,12 @@ def test_the_doctor_looks_at_the_world_of_the_controller(home: Home) -> None:
     home.service("app:1")
     nowhere = "unix:///nowhere/docker.sock"
     with home.controller():
+        # A run that goes on is no finding, but one that was cut off by a busy machine would be.
+        wait_until(lambda: "1 Synced" in home("status").out, "all to be as git wants it")
+        assert home("suspend", "service/web", "--reason", "a new disk").code == 0
         said = home("doctor", HOMELAB_WORLD="docker", DOCKER_HOST=nowhere)
+        assert "service/web is suspended by" in said.out, "from the store of the controller"
+        assert not (home.state / "state.db").exists(), "no other world is begun beside it"
     assert (said.code, "the world is memory (simulated)" in said.out) == (0, True), said.out
     said = home("doctor", HOMELAB_WORLD="docker", DOCKER_HOST=nowhere)
     assert said.code == 1
