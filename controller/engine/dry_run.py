@@ -78,7 +78,9 @@ class DryRun:
             seen = {where: snapshots.get(_asked(sides, number, where)) or _unseen(where) for where in side.targets}
             estate = replace(side.wanted.estate, resources=resources)
             found.append(Seen(side.wanted, estate, rows, World(seen), side.providers, (*unready, *under_way)))
-        plans = Calls({at: partial(self.surveyor.survey, seen, {}) for at, seen in enumerate(found)}, len(found), "plan")
+        # The first one last: whom a provider tells when a change can be made follows from what it was asked last.
+        calls = {at: partial(self.surveyor.survey, found[at], {}) for at in reversed(range(len(found)))}
+        plans = Calls(calls, 1, "plan")
         made = plans.answers(clock, clock.monotonic() + PLAN)
         if len(made) < len(found):
             raise Transient(f"no plan could be made within {PLAN:g} s: what a backend can do was not answered")
