@@ -44,7 +44,7 @@ def lived(still: WebHouse) -> WebHouse:
 
 @pytest.mark.parametrize("scope", DOING)
 def test_everybody_is_offered_what_they_may(lived: WebHouse, scope: Scope) -> None:
-    found = set(offered(lived.client(lived.token(scope)).get("/find")))
+    found = set(offered(lived.client(lived.token(scope)).get("/find?all=yes")))
     assert found >= EVERYBODY
     for other, texts in DOING.items():
         assert (texts & found) == (texts if other == scope else set()), other
@@ -52,7 +52,7 @@ def test_everybody_is_offered_what_they_may(lived: WebHouse, scope: Scope) -> No
 
 def test_what_is_offered_is_there(lived: WebHouse) -> None:
     browser = lived.browser()
-    page = browser.get("/find")
+    page = browser.get("/find?all=yes")
     links = [about["href"] for about in attributes(page, "a") if about["href"].startswith("/")]
     for link in dict.fromkeys(link.partition("#")[0] for link in links):
         # What never had another version has no way back, and says so.
@@ -70,6 +70,12 @@ def test_words_find_by_name(lived: WebHouse, query: str, found: set[str]) -> Non
     assert {text for text in shown if not text.startswith("Run ")} == found
 
 
+def test_what_grows_with_the_house_is_shown_when_it_is_asked_for(lived: WebHouse) -> None:
+    groups = set(offered(lived.browser().get("/find")).values())
+    assert {"View", "Do", "Run"} <= groups
+    assert not groups & {"Resource", "Act"}
+
+
 def test_what_is_not_there_is_not_found(lived: WebHouse) -> None:
     assert "Nothing is called that." in words(lived.browser().get("/find?q=nowhere"))
 
@@ -81,7 +87,10 @@ def test_what_only_looks_offers_only_looking(tmp_path_factory: pytest.TempPathFa
     web.start()
     try:
         browser = web.browser()
-        assert set(offered(browser.get("/find"))) & {*DOING[Scope.APPLY], *DOING[Scope.PROPOSE], "Roll back box/one…"} == set()
+        assert (
+            set(offered(browser.get("/find?all=yes"))) & {*DOING[Scope.APPLY], *DOING[Scope.PROPOSE], "Roll back box/one…"}
+            == set()
+        )
         assert "/look" not in forms(browser.get("/")) + forms(browser.get("/plan"))
     finally:
         web.end()

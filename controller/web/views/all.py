@@ -5,6 +5,7 @@ from __future__ import annotations
 from controller.web.call import Routes
 from controller.web.views import (
     account,
+    api,
     audit,
     compare,
     domains,
@@ -30,6 +31,7 @@ _MODULES = (
     find,
     service,
     settings,
+    api,
     door,
     account,
     people,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from pydantic import Field
@@ -22,9 +22,10 @@ _RUNS = 8
 
 
 class FindQuery(Query):
-    """Words that a name must have."""
+    """Words that a name must have; without any only what does not grow with the house is shown, unless `all` is wanted."""
 
     q: Annotated[str, Field(max_length=100)] = ""
+    all: Literal["", "yes"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,15 @@ class Offer:
 def show(face: Face, call: Call) -> Reply:
     """The view. It asks no backend."""
     words = call.query.q.lower().split()
-    found = [
-        offer
-        for offer in offers(face, call)
-        if all(word in f"{offer.group} {offer.text} {offer.words}".lower() for word in words)
-    ]
+    hides = () if words or call.query.all else ("Resource", "Domain", "Act")
+    everything = tuple(offers(face, call))
+    found = [offer for offer in everything if offer.group not in hides and all(word in offer.name for word in words)]
     groups = tuple(dict.fromkeys(offer.group for offer in found))
-    about = {"groups": [(group, [offer for offer in found if offer.group == group]) for group in groups], "query": call.query}
+    about = {
+        "groups": [(group, [offer for offer in found if offer.group == group]) for group in groups],
+        "query": call.query,
+        "total": len(everything),
+    }
     return page.render(face, call, "find.html", about, title="Find", live=False)
 
 

@@ -1,4 +1,5 @@
 // The page's script. The server renders everything and every view can be read without this; it keeps what is shown live, and adds keys.
+import { offerCopies } from "./copy.js";
 import { openDoor } from "./door.js";
 import { listen } from "./keys.js";
 import { stayLive, tellAges } from "./live.js";
@@ -18,6 +19,7 @@ if (door) {
   stayLive(document.getElementById("main"));
   tellNews();
   followForms();
+  offerCopies();
   followLogs();
   openPalette();
   listen();

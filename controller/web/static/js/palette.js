@@ -62,7 +62,7 @@ class Palette {
   // Asked for each time that it is opened: what can be done changes. What was chosen meanwhile stays chosen.
   async learn() {
     try {
-      const answer = await fetch("/find", { headers: { Accept: "text/html" } });
+      const answer = await fetch("/find?all=yes", { headers: { Accept: "text/html" } });
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const before = new Map(this.known.map((item) => [item.id, item]));
