@@ -52,24 +52,18 @@ class Reviewing:
         do everything."""
         self.must_lead()
         check_words("title", reason)
-        with self.shelf.lock:
-            for _ in range(ATTEMPTS):
+        for _ in range(ATTEMPTS):
+            with self.shelf.lock:
                 proposal = self.shelf.pending(id_)
-                effects = self.propose.effects(proposal)
-                self._check(proposal, effects, tip, digests)
-                if objection := proposal.objection(by, effects.rules, effects.concerns, trusted=trusted):
-                    raise Refused(f"{by.name or 'nobody'} cannot approve proposal {proposal.id}: {objection}")
-                word = Review(Word.APPROVE, by.name, self._now, reason, proposal.tip, effects.held)
-                try:
-                    return self._merge(proposal, effects, word, _message(proposal, by, reason))
-                except SourceError as error:
-                    if isinstance(error, MergeByHand) or not self._overtaken(effects.head):
-                        raise
-                    head = self.shelf.source.head()
-                    if self.shelf.source.descends(head.id, proposal.tip):
-                        return self._brought_in(
-                            proposal, word, head, word.digests
-                        )  # it went through, and only the answer was lost
+            effects = self.propose.effects(proposal)  # as long as backends take: other decisions do not wait for that
+            with self.shelf.lock:
+                if self.shelf.pending(id_) == proposal:
+                    self._check(proposal, effects, tip, digests)
+                    if objection := proposal.objection(by, effects.rules, effects.concerns, trusted=trusted):
+                        raise Refused(f"{by.name or 'nobody'} cannot approve proposal {proposal.id}: {objection}")
+                    word = Review(Word.APPROVE, by.name, self._now, reason, proposal.tip, effects.held)
+                    if (merged := self._merged(proposal, effects, word, _message(proposal, by, reason))) is not None:
+                        return merged
         raise Stale(f"others commit faster than proposal {id_} can be merged: look at it again")
 
     def reject(self, id_: str, by: Author, reason: str = "") -> ProposalLine:
@@ -119,6 +113,18 @@ class Reviewing:
         why = self.propose.conceal(why)
         self.shelf.tell("ProposalStale", f"{proposal.id}: {proposal.title}: {why}")
         return Stale(f"this is not what was shown of proposal {proposal.id} any more: {why}; look at it again")
+
+    def _merged(self, proposal: Proposal, effects: Effects, word: Review, message: str) -> Merged | None:
+        """Merge it; None when somebody else was faster."""
+        try:
+            return self._merge(proposal, effects, word, message)
+        except SourceError as error:
+            if isinstance(error, MergeByHand) or not self._overtaken(effects.head):
+                raise
+            head = self.shelf.source.head()
+            if self.shelf.source.descends(head.id, proposal.tip):  # it went through, and only the answer was lost
+                return self._brought_in(proposal, word, head, word.digests)
+            return None
 
     def _merge(self, proposal: Proposal, effects: Effects, word: Review, message: str) -> Merged:
         self.shelf.put(replace(proposal, approving=word))

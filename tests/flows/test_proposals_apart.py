@@ -142,6 +142,7 @@ def repaired(house: AskingHouse) -> None:
 def test_a_pass_repairs_while_a_proposal_waits_for_a_registry(
     house: AskingHouse, clock: PatientClock, registry: SilentRegistry
 ) -> None:
+    other = house.open(db={"image": "db:2"})
     opening = Doing(lambda: house.open(boxes(registry, 9), web={"image": "web:2"}))
     waits(registry, 9)
     repaired(house)
@@ -154,11 +155,12 @@ def test_a_pass_repairs_while_a_proposal_waits_for_a_registry(
     approving = Doing(lambda: house.approve(shown))
     waits(registry, 18)
     repaired(house)
+    Doing(lambda: house.approve(other)).end("another approval")
     clock.over.set()
     with pytest.raises(Refused, match=NEVER):
         approving.end("the approval")
-    assert house.propose.shelf.get("p1").standing.pending
-    assert house.work.git("log", "-1", "--format=%s", "main") != "Merge proposal p1: Two"
+    assert house.propose.shelf.get("p2").standing.pending
+    assert house.work.git("log", "-1", "--format=%s", "main") == "Merge proposal p1: Two"
 
 
 def test_what_the_registry_says_later_is_shown_and_approved(
