@@ -7,6 +7,7 @@ import logging
 import re
 from hashlib import sha256
 from typing import Any
+from urllib.parse import unquote
 
 import httpx2
 import pytest
@@ -174,7 +175,7 @@ def test_everybody_is_listed_with_what_they_may_and_when_they_were_seen(web: Web
     web.access.add_person("evin", [Scope.READ], "", "tester")
     shown = words(owner.get(PEOPLE))
     assert "anna Signed out approve password not signed in" in shown
-    assert "evin Has no way in read links not signed in" in shown
+    assert "evin Needs a link read links not signed in" in shown
     assert "owner (you) Signed in" in shown
     sign_in(web, anna, PASSWORD)
     assert re.search(r"anna Signed in approve password 20\d\d-", words(owner.get(PEOPLE)))
@@ -190,7 +191,7 @@ def test_an_invitation_is_shown_once_and_leads_to_a_password(web: WebHouse, capl
     address, _, token = link.partition("#token=")
     assert (address, token.startswith("hlo_")) == (f"{web.address}{ACCOUNT}", True)
     assert answer.text.count(token) == 1
-    assert "anna Has no way in approve, propose" in words(answer)
+    assert "anna Needs a link approve, propose" in words(answer)
     assert token not in owner.get(PEOPLE).text + owner.get(f"{PEOPLE}/anna").text + owner.get("/audit").text
     assert rows(web, "action", "subject", "outcome")[-2:] == [("invite", "anna", "ok"), ("add-person", "anna", "ok")]
     browser = web.client(**web.own_page())
@@ -204,6 +205,11 @@ def test_an_invitation_is_shown_once_and_leads_to_a_password(web: WebHouse, capl
     logged = [str(record.getMessage()) for record in caplog.records if not record.name.startswith(("httpx2", "httpcore2"))]
     kept = "\n".join([*logged, *map(str, rows(web, "subject", "action", "outcome")), *map(str, web.store.events(0))])
     assert not any(secret in kept for secret in (token, PASSWORD))
+
+
+def cookie(browser: httpx2.Client) -> str:
+    """What a browser that is signed in sends."""
+    return "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
 
 
 def secure(web: WebHouse) -> str:
@@ -223,6 +229,30 @@ def test_behind_a_proxy_a_link_is_what_people_type(still: WebHouse) -> None:
         )
     )
     assert link.startswith(f"https://house.example.net{ACCOUNT}#token=hlo_")
+    here = post(owner, f"{PEOPLE}/guest")
+    assert once(here).startswith("https://house.example.net/"), "loopback is nobody else's"
+    assert "works on this machine only" not in words(here)
+
+
+def test_a_link_that_nobody_else_can_open_says_so(web: WebHouse, anna: str) -> None:
+    owner = web.browser()
+    assert "works on this machine only" in words(post(owner, f"{PEOPLE}/anna"))
+    other = web.client(Host="192.0.2.7:8080", Origin="http://192.0.2.7:8080", Cookie=cookie(owner))
+    answer = post(other, f"{PEOPLE}/anna")
+    assert once(answer).startswith(f"http://192.0.2.7:8080{ACCOUNT}#token=hlo_")
+    assert "works on this machine only" not in words(answer)
+
+
+@pytest.mark.parametrize("name", ["anna+x@example.net", "a", "0..", "x" * 64])
+def test_every_name_that_somebody_can_have_has_a_page(web: WebHouse, name: str) -> None:
+    owner = web.browser()
+    once(post(owner, PEOPLE, name=name, scopes="read"))
+    links = [str(about["href"]) for tag, about in Seen(owner.get(PEOPLE).text).elements if tag == "a"]
+    here = next(href for href in links if unquote(href) == f"{PEOPLE}/{name}")
+    assert name in words(owner.get(here))
+    assert went(post(owner, f"{here}/lock")) == f"{here}?done=locked"
+    assert went(post(owner, f"{here}/remove")) == f"{PEOPLE}?done=removed"
+    assert [person.name for person in web.access.people()] == ["owner"]
 
 
 @pytest.mark.parametrize(
@@ -460,10 +490,9 @@ def test_a18_the_door_is_the_same_for_a_form(web: WebHouse, anna: str) -> None:
 def test_a16_no_form_of_another_site_or_port_does_anything(web: WebHouse, anna: str, origin: str) -> None:
     owner = web.browser()
     about = web.access.issue("ci", [Scope.READ], None, "tester")[1]
-    cookie = "; ".join(f"{name}={value}" for name, value in owner.cookies.items())
     before = (web.access.people(), web.access.tokens(), [view.id for view in web.access.sessions(local("tester"))])
     for site in ("cross-site", "same-site", "same-origin"):
-        asking = web.client(**{"Origin": origin, "Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Cookie": cookie})
+        asking = web.client(**{"Origin": origin, "Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Cookie": cookie(owner)})
         for path, sent in (
             (ACCOUNT, {"password": OTHER, "again": OTHER}),
             (f"{ACCOUNT}/others", {}),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
 from controller.core.errors import HomelabError
 from controller.usecases.access import Scope
 from controller.usecases.people import LONGEST, SHORTEST
-from controller.web.call import Call, Reply
+from controller.web.call import Call, Face, Reply
 from controller.web.page import Form, Told
 from controller.web.problem import Problem, invalid, of
 
@@ -68,6 +70,18 @@ def refused(
     return Told(found, replace(reply, headers={**reply.headers, **headers}))
 
 
-def own_address(call: Call) -> str:
-    """How whoever asks reaches this page. The name was held against ours before."""
-    return f"{'https' if call.https else 'http'}://{call.host}"
+def address_for_others(face: Face, call: Call) -> tuple[str, bool]:
+    """Where somebody else reaches this page, and False where that is known on this machine alone: as whoever asks reached it (the
+    name was held against ours before), unless that was by loopback and people were given another address."""
+    host = urlsplit(f"//{call.host}").hostname or ""
+    if not call.local and not _loopback(host):
+        return f"{'https' if call.https else 'http'}://{call.host}", True
+    public = min(face.names.origins, default="")
+    return public or face.address, public != ""
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -64,15 +64,16 @@ class Line:
             return "Locked out"
         if self.seen:
             return "Signed in"
-        return "Signed out" if self.about.password or self.about.provider else "Has no way in"
+        return "Signed out" if self.about.password or self.about.provider else "Needs a link"
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A one-time link, and for whom."""
+    """A one-time link, and for whom; `reached` = they can open it on another machine."""
 
     name: str
     url: str
+    reached: bool
 
 
 def show(face: Face, call: Call) -> Reply:
@@ -163,7 +164,8 @@ def _refused(
 def _link(face: Face, call: Call, name: str, scopes: list[Scope]) -> Link:
     """Where they choose a password. The token stands behind the `#`: no server sees it, and no log."""
     made = doors.invite(face, replace(call, body=bodies.Invite(name=name, scopes=scopes))).content
-    return Link(name, f"{forms.own_address(call)}{account.PATH}#token={made.token}")
+    address, reached = forms.address_for_others(face, call)
+    return Link(name, f"{address}{account.PATH}#token={made.token}", reached)
 
 
 def _lines(face: Face, call: Call) -> list[Line]:
