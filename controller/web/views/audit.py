@@ -43,6 +43,7 @@ def show(face: Face, call: Call) -> Reply:
     may = call.actor is not None and call.actor.may(Scope.APPLY)
     about = {
         "found": decisions(face.desk.look),
+        "report": face.report,
         "trail": trail,
         "first": call.query.cursor is None,
         "done": call.query.done,

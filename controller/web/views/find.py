@@ -57,6 +57,7 @@ def show(face: Face, call: Call) -> Reply:
         "groups": [(group, [offer for offer in found if offer.group == group]) for group in groups],
         "query": call.query,
         "total": len(everything),
+        "looked": face.report is not None,
     }
     return page.render(face, call, "find.html", about, title="Find", live=False)
 

@@ -47,7 +47,7 @@ def show(face: Face, call: Call) -> Reply:
     """The view; it looks at the backends."""
     last = face.desk.look.last_event()
     key = key_of(call)
-    found: ResourceView = _content(reads.resource(face, call))
+    found = _found(face, call)
     about = {
         "key": str(key),
         "kind": key.kind,
@@ -60,6 +60,18 @@ def show(face: Face, call: Call) -> Reply:
         **_over_time(face, key),
     }
     return page.render(face, call, "service.html", about, title=str(key), view="overview", crumbs=_CRUMBS, pace=_PACE)
+
+
+def _found(face: Face, call: Call) -> ResourceView:
+    """What is known of it. Raises Problem; while git cannot be read, nobody knows that it is not declared."""
+    try:
+        found: ResourceView = _content(reads.resource(face, call))
+    except Problem as error:
+        report = face.report
+        if error.status == 404 and report is not None and not report.live:
+            raise Problem(503, "source-unavailable", report.reason or "git cannot be read", {"Retry-After": "5"}) from error
+        raise
+    return found
 
 
 _CRUMBS = (("Overview", "/"),)
