@@ -16,7 +16,7 @@ from controller.usecases.access_tokens import Tokens, TokenView
 from controller.usecases.access_tries import NAME_TRIES, TRIES, WINDOW, Tries
 from controller.usecases.actors import ASSISTANTS, Actor, Denied, Scope, Throttled, local
 from controller.usecases.audit import Audit
-from controller.usecases.people import Passwords, People, PersonView
+from controller.usecases.people import Passwords, People, PersonView, Seen
 
 __all__ = [
     "ASSISTANTS", "NAME_TRIES", "TRIES", "WEBHOOK_REF", "WINDOW", "Access", "Actor", "Denied", "PersonView", "Scope",
@@ -150,19 +150,23 @@ class Access:
         """A new person; "" as password = only links let them in until they have one. Raises Refused."""
         return self._people.add(name, scopes, password, by)
 
-    def remove_person(self, name: str, of: Actor) -> None:
+    def person(self, name: str) -> tuple[PersonView, str] | None:
+        """Somebody and their version, which `seen` of the orders below names; None when there is nobody of that name."""
+        return self._people.one(name)
+
+    def remove_person(self, name: str, of: Actor, seen: Seen = None) -> None:
         """Forget a person; their sessions, invitations and tokens end at once. Raises Refused."""
         with self._admins:
             self._leaves_an_admin(name, of)
-            self._people.remove(name)
+            self._people.remove(name, seen)
         self._end_all(name)
 
-    def lock_person(self, name: str, of: Actor) -> PersonView:
+    def lock_person(self, name: str, of: Actor, seen: Seen = None) -> PersonView:
         """Take every right from a person, who stays known and is let in by nothing until they are granted some again; their
         sessions, invitations and tokens end at once. Raises Refused."""
         with self._admins:
             self._leaves_an_admin(name, of)
-            view = self._people.lock(name)
+            view = self._people.lock(name, seen)
         self._end_all(name)
         return view
 
@@ -177,20 +181,20 @@ class Access:
         self._sessions.end_of(name)
         self._tokens.end_of(name)
 
-    def grant(self, name: str, scopes: Collection[Scope], of: Actor) -> PersonView:
+    def grant(self, name: str, scopes: Collection[Scope], of: Actor, seen: Seen = None) -> PersonView:
         """Give a person these rights, and no others; they sign in again; tokens of theirs that may more end. Raises Refused."""
         with self._admins:
             if Scope.ADMIN not in scopes:
                 self._leaves_an_admin(name, of)
-            view = self._people.grant(name, scopes)
+            view = self._people.grant(name, scopes, seen)
         self._sessions.end_of(name)
         if Scope.ADMIN not in scopes:
             self._tokens.end_of(name, keeping=scopes)
         return view
 
-    def set_password(self, name: str, password: str) -> None:
+    def set_password(self, name: str, password: str, seen: Seen = None) -> None:
         """Give a person a password; they sign in again everywhere. Raises Refused."""
-        self._people.set_password(name, password)
+        self._people.set_password(name, password, seen)
         self._sessions.end_of(name)
 
     def change_password(self, of: Actor, current: str, password: str, peer: str) -> tuple[str, Actor]:

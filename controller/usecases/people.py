@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Protocol
 
 from controller.core.errors import Refused
@@ -16,6 +17,9 @@ NAME = r"^[a-z0-9][a-z0-9._@+-]{0,63}$"
 """A name has one spelling: what looks like another person's would be taken for them."""
 SHORTEST, LONGEST = 10, 1024
 """Characters of a password."""
+
+Seen = Collection[str] | None
+"""Versions of somebody (`version_of`) for which an order counts: for any other it raises Changed. None = for all."""
 
 
 class Passwords(Protocol):
@@ -42,6 +46,16 @@ class PersonView:
     provider: bool
     by: str
     at: float
+
+
+class Changed(Refused):
+    """Somebody is no longer as they were shown: what was wanted of them was not done."""
+
+
+def version_of(person: Person) -> str:
+    """Names what a person is now: another one as soon as anything of it is."""
+    said = (person.name, person.scopes, person.password, person.subject, person.by, person.at)
+    return sha256(repr(said).encode()).hexdigest()[:32]
 
 
 class People:
@@ -101,12 +115,17 @@ class People:
             self._people.revise(name, lambda known: replace(known, scopes=()) if known and known.subject == subject else known)
         return names
 
-    def lock(self, name: str) -> PersonView:
+    def one(self, name: str) -> tuple[PersonView, str] | None:
+        """Somebody, and what names them as they are now (`version_of`); None when there is nobody of that name."""
+        person = self._people.get(name)
+        return None if person is None else (_view(person), version_of(person))
+
+    def lock(self, name: str, seen: Seen = None) -> PersonView:
         """Take every right from a person: nothing lets them in until they are granted some again. Raises Refused."""
         made = list[Person]()
 
         def without_any(known: Person | None) -> Person:
-            made.append(replace(_grantable(known, name), scopes=()))
+            made.append(replace(_grantable(_as_seen(known, seen), name), scopes=()))
             return made[-1]
 
         self._people.revise(name, without_any)
@@ -128,32 +147,32 @@ class People:
         others = [each for each in admins if each.name != name and (each.password or each.subject or each.name == inside)]
         return not others and any(each.name == name for each in admins)
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str, seen: Seen = None) -> None:
         """Forget a person. Raises Refused when there is none of that name."""
 
         def nobody(known: Person | None) -> None:
-            _must_be(known, name)
+            _must_be(_as_seen(known, seen), name)
 
         self._people.revise(name, nobody)
 
-    def grant(self, name: str, scopes: Collection[Scope]) -> PersonView:
+    def grant(self, name: str, scopes: Collection[Scope], seen: Seen = None) -> PersonView:
         """Give a person these rights, and no others. Raises Refused."""
         rights, made = _rights(name, scopes), list[Person]()
 
         def with_them(known: Person | None) -> Person:
-            made.append(replace(_grantable(known, name), scopes=rights))
+            made.append(replace(_grantable(_as_seen(known, seen), name), scopes=rights))
             return made[-1]
 
         self._people.revise(name, with_them)
         return _view(made[-1])
 
-    def set_password(self, name: str, password: str) -> None:
+    def set_password(self, name: str, password: str, seen: Seen = None) -> None:
         """Give a person a password. Raises Refused, also for whom an OpenID provider vouches for: a password would let them in
         when the provider no longer does."""
         encoded = self._encoded(password)
 
         def with_it(known: Person | None) -> Person:
-            found = _must_be(known, name)
+            found = _must_be(_as_seen(known, seen), name)
             if found.subject:
                 raise Refused(f"{name} signs in at the OpenID provider; a password would outlive what the provider says of them")
             return replace(found, password=encoded)
@@ -185,6 +204,12 @@ class People:
 def _must_be(known: Person | None, name: str) -> Person:
     if known is None:
         raise Refused(f"there is nobody called {name!r}; `homelab user list` shows who is there")
+    return known
+
+
+def _as_seen(known: Person | None, seen: Seen) -> Person | None:
+    if known is not None and seen is not None and version_of(known) not in seen:
+        raise Changed(f"{known.name} is not as shown any more: somebody changed them meanwhile; look again")
     return known
 
 

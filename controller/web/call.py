@@ -119,6 +119,15 @@ class Call:
     raw: bytes = b""
 
     @property
+    def seen(self) -> frozenset[str] | None:
+        """The versions (entity tags without their quotes) for which an order counts (If-Match), None = for any. A weak tag names
+        none (RFC 9110, 13.1.1)."""
+        tags = [item.strip() for item in self.headers.get("if-match", "").split(",") if item.strip()]
+        if not tags or tags == ["*"]:
+            return None
+        return frozenset(tag[1:-1] for tag in tags if len(tag) > 1 and tag[0] == tag[-1] == '"')
+
+    @property
     def by(self) -> str:
         """Who asks, for the record."""
         return self.actor.name if self.actor else ""

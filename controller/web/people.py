@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,7 +12,7 @@ from pydantic import Field, SecretStr
 from controller.core.audit import Deed, Proof
 from controller.core.errors import Refused
 from controller.usecases.access import PersonView, Scope, SessionView
-from controller.usecases.people import LONGEST, NAME, SHORTEST
+from controller.usecases.people import LONGEST, NAME, SHORTEST, Changed
 from controller.usecases.views import FORMAT_VERSION
 from controller.web.answers import Me
 from controller.web.bodies import Body, Query
@@ -93,6 +95,14 @@ def people(face: Face, _call: Call) -> Reply:
     return Reply(Persons(face.access.people()))
 
 
+def person(face: Face, call: Call) -> Reply:
+    """Somebody; the entity tag is what If-Match of an order about them names."""
+    found = face.access.person(call.path["name"])
+    if found is None:
+        raise Problem(404, "not-found", "there is nobody of this name")
+    return Reply(found[0], headers={"ETag": f'"{found[1]}"'})
+
+
 def add_person(face: Face, call: Call) -> Reply:
     """Somebody new."""
     password = call.body.password.get_secret_value() if call.body.password else ""
@@ -102,29 +112,29 @@ def add_person(face: Face, call: Call) -> Reply:
 def remove_person(face: Face, call: Call) -> Reply:
     """Forget a person; all that they hold ends."""
     assert call.actor is not None  # noqa: S101 (the operation has a scope)
-    _known(face, call)
-    face.access.remove_person(call.path["name"], call.actor)
+    with _standing(face, call):
+        face.access.remove_person(call.path["name"], call.actor, call.seen)
     return Reply(status=204)
 
 
 def lock_person(face: Face, call: Call) -> Reply:
     """Lock a person out; all that they hold ends."""
     assert call.actor is not None  # noqa: S101 (the operation has a scope)
-    _known(face, call)
-    return Reply(face.access.lock_person(call.path["name"], call.actor))
+    with _standing(face, call):
+        return Reply(face.access.lock_person(call.path["name"], call.actor, call.seen))
 
 
 def grant(face: Face, call: Call) -> Reply:
     """All that a person may do from now on."""
     assert call.actor is not None  # noqa: S101 (the operation has a scope)
-    _known(face, call)
-    return Reply(face.access.grant(call.path["name"], granted(call, call.body.scopes), call.actor))
+    with _standing(face, call):
+        return Reply(face.access.grant(call.path["name"], granted(call, call.body.scopes), call.actor, call.seen))
 
 
 def set_password(face: Face, call: Call) -> Reply:
     """A person's new password."""
-    _known(face, call)
-    face.access.set_password(call.path["name"], call.body.password.get_secret_value())
+    with _standing(face, call):
+        face.access.set_password(call.path["name"], call.body.password.get_secret_value(), call.seen)
     return Reply(status=204)
 
 
@@ -180,6 +190,16 @@ def proof(face: Face, call: Call) -> Reply:
     return Reply(face.access.audit.prove(call.query.noted))
 
 
+@contextmanager
+def _standing(face: Face, call: Call) -> Iterator[None]:
+    """Around an order about somebody who is to be as they were seen. Raises Problem."""
+    _known(face, call)
+    try:
+        yield
+    except Changed as error:
+        raise Problem(412, "stale", str(error)) from error
+
+
 def _known(face: Face, call: Call) -> None:
     if call.path["name"] not in {person.name for person in face.access.people()}:
         raise Problem(404, "not-found", "there is nobody of this name")
@@ -194,14 +214,15 @@ ROUTES: Routes = {
         ),
     },
     "/api/v1/people/{name}": {
+        "GET": Operation(person, "Somebody who may sign in.", _ADMIN, PersonView, etag=True, problems=(404,)),
         "DELETE": Operation(
-            remove_person, "Forget a person; all that they hold ends.", _ADMIN, status=204, problems=(404, 409, 503)
-        )
+            remove_person, "Forget a person; all that they hold ends.", _ADMIN, status=204, problems=(404, 409, 412, 503)
+        ),
     },
     "/api/v1/people/{name}/scopes": {
-        "POST": Operation(grant, "What a person may do.", _ADMIN, PersonView, body=Grant, problems=(404, 409, 503)),
+        "POST": Operation(grant, "What a person may do.", _ADMIN, PersonView, body=Grant, problems=(404, 409, 412, 503)),
         "DELETE": Operation(
-            lock_person, "Lock a person out; all that they hold ends.", _ADMIN, PersonView, problems=(404, 409, 503)
+            lock_person, "Lock a person out; all that they hold ends.", _ADMIN, PersonView, problems=(404, 409, 412, 503)
         ),
     },
     "/api/v1/people/{name}/sessions": {
@@ -215,7 +236,7 @@ ROUTES: Routes = {
             status=204,
             body=SetPassword,
             lane=Lane.PASSWORD,
-            problems=(404, 409, 503),
+            problems=(404, 409, 412, 503),
         )
     },
     "/api/v1/me/password": {

@@ -121,12 +121,11 @@ def _shown(view: ProposalView, status: int = 200) -> Reply:
 
 def _matching(face: Face, call: Call) -> None:
     """Raises Problem when the caller has seen another state of it (If-Match)."""
-    wanted = [item.strip() for item in call.headers.get("if-match", "").split(",") if item.strip()]
-    if not wanted or wanted == ["*"]:
+    if call.seen is None:
         return
     with telling(face):
         view = face.propose().show(call.path["id"], _author(call), trusted=_trusted(call))
-    if etag(view) not in wanted:
+    if view.version not in call.seen:
         raise Problem(412, "stale", "this is not what was shown of the proposal any more: look at it again")
 
 

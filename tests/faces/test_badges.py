@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 
 from controller.core.document import Revision
 from controller.core.errors import Diagnostic, Origin
@@ -13,7 +17,7 @@ from controller.core.event import Report, Status, Sync
 from controller.core.key import Key
 from controller.core.state import Health
 from controller.usecases.access import Scope
-from controller.usecases.summary import summary
+from controller.usecases.summary import Summary, summary
 from controller.web.badges import drawn
 from tests.support.post import recipient
 from tests.support.webhouse import WebHouse
@@ -66,6 +70,18 @@ def test_a_badge_is_sound_whatever_stands_in_it() -> None:
     assert len(texts(svg)[0]) == 60
     assert texts(svg)[1] == "]]><b>"
     assert "<script>" not in svg
+
+
+def test_dashboards_are_told_of_fields_that_there_are() -> None:
+    """Homepage's `customapi` maps fields, Uptime Kuma's Json Query asks for one: both of the summary."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "guides" / "notifications.md").read_text()
+    block = next(each for each in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "customapi" in each)
+    widget = yaml.safe_load(block.replace("{{", "").replace("}}", ""))[0]["HomeLabHub"]["widget"]
+    assert isinstance(widget["headers"], dict)
+    asked = {each["field"] for each in widget["mappings"]}
+    for row in re.findall(r"^\| .* \| HTTP\(s\) - Json Query \| (.*) \|$", text, re.MULTILINE):
+        asked.add(re.findall(r"`(\w+)`, expected value", row)[0])
+    assert {"sync", "backends_down"} < asked <= {each.name for each in fields(Summary)}
 
 
 def test_the_summary_is_flat_and_can_be_revalidated(web: WebHouse) -> None:

@@ -198,6 +198,8 @@ STORY: list[tuple[str, str, str, Any]] = [
     ("POST", "/api/v1/people", "", {"name": "Anna"}),
     ("POST", "/api/v1/session", "", {"name": "anna", "password": "correct horse battery"}),
     ("POST", "/api/v1/session", "", {"name": "anna"}),
+    ("GET", "/api/v1/people/anna", "", None),
+    ("GET", "/api/v1/people/nobody", "", None),
     ("POST", "/api/v1/people/anna/scopes", "", {"scopes": ["approve"]}),
     ("POST", "/api/v1/people/nobody/scopes", "", {"scopes": ["approve"]}),
     ("POST", "/api/v1/people/anna/password", "", {"password": "staple battery horse"}),
