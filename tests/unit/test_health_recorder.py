@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -26,11 +27,12 @@ class Refusing:
     """A history that can refuse, and counts what is written."""
 
     def __init__(self, inner: MemoryHealth) -> None:
-        self.inner, self.writes, self.refuses = inner, 0, False
+        self.inner, self.writes = inner, 0
+        self.refuses: Exception | None = None
 
     def note(self, watch: Watch, changes: Iterable[HealthChange] = ()) -> None:
-        if self.refuses:
-            raise JournalError("the disk is full")
+        if self.refuses is not None:
+            raise self.refuses
         self.writes += 1
         self.inner.note(watch, changes)
 
@@ -140,13 +142,27 @@ def test_who_only_looks_writes_nothing(room: Room) -> None:
     assert room.kept() == [(120.0, "Healthy"), (180.0, "Missing"), (240.0, "Degraded")]
 
 
-def test_what_the_store_refuses_is_written_later(room: Room, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_pass_that_says_the_same_by_the_same_object_is_looked_at_no_further(room: Room) -> None:
     room.sees(GOOD)
-    room.history.refuses = True
+    report = Report(room.at, Revision("r"), "r", (Status(Key("service", "s0"), Sync.SYNCED, BAD),))
+    for _ in range(3):
+        report = replace(report, at=report.at + 60.0)
+        room.recorder.passed(report)
+    assert room.kept() == [(60.0, "Healthy"), (120.0, "Degraded")]
+    room.at = report.at
+    room.sees(GOOD)
+    assert room.kept()[-1] == (300.0, "Healthy")
+
+
+@pytest.mark.parametrize("error", [JournalError("the disk is full"), RuntimeError("what nobody foresaw")])
+def test_what_the_store_refuses_is_written_later(room: Room, caplog: pytest.LogCaptureFixture, error: Exception) -> None:
+    room.sees(GOOD)
+    room.history.refuses = error
     room.sees(BAD)
     room.sees(BAD)
-    assert [record.message for record in caplog.records] == ["how healthy everything is cannot be written down"]
-    room.history.refuses = False
+    told = [(record.message, bool(record.exc_info)) for record in caplog.records]
+    assert told == [("how healthy everything is cannot be written down", isinstance(error, RuntimeError))]
+    room.history.refuses = None
     room.sees(BAD)
     assert room.kept() == [(60.0, "Healthy"), (240.0, "Degraded")]
     assert room.watches() == [(60.0, 240.0)]
