@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
-from threading import enumerate as enumerate_threads
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ from controller.usecases.proposal_views import ProposalView
 from tests.contract.source_repository import Repository
 from tests.support.house import box
 from tests.support.proposing import ADA, ProposingHouse
-from tests.support.silence import PatientClock, SilentRegistry, silent_registry
+from tests.support.silence import PatientClock, SilentRegistry, silent_registry, under_way
 from tests.support.space import wait_until
 
 NEVER = "what it would do cannot be told now: "
@@ -124,11 +123,7 @@ def boxes(registry: SilentRegistry, number: int = 1) -> Edits:
 
 def waits(registry: SilentRegistry, lookups: int) -> None:
     """Returns when so many look-ups hang, and every other one has answered."""
-
-    def threads(name: str) -> int:
-        return sum(each.name.startswith(name) for each in enumerate_threads())
-
-    wait_until(lambda: len(registry.asked) == threads("lookup_") == lookups and not threads("look_"), "it to be asked")
+    wait_until(lambda: len(registry.asked) == under_way("lookup") == lookups and not under_way("look"), "it to be asked")
 
 
 def repaired(house: AskingHouse) -> None:

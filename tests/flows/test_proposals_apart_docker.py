@@ -15,7 +15,7 @@ from controller.settings import Settings, read_settings
 from controller.wire import Running, run_controller
 from tests.flows.test_proposals_apart import NEVER, Doing
 from tests.support.engines import Engine
-from tests.support.silence import PatientClock, silent_registry
+from tests.support.silence import PatientClock, silent_registry, under_way
 from tests.support.space import wait_until
 
 API = "/api/v1"
@@ -57,7 +57,7 @@ def test_a_silent_registry_in_a_proposal_stops_no_repair(engine_new: Engine, tmp
             spec = f"{{image: '{registry.name}/new:1'}}"
             body = {"title": "New", "files": {"new.yaml": f"kind: Service\nname: new\nspec: {spec}\n"}}
             opening = Doing(lambda: client.post(f"{API}/proposals", json=body))
-            wait_until(lambda: registry.asked, "the registry to be asked")
+            wait_until(lambda: registry.asked and not under_way("look"), "the registry to be asked, and all else to be seen")
             engine_new.api.kill("web")
             wait_until(lambda: engine_new.containers()["web"] == "running", "the repair")
             passed = client.post(f"{API}/sync", params={"wait": "true"}).raise_for_status().json()["done"]

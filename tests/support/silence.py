@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from threading import Event as Flag
 from threading import Thread
+from threading import enumerate as enumerate_threads
 
 from controller.engine.calls import Ended
 from tests.support.clock import GatheringClock
@@ -42,6 +43,11 @@ def silent_registry(listen: Callable[[], socket.socket] | None = None) -> Iterat
             listener.shutdown(socket.SHUT_RDWR)  # wakes the thread in accept
             for connection in registry.asked:
                 connection.close()
+
+
+def under_way(what: str) -> int:
+    """How many threads of a dry run are at work in this process: `look` at backends, or `lookup` of what is adapted."""
+    return sum(each.name.startswith(f"{what}_") for each in enumerate_threads())
 
 
 class PatientClock(GatheringClock):
