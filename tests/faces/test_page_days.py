@@ -34,6 +34,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebHouse]:
     web.reconcile()
     changes = [HealthChange(key, now - 20 * DAY, "Healthy") for key in ("service/web", "service/base")]
     changes += [HealthChange("service/web", now - 4 * DAY, "Missing"), HealthChange("service/web", now - 3.9 * DAY, "Healthy")]
+    changes += [HealthChange("service/fresh", now - 60, "Progressing")]
     web.store.health.note(Watch(now - 20 * DAY, now - 10 * DAY), changes)
     web.store.health.note(Watch(now - 5 * DAY, now))
     for number, outcome in enumerate((Outcome.APPLIED, Outcome.APPLIED, Outcome.ROLLED_BACK, Outcome.FAILED)):
@@ -86,7 +87,7 @@ def test_the_overview_has_the_worst_first_as_a_part_of_its_own(hosts: WebHouse) 
     assert any(about.get("data-part") == "/page/uptime" for _, about in get(hosts, "/").elements)
     seen = get(hosts, "/page/uptime")
     words = seen.words()
-    assert words.index("service/web") < words.index("service/base 100.00 %")
+    assert words.index("service/web") < words.index("service/base 100.00 %") < words.index("service/fresh new")
     assert [says.partition(" of")[0] for says in pictures(seen)][1] == "100.00 %"
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from controller.core.errors import Refused, Transient
 from controller.core.event import Event
 from controller.usecases.energy import energy as energy_used
-from controller.usecases.uptime import uptimes
+from controller.usecases.uptime import UptimeLine, uptimes
 from controller.usecases.views import StatusLine, StatusView, status_view
 from controller.web import page
 from controller.web.bodies import Query
@@ -25,6 +25,8 @@ _RUNS, _EVENTS, _STRIPS = 6, 12, 8
 SYNC = ("Failed", "Held", "Drifted", "Unknown", "Pending", "Suspended", "Synced")
 HEALTH = ("Degraded", "Missing", "Unknown", "Progressing", "Suspended", "Healthy")
 """Worst first."""
+_NEW = 3600.0
+"""Seconds for which a thing was observed when the overview begins to tell a percentage of it."""
 
 _FIRST = ("service", "stack", "device")
 """What people mean by their things, before what belongs to them."""
@@ -133,6 +135,11 @@ def energy(face: Face, _call: Call) -> Reply:
     return page.part("energy.html", {"energy": found, "today": found.days[-1]})
 
 
+def _is_new(line: UptimeLine) -> bool:
+    """True while a percentage would say more of its start than of it."""
+    return line.good + line.degraded + line.down < _NEW
+
+
 def uptime(face: Face, _call: Call) -> Reply:
     """The services that did their work least; asked for by itself, so that the overview waits for nothing. Nothing where nothing
     is recorded."""
@@ -141,7 +148,8 @@ def uptime(face: Face, _call: Call) -> Reply:
     found = uptimes(face.desk.look)
     if not found.items:
         return Reply(status=204)
-    lines = [(line, uptime_strip(line)) for line in found.items[:_STRIPS]]
+    settled = sorted(found.items, key=_is_new)
+    lines = [(line, uptime_strip(line), _is_new(line)) for line in settled[:_STRIPS]]
     about = {"found": found, "lines": lines, "more": len(found.items) - len(lines), "signs": uptime_signs()}
     return page.part("uptime.html", about)
 
