@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from tests.faces.hostile import BREAKOUT, IMAGE, LINK, RUNS, TEMPLATE, TERMINAL
+from tests.faces.hostile import BREAKOUT, IMAGE, LINK, REORDERED, RUNS, TEMPLATE, TERMINAL
 from tests.faces.page_house import PAGES, PageHouse, demo, live_in, running
 from tests.support.browser import DARK, LIGHT, Browser, Theme
 from tests.support.contrast import cut_off
@@ -33,10 +33,15 @@ kind: Area
 name: hostile
 spec: {{name: "{IMAGE}"}}
 ---
+kind: Entity
+name: hostile
+spec: {{entity: light.hostile, name: "{IMAGE}{LINK}"}}
+---
 kind: Service
 name: waiting
 spec: {{image: 'waiting:1'}}
 """
+RECORD = "record/hostile-example-net-txt"
 RULE = f"""kind: Policy
 name: hostile
 spec: {{rules: [{{name: hostile, match: {{names: [waiting]}}, verdict: hold, reason: '{IMAGE}'}}]}}
@@ -50,13 +55,13 @@ def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         live_in(found)
         home = found.home
         home.commit(
-            f"{IMAGE} {BREAKOUT} {TERMINAL}",
+            f"{IMAGE} {BREAKOUT} {LINK} {REORDERED} {TERMINAL}",
             {"services/hostile.yaml": HOSTILE, "policy/hostile.yaml": RULE},
             author=f"{IMAGE[1:-1]} <me@example.net>",
         )
         found.until(lambda items: items.get("service/waiting", {}).get("sync") == "Held", "the held one")
         found.until(lambda items: items["service/hostile"]["sync"] == "Synced", "the hostile one")
-        for key, reason in (("service/hostile", IMAGE), ("service/photos", f"{BREAKOUT}{TEMPLATE}")):
+        for key, reason in (("service/hostile", f"{IMAGE} {LINK}"), ("service/photos", f"{BREAKOUT}{TEMPLATE}")):
             assert found.ask.post("/api/v1/suspensions", json={"key": key, "reason": reason}).status_code == 201
         found.until(lambda items: items["service/photos"]["sync"] == "Suspended", "the suspensions")
         said = home(
@@ -70,6 +75,7 @@ def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.mark.parametrize(("theme", "width"), [(DARK, 320), (LIGHT, 1280)])
 def test_a19_what_somebody_wrote_is_shown_and_never_run(house: PageHouse, browser: Browser, theme: Theme, width: int) -> None:
     shown: set[str] = set()
+    links: set[str] = set()
     with browser.tab(house.address, theme=theme, width=width, signed_in=house.signed_in) as tab:
         for view in PAGES:
             for place in {house.places.get(view, ""), *_hostile(house, view)} - {""}:
@@ -77,10 +83,14 @@ def test_a19_what_somebody_wrote_is_shown_and_never_run(house: PageHouse, browse
                 tab.settle()
                 words = tab.words()
                 assert tab.js(RUNS) == []
-                assert "\x1b" not in words
+                assert not {"\x1b", "\u202e", "\u200b"} & set(words)
                 assert cut_off(tab) == []
-                shown |= {view} if IMAGE in words else set()
-    assert {"/", "/history", "/proposals", "/proposals/{id}", "/resources/{kind}/{name}"} <= shown
+                shown |= {place} if IMAGE in words else set()
+                links |= {place} if LINK in words else set()
+    named = _hostile(house, "/resources/{kind}/{name}")
+    proposal = next(iter(_hostile(house, "/proposals/{id}")))
+    assert {"/", "/history", "/proposals", proposal, *named} <= shown
+    assert {"/", "/history", "/proposals", proposal, "/resources/service/hostile", "/resources/entity/hostile"} <= links
 
 
 def test_a19_a_mistake_is_quoted_and_never_run(house: PageHouse, browser: Browser) -> None:
@@ -104,7 +114,9 @@ def _hostile(house: PageHouse, view: str) -> set[str]:
     """The places of a page that are about the attacks."""
     proposal = house.home("proposals", "-o", "json").json["proposals"][0]["id"]
     return {
-        "/resources/{kind}/{name}": {"/resources/service/hostile", "/resources/area/hostile", "/resources/service/waiting"},
+        "/resources/{kind}/{name}": {
+            f"/resources/{key}" for key in ("service/hostile", "area/hostile", "entity/hostile", RECORD, "service/waiting")
+        },
         "/proposals/{id}": {f"/proposals/{proposal}"},
     }.get(view, set())
 

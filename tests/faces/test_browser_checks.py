@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from tests.support.browser import Browser, Tab
-from tests.support.contrast import barriers, cut_off, faint, keyboard, ratio
+from tests.support.contrast import barriers, cut_off, enlarged, faint, forced, keyboard, printed, ratio
 
 DOCUMENT = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>T</title><style>{style}</style></head>'
@@ -128,15 +128,64 @@ def test_what_keeps_somebody_out_is_found(browser: Browser, check: Check, body: 
         assert any(says in str(each) for each in check(tab)), (reason, list(check(tab)))
 
 
-@pytest.mark.parametrize("check", [barriers, cut_off, keyboard, dim])
+FIXED = '<div style="height: 24px; overflow: hidden; font: 16px/1.4 sans-serif"><p style="margin: 0">{words}</p></div>'
+MARKED = '<button aria-pressed="true" style="color: {colour}; border: 1px solid">one</button><button>two</button>'
+
+
+def wide(tab: Tab) -> Iterable[object]:
+    return enlarged(tab, 1280)
+
+
+def bare(tab: Tab) -> Iterable[object]:
+    return forced(tab, 1280)
+
+
+@pytest.mark.parametrize(
+    ("check", "style", "body", "says", "reason"),
+    [
+        (wide, "", FIXED.format(words="A line that is one line. " * 6), "wider: div", "a line that becomes two has no room"),
+        (wide, "", "<table style='width: 700px'><tr><td>x</table>", "larger: the page is 708 wide", "what needs a wide window"),
+        (printed, "html { background: #fff } p { color: #bbb }", BARE, "printed: 'words that", "grey on white"),
+        (printed, "html { background: #05060f }", "", "the paper is (5, 6, 15)", "a dark page"),
+        (printed, "html { background: #fff } body::after { content: ''; position: fixed }", BARE, "a sky: ::after", "stars"),
+        (
+            printed,
+            "html { background: #fff }",
+            "<pre style='height: 50px; overflow: auto'>" + "a\n" * 20 + "</pre>",
+            "printed: pre",
+            "nobody scrolls paper",
+        ),
+        (bare, "", MARKED.format(colour="#c00"), 'button "one" looks like the others', "pressed by a colour alone"),
+        (
+            bare,
+            "p { forced-color-adjust: none; color: #ccc; background: #fff }",
+            BARE,
+            "forced colours: 'words that",
+            "colours of its own that cannot be read",
+        ),
+        (bare, "body::before { content: ''; position: fixed }", BARE, "a sky: ::before", "stars"),
+    ],
+)
+def test_what_is_lost_on_paper_or_in_other_colours_or_sizes_is_found(
+    browser: Browser, check: Check, style: str, body: str, says: str, reason: str
+) -> None:
+    with browser.tab() as tab:
+        tab.show(DOCUMENT.format(style=style, body=body))
+        found = list(check(tab))
+        assert any(says in str(each) for each in found), (reason, found)
+
+
+@pytest.mark.parametrize("check", [barriers, cut_off, keyboard, dim, wide, printed, bare])
 def test_a_page_that_lets_everybody_in_is_let_pass(browser: Browser, check: Check) -> None:
     body = (
         '<main><h1>T</h1><p><a href="/">one</a></p><button>two</button><p><label>n <input name="n" placeholder="ten"></label></p>'
         '<p><label><input type="radio" name="r">a</label><label><input type="radio" name="r" checked>b</label></p>'
-        "<p><button disabled>never</button></p><pre tabindex='0' style='overflow-x: auto'>" + "long " * 300 + "</pre></main>"
+        "<p><button disabled>never</button> <button aria-pressed='true'>on</button></p>"
+        "<pre tabindex='0' style='overflow-x: auto'>" + "long " * 300 + "</pre></main>"
     )
     style = ":focus-visible { outline: 3px solid #0033cc; outline-offset: 2px } label { display: block; padding: 6px }"
-    style += "input { min-height: 24px; min-width: 24px }"
+    style += "input { min-height: 24px; min-width: 24px } @media print { pre { overflow: visible; white-space: pre-wrap } }"
+    style += "[aria-pressed=true] { font-weight: bold; border: 4px double }"
     with browser.tab() as tab:
         tab.show(DOCUMENT.format(style=style, body=body))
         assert list(check(tab)) == []

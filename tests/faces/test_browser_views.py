@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faces.page_house import PAGES, VIEWS, PageHouse, demo, live_in, running
-from tests.support.browser import DARK, THEMES, WIDTHS, Browser, Theme
-from tests.support.contrast import keyboard, wrong
+from tests.support.browser import DARK, LIGHT, THEMES, WIDTHS, Browser, Theme
+from tests.support.contrast import enlarged, forced, keyboard, printed, wrong
 
 
 @pytest.fixture(scope="module")
@@ -41,4 +41,5 @@ def test_every_page_can_be_read_and_used(house: PageHouse, browser: Browser, vie
         # Each theme is walked through at another width.
         tab.resize(own)
         found += keyboard(tab)
+        found += enlarged(tab, 1280) if theme is DARK else printed(tab) if theme is LIGHT else forced(tab, 1280)
     assert not found, "\n".join(found)

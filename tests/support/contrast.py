@@ -1,4 +1,5 @@
-"""What a person sees of a page: contrast of text by its pixels, axe, visible focus, the order of Tab, and what is cut off."""
+"""What a person sees of a page: contrast of text by its pixels, axe, visible focus, the order of Tab, what is cut off, wider and
+larger text, paper, and colours that the system forces. While a dialog is open, it is the page."""
 
 from __future__ import annotations
 
@@ -18,12 +19,12 @@ _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # What axe cannot judge counts too: the ground of a text may be a gradient. Not so a drawing, a sign or a single letter, a stripe
 # beside a text, and what is scrolled half out of sight: there the pixels judge alone.
 _AXE = """async (tags) => {
-  const found = await axe.run(document, {
+  const found = await axe.run(document.querySelector("dialog:modal") ?? document, {
     runOnly: { type: "tag", values: tags },
     rules: { "target-size": { enabled: true } },
     resultTypes: ["violations", "incomplete"],
   });
-  const alone = ["nonBmp", "shortTextContent", "pseudoContent", "elmPartiallyObscured"];
+  const alone = ["nonBmp", "shortTextContent", "pseudoContent", "elmPartiallyObscured", "elmPartiallyObscuring"];
   const drawn = (node) => document.querySelector(node.target[0])?.ownerSVGElement;
   const judged = (node) => alone.includes(node.any[0]?.data?.messageKey) || drawn(node);
   const told = (rule, nodes) => nodes.map((node) => `${rule.id}: ${node.target.join(" ")}: ${node.failureSummary ?? node.html}`);
@@ -97,11 +98,14 @@ def keyboard(tab: Tab) -> list[str]:
     found: list[str] = []
     order: list[int] = []
     looked: set[str] = set()
-    for _ in range(int(_see(tab, "begin")) + 1):
+    for _ in range(2 * int(_see(tab, "begin")) + 1):
         tab.press("Tab")
         focus = _see(tab, "focus")
         if focus["at"] in order or not focus["name"]:
             break
+        if focus["at"] < 0 and focus["scrolls"]:
+            # Where nothing in it can have the focus, a browser gives it to what scrolls.
+            continue
         if focus["at"] < 0:
             found.append(f"{focus['name']} takes the focus unexpectedly")
             break
@@ -123,6 +127,55 @@ def wrong(tab: Tab, width: int, *, axe: bool = True) -> list[str]:
     tab.resize(width)
     found = [f"{width}: {each}" for each in (*cut_off(tab), *faint(tab, width), *(barriers(tab) if axe else ()))]
     tab.resize(width)
+    return found
+
+
+_WIDER = """* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }
+p { margin-bottom: 2em !important }"""
+_PAPER = 794
+
+
+def enlarged(tab: Tab, width: int) -> list[str]:
+    """What is cut off when somebody sets text wider (WCAG 1.4.12), or makes all of it twice as large (1.4.4)."""
+    tab.resize(width)
+    _see(tab, "restyle", _WIDER)
+    found = [f"wider: {each}" for each in (*cut_off(tab), *_see(tab, "clipped", False))]
+    _see(tab, "restyle", "")
+    # What is twice as large has half the room.
+    tab.resize(width // 2)
+    return found + [f"larger: {each}" for each in (*cut_off(tab), *_see(tab, "clipped", False))]
+
+
+def printed(tab: Tab) -> list[str]:
+    """What is wrong on paper: cut off or scrolled, hardly black on white, or with a sky behind it."""
+    tab.do(tab.page.emulate_media(media="print"))
+    tab.resize(_PAPER)
+    found = [*cut_off(tab), *_see(tab, "clipped", True), *map(str, faint(tab, _PAPER)), *_see(tab, "sky")]
+    paper = tab.picture({"x": 0, "y": 0, "width": 4, "height": 4}).getpixel((0, 0))
+    tab.do(tab.page.emulate_media(media="screen"))
+    return [f"printed: {each}" for each in (*found, *(() if paper == (255, 255, 255) else [f"the paper is {paper}"]))]
+
+
+def forced(tab: Tab, width: int) -> list[str]:
+    """What is wrong where the system forces its few colours: a text that cannot be read, a chosen one that looks like others."""
+    tab.do(tab.page.emulate_media(forced_colors="active"))
+    tab.resize(width)
+    found = [*map(str, faint(tab, width)), *_see(tab, "sky"), *unmarked(tab)]
+    tab.do(tab.page.emulate_media(forced_colors="none"))
+    return [f"forced colours: {each}" for each in found]
+
+
+def unmarked(tab: Tab) -> list[str]:
+    """What is current, chosen or pressed and looks as if it was not."""
+    found: list[str] = []
+    for at, name in enumerate(_see(tab, "marked")):
+        left, top, width, height = _see(tab, "mark", [at, True])
+        clip = {"x": max(0.0, left - 4), "y": max(0.0, top - 4), "width": width + 8, "height": height + 8}
+        now = tab.picture(clip)
+        _see(tab, "mark", [at, False])
+        if not _differ(now, tab.picture(clip), width + height):
+            found.append(f"{name} looks like the others")
+        _see(tab, "mark", [at, True])
     return found
 
 
@@ -162,10 +215,15 @@ def _stands_out(tab: Tab, focus: dict[str, Any]) -> bool:
     _see(tab, "blur")
     before = tab.picture(clip)
     _see(tab, "unblur")
+    return _differ(now, before, clip["width"] + clip["height"])
+
+
+def _differ(now: Image.Image, before: Image.Image, outline: float) -> bool:
+    """True when as many pixels as half of an outline differ, each by 3 : 1."""
     if ImageChops.difference(now, before).getbbox() is None:
         return False
     changed = [one != other and ratio(one, other) >= 3 for one, other in zip(_pixels(now), _pixels(before), strict=True)]
-    return bool(sum(changed) * 2 >= clip["width"] + clip["height"])
+    return bool(sum(changed) * 2 >= outline)
 
 
 def _pixels(picture: Image.Image) -> list[Colour]:

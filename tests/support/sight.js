@@ -38,8 +38,11 @@
       const first = lines[0], bottom = first.left - box.left > 4 ? first.bottom : first.top;
       return { ...box, right: bottom === first.top ? box.right : first.left, bottom: Math.max(bottom, box.top + 4) };
     }
-    const last = lines.at(-1), top = box.right - last.right > 4 ? last.top : last.bottom;
-    return { ...box, left: top === last.bottom ? box.left : last.right, top: Math.min(top, box.bottom - 4) };
+    const last = lines.at(-1), edge = element.lastElementChild?.getBoundingClientRect();
+    // What is around the last words, such as the rim of a key, is not behind what follows them.
+    const right = edge && edge.top <= last.top && edge.bottom >= last.bottom ? Math.max(edge.right, last.right) : last.right;
+    const top = box.right - right > 4 ? last.top : last.bottom;
+    return { ...box, left: top === last.bottom ? box.left : right, top: Math.min(top, box.bottom - 4) };
   };
 
   const about = (element, text, boxes, style) => {
@@ -61,22 +64,27 @@
 
   const focusable = `a[href], area[href], button, input:not([type=hidden]), select, textarea, summary, iframe, audio[controls],
     video[controls], [tabindex], [contenteditable=true]`;
-  let reach = [], focused = null, blank = null;
+  let reach = [], marks = [], focused = null, blank = null, own = null;
+
+  // What can be used now: a dialog keeps everything else from being used.
+  const top = () => document.querySelector("dialog:modal") ?? document.body;
 
   window.sight = {
     // Every piece of text that is shown: where it is in the window, its colour, and whether it counts as large. What a style sheet
     // or a field shows has no text node: there the whole element counts. What cannot be used may be dim.
     texts() {
+      // What is selected has colours of its own.
+      getSelection().removeAllRanges();
       const usable = (element) => shown(element, { opacityProperty: true }) && !element.closest(":disabled, [aria-disabled=true]");
       const found = [];
-      const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      const walker = document.createTreeWalker(top(), NodeFilter.SHOW_TEXT);
       for (let node = walker.nextNode(); node; node = walker.nextNode()) {
         if (!node.data.trim() || !usable(node.parentElement)) continue;
         const range = document.createRange();
         range.selectNodeContents(node);
         found.push(about(node.parentElement, node.data, [...range.getClientRects()], getComputedStyle(node.parentElement)));
       }
-      for (const element of document.body.querySelectorAll("*")) {
+      for (const element of top().querySelectorAll("*")) {
         if (!usable(element)) continue;
         const box = [within(element)];
         if (element.matches("input:not([type=checkbox], [type=radio], [type=range]), textarea, select")) {
@@ -99,11 +107,13 @@
     // A style sheet that a script makes is the page's own as far as its policy goes; an inline one would be refused.
     hide() {
       blank ??= new CSSStyleSheet();
+      // Where the system forces colours it lets only its own be: there texts are as clear as what they nearly all stand on.
+      const clear = matchMedia("(forced-colors: active)").matches ? "Canvas" : "transparent";
       blank.replaceSync(`
-        *, *::before, *::after, *::placeholder, *::marker { color: transparent !important; text-shadow: none !important;
-          -webkit-text-fill-color: transparent !important; text-decoration-color: transparent !important;
-          caret-color: transparent !important; transition: none !important; }
-        text, tspan { fill: transparent !important; stroke: none !important; }`);
+        *, *::before, *::after, *::placeholder, *::marker { color: ${clear} !important; text-shadow: none !important;
+          -webkit-text-fill-color: ${clear} !important; text-decoration-color: ${clear} !important;
+          caret-color: ${clear} !important; outline-color: ${clear} !important; transition: none !important; }
+        :is(text, tspan):not(#no#such) { fill: transparent !important; stroke: none !important; }`);
       document.adoptedStyleSheets = [...document.adoptedStyleSheets, blank];
     },
 
@@ -125,7 +135,7 @@
     cut() {
       const found = [], wide = document.documentElement.scrollWidth;
       if (wide > innerWidth) found.push(`the page is ${wide} wide in a window of ${innerWidth}`);
-      for (const element of document.body.querySelectorAll("*")) {
+      for (const element of top().querySelectorAll("*")) {
         const box = element.getBoundingClientRect();
         if (box.right <= innerWidth + 1 || box.width < 2 || !shown(element)) continue;
         let up = element.parentElement;
@@ -135,17 +145,69 @@
       return found;
     },
 
+    // Texts of which a part can never be seen: beyond the edge of what cuts it off (with `paper`, also of what only scrolls).
+    clipped(paper) {
+      const cuts = paper ? ["hidden", "clip", "auto", "scroll"] : ["hidden", "clip"], found = [];
+      for (const element of document.body.querySelectorAll("*")) {
+        if (element.matches("input, select, textarea") || element.clientWidth < 2 || !shown(element)) continue;
+        if (!element.innerText?.trim()) continue;
+        const style = getComputedStyle(element);
+        const wide = cuts.includes(style.overflowX) && element.scrollWidth > element.clientWidth + 1;
+        const high = cuts.includes(style.overflowY) && element.scrollHeight > element.clientHeight + 1;
+        if (!wide && !high) continue;
+        const [inner, outer] = [[element.clientWidth, element.clientHeight], [element.scrollWidth, element.scrollHeight]];
+        found.push(`${name(element)} shows ${inner.join(" x ")} of ${outer.join(" x ")}`);
+      }
+      return found;
+    },
+
+    // As with a style sheet of the reader's own.
+    restyle(rules) {
+      own ??= new CSSStyleSheet();
+      own.replaceSync(rules);
+      document.adoptedStyleSheets = [...document.adoptedStyleSheets.filter((sheet) => sheet !== own), own];
+    },
+
+    sky() {
+      const sides = ["::before", "::after"].filter((side) => {
+        const style = getComputedStyle(document.body, side);
+        return style.display !== "none" && style.content !== "none";
+      });
+      return sides.map((side) => `there is a sky: ${side}`);
+    },
+
+    // The chosen, current or pressed ones among others, by name.
+    marked() {
+      marks = [];
+      for (const state of ["aria-current", "aria-selected", "aria-pressed"]) {
+        for (const element of top().querySelectorAll(`[${state}]:not([${state}=false])`)) {
+          if (shown(element) && element.matches("a, button, [role]")) marks.push([element, state, element.getAttribute(state)]);
+        }
+      }
+      return marks.map(([element]) => name(element));
+    },
+
+    // As if one of them was like the others, or as it is.
+    mark([at, on]) {
+      const [element, state, value] = marks[at];
+      element.scrollIntoView({ block: "center" });
+      if (on) element.setAttribute(state, value);
+      else element.removeAttribute(state);
+      const box = element.getBoundingClientRect();
+      return [box.left, box.top, box.width, box.height];
+    },
+
     // How much Tab must come to, in the order of the document: of radio buttons that belong together only one.
     begin() {
       if (document.activeElement !== document.body) {
         // Tab begins where this element was, not behind what has the focus.
         const start = document.createElement("button");
-        document.body.prepend(start);
+        top().prepend(start);
         start.focus({ preventScroll: true });
         start.remove();
       }
       const groups = new Set();
-      reach = [...document.querySelectorAll(focusable)].filter((element) => {
+      reach = [...top().querySelectorAll(focusable)].filter((element) => {
         if (element.matches(":disabled, [tabindex='-1'], [inert] *") || !shown(element)) return false;
         if (element.type !== "radio" || !element.name) return true;
         const group = [...document.getElementsByName(element.name)];
@@ -165,6 +227,7 @@
       return {
         at: reach.indexOf(element),
         name: name(element),
+        scrolls: element.scrollHeight > element.clientHeight + 1 || element.scrollWidth > element.clientWidth + 1,
         covered: covered ? name(over) || "something" : "",
         like: `${element.tagName}.${element.className} in ${parent?.tagName}.${parent?.className}`,
         box: [box.left, box.top, box.width, box.height],
