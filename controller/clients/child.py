@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from controller.core.child import AUTHORS, child_environment
+from controller.core.child import AUTHORS, SETTINGS, child_environment
 from controller.core.errors import HomelabError
 
 Child = subprocess.Popen[bytes]
@@ -28,7 +28,7 @@ class OwnGit:
     """A person's own git in their own repository, with their name and their settings, but for hooks."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = child_environment(environment, *AUTHORS)
+        self._environment = child_environment(environment, *AUTHORS, *SETTINGS)
 
     def __call__(self, folder: Path, *arguments: str) -> str:
         """What a command prints. Raises HomelabError."""

@@ -10,6 +10,8 @@ PASSED = (
 """Every variable that goes on to a child: where programs, keys, the SSH agent, proxies and CA files are."""
 AUTHORS = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
 """As whom a person's own git commits."""
+SETTINGS = ("XDG_CONFIG_HOME", "GNUPGHOME", "GPG_TTY")
+"""Where a person's own git finds their settings and signs."""
 _ALWAYS = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/nonexistent",

@@ -52,11 +52,13 @@ class Loop:
         self._commits.start()
         Thread(target=self.queue.watch, name="alarm", daemon=True).start()
 
-    def stop(self) -> None:
-        """End everything; open entries are left for the next start, and the lease is given back."""
+    def stop(self, last: Callable[[], None] = lambda: None) -> None:
+        """End everything; open entries are left for the next start, and the lease is given back. `last` is done in between: no
+        pass runs any more, and writes are taken still."""
         self._commits.stop()
         self._backends.stop()
         self._worker.stop()
+        last()
         self.seat.leave()
         self._chronicle.close()
 

@@ -157,7 +157,7 @@ class SqlStore:
         statement = select(columns.started, columns.finished, columns.outcome).where(columns.started >= since)
         with self._database.reading() as connection:
             found = connection.execute(statement.order_by(columns.started, columns.id)).all()
-        return tuple(RunTime(started, finished, Outcome(outcome)) for started, finished, outcome in found)
+        return tuple(RunTime(started, finished, Outcome(outcome or Outcome.RUNNING)) for started, finished, outcome in found)
 
     def quarantined(self) -> Sequence[Quarantine]:
         with self._database.reading() as connection:

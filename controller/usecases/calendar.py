@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from controller.engine.wanted import Reading
 from controller.usecases.look import Look
 
 MOST_DAYS = 400
@@ -48,5 +47,4 @@ def calendar_of(look: Look) -> Calendar:
     shown = look.reconciler.shown
     if shown is not None:
         return Calendar(shown.estate.policy.timezone)
-    wanted = Reading(look.source, look.reconciler.linker, look.reconciler.lineage, {}).wanted()
-    return Calendar(wanted.estate.policy.timezone)
+    return Calendar(look.reconciler.wanted().estate.policy.timezone)

@@ -231,7 +231,10 @@ async def told_to(request: Request, face: Face, lanes: Lanes, problem: Problem) 
     if not lost.by_browser(request):
         return problem_response(problem)
     call, path = call_of(request), request.url.path
-    shown = await lanes.run(Lane.QUICK, lambda: lost.told(face, call, path, problem))
+    try:
+        shown = await lanes.run(Lane.QUICK, lambda: lost.told(face, call, path, problem))
+    except Problem as busy:
+        return problem_response(busy)
     return Response(shown.body(), shown.status, dict(shown.headers), HTML)
 
 

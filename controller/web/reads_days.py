@@ -15,6 +15,7 @@ from controller.usecases.history_days import HistoryDays
 from controller.usecases.uptime import UptimesView, UptimeView
 from controller.web.bodies import Query
 from controller.web.call import Call, Face, Operation, Reply, Routes
+from controller.web.lanes import Lane
 from controller.web.problem import Problem
 from controller.web.reads_estate import ended
 
@@ -69,6 +70,7 @@ ROUTES: Routes = {
             Scope.READ,
             UptimesView,
             query=UptimesQuery,
+            lane=Lane.SLOW,
             etag=True,
             problems=(503,),
         )

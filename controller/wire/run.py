@@ -105,8 +105,7 @@ def _serve(house: House, stop: Flag, told: Callable[[Running], None], reach: Rea
         ended.set()
         notifier.stop()
         tender.stop()
-        loop.stop()
-        recorder.stop()
+        loop.stop(recorder.stop)
         page.join()
 
 

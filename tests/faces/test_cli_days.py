@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,9 +28,14 @@ def test_a_controller_writes_down_what_can_be_read_without_it(tmp_path: Path) ->
         seen = home("show", "service/web", "--uptime", "--days", "3", "-o", "json").json
         assert (seen["key"], seen["zone"], len(seen["days"])) == ("service/web", "Europe/Berlin", 3)
         assert home("apply").code == 0, "one more look, some time after the first"
+        last = home("status", "-o", "json").json["at"]
     kept = home("show", "service/web", "--uptime", "--days", "3", "-o", "json").json
     assert kept["zone"] == "Europe/Berlin"
-    # What was looked at does not grow while nobody looks, and the end of the watch was written when the controller ended.
+    with closing(sqlite3.connect(home.state / "memory" / "state.db")) as store:
+        assert store.execute("select max(until) from watches").fetchone()[0] >= last, (
+            "the end of the watch was written at the end"
+        )
+    # What was looked at does not grow while nobody looks.
     assert 0 < kept["good"] + kept["degraded"] + kept["down"] < 3600
     assert home("show", "service/web", "--uptime", "--days", "3", "-o", "json").json["good"] == kept["good"]
     for asked in (("status", "--uptime"), ("show", "service/web", "--uptime")):

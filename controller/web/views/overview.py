@@ -157,5 +157,5 @@ def uptime(face: Face, _call: Call) -> Reply:
 ROUTES: Routes = {
     "/": {"GET": page.looks(show, "How the house stands.", query=GridQuery)},
     "/page/energy": {"GET": page.looks(energy, "What the house used.", lane=Lane.SLOW)},
-    "/page/uptime": {"GET": page.looks(uptime, "How much of the time the services did their work.")},
+    "/page/uptime": {"GET": page.looks(uptime, "How much of the time the services did their work.", lane=Lane.SLOW)},
 }
