@@ -70,7 +70,8 @@ def summary(effects: Effects) -> str:
 
 
 def _block(effects: Effects) -> tuple[list[str], tuple[str, ...]]:
-    """The lines of the plan within what a forge takes, and the held digests whose lines are all there."""
+    """The lines of the plan within what a forge takes, and the held digests whose lines are all there: none where it is not known
+    what the rest would do, as nothing of that can be approved here either."""
     lines: list[str] = []
     room, held = _MOST_TEXT, list[str]()
 
@@ -92,7 +93,7 @@ def _block(effects: Effects) -> tuple[list[str], tuple[str, ...]]:
         add([effects.problem])
     for rollout in sorted(effects.rollouts, key=lambda each: each.digest not in effects.held):
         view = rollout_view(rollout, effects.decisions.get(rollout.digest))
-        if add(_rollout(view)) and rollout.digest in effects.held:
+        if add(_rollout(view)) and rollout.digest in effects.held and not effects.problem:
             held.append(rollout.digest)
     for item in effects.findings:
         add([f"{item.severity} {item.origin}: {item.message}", *([f"  fix: {item.hint}"] if item.hint else [])])

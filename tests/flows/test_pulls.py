@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from controller.clients.forge import RestForge
+from controller.clients.memory import MemoryProvider
 from controller.core.errors import Permanent, Severity, Transient
 from controller.core.registers import Person
+from controller.core.state import State
 from controller.source import GitSource
 from controller.usecases.pulls import Pulls, Rounds
 from tests.contract.source_repository import Repository
@@ -273,6 +275,26 @@ def test_what_nobody_could_read_is_not_approved(shared: Shared) -> None:
     shared.forge.silenced = True
     with pytest.raises(Permanent, match="422"):
         shared.round()
+    merged_without_a_word(shared, number, "bo")
+
+
+def test_a_plan_that_cannot_be_told_whole_is_not_approved(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    adapt = MemoryProvider.adapt
+
+    def asked(provider: MemoryProvider, state: State, applied: State | None) -> State:
+        if state["image"] == "silent:1":
+            raise Transient("its registry does not answer")
+        return adapt(provider, state, applied)
+
+    monkeypatch.setattr(MemoryProvider, "adapt", asked)
+    tip = shared.push("without-cache", cache=None, new={"image": "silent:1"})
+    number = shared.forge.by_hand("without-cache", "No cache", author="ada")
+    shared.round()
+    said = shared.comment(number)
+    assert "what it would do cannot be told now: box/new: its registry does not answer" in said
+    assert "delete box/cache" in said, "what is known of it is shown"
+    assert "A merge here approves" not in said
+    assert shared.forge.statuses[tip][-1]["state"] == "failure"
     merged_without_a_word(shared, number, "bo")
 
 
