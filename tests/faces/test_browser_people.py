@@ -37,6 +37,11 @@ def there(tab: Tab, path: str) -> None:
     )
 
 
+def focused(tab: Tab, what: str) -> None:
+    """Wait until something has the focus: a browser gives it when it paints the page for the first time."""
+    tab.until("(what) => document.activeElement?.matches(what)", what)
+
+
 def test_somebody_comes_by_an_invitation_and_stays(web: WebHouse, browser: Browser) -> None:
     with entered(web, browser) as tab:
         hand = Keys(tab)
@@ -48,8 +53,7 @@ def test_somebody_comes_by_an_invitation_and_stays(web: WebHouse, browser: Brows
         hand.write(tab.page.get_by_label("Name", exact=True), "Anna")
         hand.reach(tab.page.locator("input[value=apply]"))
         tab.press("Space", "Enter")
-        tab.until("document.getElementById('once')")
-        assert tab.js("document.activeElement.id") == "once", "it is where one looks, and can be copied at once"
+        focused(tab, "#once")
         link = str(tab.js("document.activeElement.value"))
         assert tab.js("location.href") == f"{web.address}{PEOPLE}"
         tab.do(tab.page.goto(f"{web.address}/settings"))
@@ -102,9 +106,8 @@ def test_what_is_wrong_has_the_focus_and_what_is_shown_once_can_be_read(web: Web
                 tab.do(tab.page.get_by_label(label, exact=True).fill(text))
             tab.foreseen.add((web.address + path, status))
             tab.do(tab.page.get_by_role("button", name=button, exact=True).click())
-            tab.until("(focus) => document.querySelector('[autofocus]')?.matches(focus)", focus)
+            focused(tab, focus)
             tab.settle()
-            assert tab.js("(focus) => document.activeElement.matches(focus)", focus), focus
             found.extend(f"{path} {focus}: {each}" for each in wrong(tab, 320))
 
         new = {"New password": OTHER, "New password once more": OTHER}
@@ -132,7 +135,7 @@ def test_every_form_works_without_a_script(web: WebHouse, browser: Browser) -> N
         fill("Password", OTHER)
         tab.foreseen.add((f"{web.address}/enter", 401))
         go("button", "Sign in", "/enter", "name or password is wrong")
-        assert tab.js("document.activeElement.id") == "password"
+        focused(tab, "#password[aria-invalid=true]")
         fill("Password", PASSWORD)
         go("button", "Sign in", "/", "Overview")
         tab.open("/settings")
