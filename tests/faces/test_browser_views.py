@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -43,3 +44,49 @@ def test_every_page_can_be_read_and_used(house: PageHouse, browser: Browser, vie
         found += keyboard(tab)
         found += enlarged(tab, 1280) if theme is DARK else printed(tab) if theme is LIGHT else forced(tab, 1280)
     assert not found, "\n".join(found)
+
+
+_STALE = "(name) => document.querySelectorAll(`main input[name=${name}]`).forEach((each) => { each.value = '0'.repeat(64); })"
+
+
+@pytest.mark.parametrize(
+    ("view", "sent", "button", "stale", "says"),
+    [
+        ("/propose", "/propose", "Propose", "", "Nothing was proposed"),
+        ("/proposals/{id}", "/proposals/{id}/approve", "Approve and merge", "digests", "Nothing was decided"),
+        ("/plan/now", "/plan/approve", "Approve", "digest", "Nothing was decided"),
+        ("/rollback", "/rollback", "Roll back", "plan", "Nothing was done"),
+        (
+            "/resources/{kind}/{name}/rollback",
+            "/resources/{kind}/{name}/rollback",
+            "Roll back",
+            "plan",
+            "not the one that was shown",
+        ),
+    ],
+)
+def test_a_form_that_is_refused_says_so(
+    house: PageHouse, browser: Browser, view: str, sent: str, button: str, stale: str, says: str
+) -> None:
+    place = house.places[view] if stale else "/propose?key=service/hello"
+    head = house.home.git("rev-parse", "HEAD")
+    with browser.tab(house.address, signed_in=house.signed_in) as tab:
+        tab.freeze()
+        tab.open(place)
+        tab.settle()
+        if stale:
+            tab.js(_STALE, stale)
+        else:
+            tab.do(tab.page.fill("#title", "As it is"))
+        target = str(tab.do(tab.page.get_by_role("button", name=button, exact=True).first.evaluate("(it) => it.form.action")))
+        assert re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", f"{house.address}{sent}"), target)
+        tab.foreseen |= {(target, status) for status in (409, 422)}
+        tab.do(tab.page.get_by_role("button", name=button, exact=True).first.click())
+        tab.until("(says) => document.getElementById('main')?.innerText.includes(says)", says)
+        tab.settle()
+        found = keyboard(tab)
+        for theme, width in zip(THEMES, WIDTHS, strict=True):
+            tab.js("(theme) => { document.documentElement.dataset.theme = theme; }", theme.name)
+            found += wrong(tab, width, axe=theme is DARK)
+    assert not found, "\n".join(found)
+    assert house.home.git("rev-parse", "HEAD") == head
