@@ -47,16 +47,21 @@ class Rollout:
         return all(change.drift for change in self.changes)
 
 
+UNKNOWN = "Unknown"
+"""The reason of a note about what could not be looked at or looked up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """A key that gets no change, and why: unknown, foreign, unmarked, suspended, quarantined, observed drift, waiting for a time
-    (`until`, seconds since the epoch) or blocked by something that it needs."""
+    (`until`, seconds since the epoch) or blocked by something that it needs (`wall`: the first in the row that is not there)."""
 
     key: Key
     reason: str
     message: str
     provider: str = ""
     until: float = 0.0
+    wall: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)

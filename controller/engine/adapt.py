@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from controller.core.errors import Permanent, ProviderError
 from controller.core.key import Key
-from controller.core.plan import Note
+from controller.core.plan import UNKNOWN, Note
 from controller.core.ports import Adapts, Follows, Place, Providers
 from controller.core.resource import Resource
 from controller.core.run import Row
@@ -74,5 +74,5 @@ def adapt_one(resource: Resource, row: Row | None, provider: Adapts) -> Resource
     except Permanent as error:
         return Note(resource.key, "Refused", str(error), resource.provider)
     except ProviderError as error:
-        return Note(resource.key, "Unknown", str(error), resource.provider)
+        return Note(resource.key, UNKNOWN, str(error), resource.provider)
     return resource if state is resource.state else replace(resource, state=state)

@@ -9,7 +9,7 @@ from functools import partial
 from controller.core.errors import Transient
 from controller.core.estate import HomelabSpec
 from controller.core.key import Key
-from controller.core.plan import Note
+from controller.core.plan import UNKNOWN, Note
 from controller.core.ports import Adapts, Place, Providers
 from controller.core.resource import Resource
 from controller.core.run import Row
@@ -68,8 +68,8 @@ class DryRun:
         wait_for = [busy(self.bench, self.flights, each.estate.policy.timezone) for each in wanted]
         sides = [_Side(each, self.connect(each.estate.homelab), targets(each.estate.resources.values(), rows)) for each in wanted]
         until = clock.monotonic() + LOOK
-        lookups = Calls(_lookups(sides, rows), _LOOKUPS, "lookup")
         looks = Calls(_looks(sides), _LOOKS, "look")
+        lookups = Calls(_lookups(sides, rows), _LOOKUPS, "lookup")
         snapshots = looks.answers(clock, until)
         answers = lookups.answers(clock, until)
         found: list[Seen] = []
@@ -113,7 +113,7 @@ def _adapted(side: _Side, answers: Mapping[_Question, Resource | Note]) -> tuple
             continue
         answer = answers.get(_question(resource, side.providers))
         if answer is None:
-            notes.append(Note(key, "Unknown", f"what it needs to know was not answered within {LOOK:g} s", resource.provider))
+            notes.append(Note(key, UNKNOWN, f"what it needs to know was not answered within {LOOK:g} s", resource.provider))
         elif isinstance(answer, Note):
             notes.append(answer)
         elif answer.state is not resource.state:

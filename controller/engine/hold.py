@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from controller.core.change import Action, Change, Reversal
 from controller.core.key import Key
 from controller.core.limit import Ask, Limit, Never, Wait
-from controller.core.plan import Note
+from controller.core.plan import UNKNOWN, Note
 from controller.core.ports import Limits, Place, Providers
 from controller.core.run import Row
 from controller.engine.group import Edges
 
-WALLS = frozenset(["Unknown", "Foreign", "Missing", "Refused", "Quarantined", "Stuck", "InProgress", "Waiting", "Blocked"])
+WALLS = frozenset([UNKNOWN, "Foreign", "Missing", "Refused", "Quarantined", "Stuck", "InProgress", "Waiting", "Blocked"])
 """Notes that say: this is not there as it is wanted. Nothing that needs it is started."""
 LEFT_OUT = frozenset(["Waiting", "Blocked", "Refused"])
 """Notes on changes that are left out of a plan for a reason outside of the world that was looked at."""
@@ -113,9 +113,9 @@ def _exempt(change: Change) -> bool:
 def _blocked(change: Change, wall: Note) -> Note:
     why = wall.message.splitlines()[0] if wall.message else wall.reason
     if wall.reason == "Blocked":  # told of the first in the row, not of each one between
-        return Note(change.key, "Blocked", why, change.provider)
+        return Note(change.key, "Blocked", why, change.provider, wall=wall.wall)
     used = "is still used by" if change.after is None else "waits for"
-    return Note(change.key, "Blocked", f"{used} {wall.key}: {why}", change.provider)
+    return Note(change.key, "Blocked", f"{used} {wall.key}: {why}", change.provider, wall=wall.key)
 
 
 def _asked(change: Change, ask: Ask | None) -> Change:

@@ -11,7 +11,7 @@ from controller.core.diff import FieldDiff, compare
 from controller.core.estate import Estate
 from controller.core.key import Key
 from controller.core.kind import Heed, Kind
-from controller.core.plan import Note, Plan
+from controller.core.plan import UNKNOWN, Note, Plan
 from controller.core.ports import Place, Providers
 from controller.core.resource import Mode, Resource, Rollback
 from controller.core.run import Row
@@ -118,7 +118,7 @@ def _blocked(situation: Situation) -> tuple[dict[Key, str], dict[Key, str]]:
 
 def _subtract(resource: Resource, row: Row | None, observed: Observed, kind: Kind) -> Change | Note | None:
     if isinstance(observed, Unknown):
-        return _note(resource, "Unknown", observed.reason)
+        return _note(resource, UNKNOWN, observed.reason)
     if row is not None and row.applied is not None and row.address != resource.address:
         if kind.markless and not kind.lasting:  # nothing would know of the old one any more
             hint = "give the document another name, and the old one goes with the old document"
@@ -202,11 +202,11 @@ def _leftovers(situation: Situation, notes: list[Note]) -> Iterable[Change]:
 def _leftover(key: Key, row: Row, situation: Situation, notes: list[Note], *, moved: bool) -> Iterable[Change]:
     observed = situation.world.of(key, row.provider)
     if isinstance(observed, Unknown):
-        notes.append(Note(key, "Unknown", observed.reason, row.provider))
+        notes.append(Note(key, UNKNOWN, observed.reason, row.provider))
         return
     snapshot = situation.world.snapshots.get((key.kind, row.provider))
     if snapshot is not None and not snapshot.complete:
-        notes.append(Note(key, "Unknown", f"nothing is deleted after half a look: {snapshot.reason}", row.provider))
+        notes.append(Note(key, UNKNOWN, f"nothing is deleted after half a look: {snapshot.reason}", row.provider))
         return
     kind = situation.kinds[key.kind]
     before = observed.state if isinstance(observed, Present) else None

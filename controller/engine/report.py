@@ -11,14 +11,14 @@ from controller.core.errors import Diagnostic, Severity
 from controller.core.estate import Estate
 from controller.core.event import Event, Report, Status, Sync
 from controller.core.key import Key
-from controller.core.plan import Note, Plan
+from controller.core.plan import UNKNOWN, Note, Plan
 from controller.core.ports import Place
 from controller.core.run import Row
 from controller.core.state import Absent, Health, Observed, Present
 from controller.engine.observe import World
 
 _NOTES = {
-    "Unknown": (Sync.UNKNOWN, Health.UNKNOWN),
+    UNKNOWN: (Sync.UNKNOWN, Health.UNKNOWN),
     "InProgress": (Sync.PENDING, Health.PROGRESSING),
     "Quarantined": (Sync.FAILED, None),
     "Stuck": (Sync.FAILED, None),
@@ -31,7 +31,7 @@ _NOTES = {
     "Waiting": (Sync.PENDING, None),
     "Blocked": (Sync.PENDING, None),
 }
-_ALIKE = frozenset(["Unknown", "InProgress", "Quarantined", "Stuck", "Suspended", "Blocked"])
+_ALIKE = frozenset([UNKNOWN, "InProgress", "Quarantined", "Stuck", "Suspended", "Blocked"])
 """Notes whose message can be the same for many keys."""
 _VERDICTS = {Verdict.ALLOW: Sync.PENDING, Verdict.HOLD: Sync.HELD, Verdict.DENY: Sync.FAILED}
 

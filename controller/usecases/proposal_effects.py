@@ -11,7 +11,7 @@ from controller.core.document import Files, Revision
 from controller.core.errors import Diagnostic, Severity, SourceError, SpecError, Transient
 from controller.core.estate import Estate
 from controller.core.key import Key
-from controller.core.plan import Note, Rollout
+from controller.core.plan import UNKNOWN, Note, Rollout
 from controller.core.policy import RULES, Policy, ProposalRules
 from controller.core.proposal import Branches
 from controller.core.state import fingerprint
@@ -21,8 +21,6 @@ from controller.engine.survey import Survey
 from controller.usecases.proposing_files import difference, is_protected
 
 _GRADES = tuple(Reversal)
-_UNKNOWN = "Unknown"
-"""The reason of a note about what could not be looked at or looked up."""
 
 
 def held(rollouts: Iterable[Rollout], decisions: Mapping[str, Decision]) -> tuple[str, ...]:
@@ -113,7 +111,7 @@ def effects_of(reconciler: Reconciler, branches: Branches, tip: str) -> Effects:
     told = set(now.plan.notes)
     return replace(
         base,
-        problem=_unseen(now, then),
+        problem=unseen(now, then),
         findings=tuple(item for item in then.estate.warnings if item not in now.estate.warnings),
         rollouts=tuple(rollout for rollout in then.plan.rollouts if rollout.digest not in planned),
         decisions=_judged(then, policy),
@@ -122,18 +120,23 @@ def effects_of(reconciler: Reconciler, branches: Branches, tip: str) -> Effects:
     )
 
 
-def _unseen(now: Survey, then: Survey) -> str:
-    """Why it is not known what would be done to some of what is changed; "" = it is. Whoever approved that would approve
-    nothing, or anything. What is looked at only once its connection is declared otherwise is no reason: that comes after the
-    merge."""
-    asked = [note for note in then.situation.unready if note.reason == _UNKNOWN]
-    asked += [note for note in then.plan.notes if note.reason == _UNKNOWN and not _looked(then, note)]
+def unseen(now: Survey, then: Survey) -> str:
+    """Why it is not known what would be done to some of what `then` changes, itself unanswered or waiting for what is; "" = it is
+    known. Whoever approved that would approve nothing, or anything. What is looked at only once its connection is declared
+    otherwise is no reason: that comes after the merge."""
     old, new = now.estate, then.estate
+    silent = [
+        note
+        for note in then.plan.notes
+        if note.reason == UNKNOWN
+        and (note in then.situation.unready or not _looked(then, note))
+        and new.homelab.connections.get(note.provider) == old.homelab.connections.get(note.provider)
+    ]
+    walls = {note.key for note in silent}
     told = {
         note.key: f"{note.key}: {note.message}"
-        for note in asked
-        if new.homelab.connections.get(note.provider) == old.homelab.connections.get(note.provider)
-        and _digest(old, note.key) != _digest(new, note.key)
+        for note in (*silent, *(note for note in then.plan.notes if note.wall in walls))
+        if _digest(old, note.key) != _digest(new, note.key)
     }
     more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
     return f"what it would do cannot be told now: {next(iter(told.values()))}{more}; look at it again later" if told else ""

@@ -16,7 +16,7 @@ from controller.core.resource import Resource
 from controller.core.run import Outcome, Run
 from controller.engine.link import Linker
 from controller.engine.reconcile import Reconciler
-from controller.engine.survey import Survey
+from controller.usecases.proposal_effects import unseen
 from controller.usecases.views import PlanView, plan_view
 
 _FARTHEST = 200
@@ -89,16 +89,16 @@ class Rollback:
     def prepare(self, target: str = "") -> WayBack:
         """The way back to a revision, for one key (`kind/name`), or (nothing given) to what was applied before. Writes nothing.
 
-        Raises Refused when there is no such way, SourceError for an unknown revision, SpecError when it is not valid today."""
+        Raises Refused when there is no such way, or nobody can tell now what it would do, Transient when no plan could be made in
+        time, SourceError for an unknown revision, SpecError when it is not valid today."""
         head = self.source.head()
         if "/" in target and not target.startswith("refs/"):
             return self._for_key(_key(target), head)
         goal = self.source.revision(target) if target else self._before(head)
         if self._same(goal.id, head.id):
             raise Refused(f"the specs of {goal.short} are those of {head.short} already: there is nothing to go back to")
-        found = self.reconciler.survey(self.source.read(goal.id))
         message = f"Roll back to {goal.short}\n\n{_subject(goal)}"
-        return WayBack(goal.id, "", (), message, _plan(found, goal))
+        return WayBack(goal.id, "", (), message, self._plan(self.source.read(goal.id), goal))
 
     def commit(self, way: WayBack, author: str) -> Revision:
         """Write it as a commit on top of the branch. Raises SourceError when the repository cannot be written."""
@@ -155,9 +155,16 @@ class Rollback:
         paths = tuple(sorted(item for item in used if old.identity(item) != new.identity(item)))
         if not paths:
             raise Refused(f"the files of {key} are as they were at {revision.short}; what differs is a secret or homelab.yaml")
-        found = self.reconciler.survey(Overlay(new, {item: old.read(item) for item in paths}))
         message = f"Roll back {key} to {revision.short}\n\n{_subject(revision)}"
-        return WayBack(revision.id, str(key), paths, message, _plan(found, revision))
+        plan = self._plan(Overlay(new, {item: old.read(item) for item in paths}), revision)
+        return WayBack(revision.id, str(key), paths, message, plan)
+
+    def _plan(self, files: Files, goal: Revision) -> PlanView:
+        """What it would do. Raises Refused where that cannot be told: a plan that shows nothing says yes to anything."""
+        now, then = self.reconciler.compare(files)
+        if why := unseen(now, then):
+            raise Refused(f"{why}, or take the commits back in git (`git revert`)")
+        return replace(plan_view(then.plan, then.decisions, then.report), revision=goal.id, live=goal.id)
 
     def _earlier(self, key: Key, revision: str) -> tuple[Resource, Revision] | None:
         try:
@@ -187,10 +194,6 @@ def used_files(linker: Linker, path: str, files: Files, revision: Revision) -> s
     with suppress(SpecError):
         linker.estate(revision, watched)
     return watched.read_too
-
-
-def _plan(found: Survey, goal: Revision) -> PlanView:
-    return replace(plan_view(found.plan, found.decisions, found.report), revision=goal.id, live=goal.id)
 
 
 def _applied(run: Run, key: Key) -> bool:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
@@ -19,6 +20,7 @@ from controller.core.kind import Kind
 from controller.core.proposal import Edits
 from controller.core.state import Snapshot, State, Target
 from controller.usecases.proposal_views import ProposalView
+from controller.usecases.rollback import Rollback
 from tests.contract.source_repository import Repository
 from tests.support.house import box
 from tests.support.proposing import ADA, ProposingHouse
@@ -181,6 +183,51 @@ def house_adapts(house: AskingHouse) -> Iterator[None]:
     house.asking.adapt = super(Asking, house.asking).adapt  # type: ignore[method-assign]
     yield
     del house.asking.adapt
+
+
+def test_nobody_goes_back_on_a_plan_that_shows_nothing(house: AskingHouse, clock: PatientClock, registry: SilentRegistry) -> None:
+    image = f"{registry.name}/web:1"
+    with house_adapts(house):
+        house.put(web={"image": image})
+        house.reconcile()
+    house.put(web={"image": "web:2"})
+    house.reconcile()
+    back = Rollback(house.reconciler, house.source, house.store)
+    for number, target in enumerate(("", "box/web"), start=1):
+        asking = Doing(partial(back.prepare, target))
+        waits(registry, number)
+        clock.over.set()
+        with pytest.raises(Refused, match=f"{NEVER}box/web: what it needs to know"):
+            asking.end("the way back")
+    with house_adapts(house):
+        assert [change.key for rollout in back.prepare().plan.rollouts for change in rollout.changes] == ["box/web"]
+
+
+@pytest.mark.parametrize("wall", ["silent", "Foreign"])
+def test_what_waits_for_something_unseen_is_not_approved(
+    house: AskingHouse, clock: PatientClock, registry: SilentRegistry, wall: str
+) -> None:
+    if wall == "silent":
+        house.put(db={"image": f"{registry.name}/db:1"})
+    else:
+        house.put(other={"image": "other:1"})
+        house.world.put("box", "local", "other", {"image": "somebody:1", "size": 1, "status": "running"})
+    need = "box/db" if wall == "silent" else "box/other"
+    opening = Doing(
+        lambda: house.open(web={"image": "web:1", "size": 2, "uses": [need]}, page={"image": "page:1", "uses": ["box/web"]})
+    )
+    if wall == "silent":
+        waits(registry, 1)
+        clock.over.set()
+    shown: ProposalView = opening.end("the proposal")
+    assert {note.key: note.reason for note in shown.notes} == {"box/web": "Blocked", "box/page": "Blocked"}
+    assert shown.digests == ()
+    if wall == "silent":
+        assert shown.problem.startswith(f"{NEVER}box/")
+        assert "waits for box/db" in shown.problem
+        assert "(and 1 more)" in shown.problem
+    else:
+        assert shown.problem == "", "what it waits for is known, and is not there"
 
 
 def test_a_look_that_is_not_answered_finds_nothing_gone(house: AskingHouse, clock: PatientClock) -> None:

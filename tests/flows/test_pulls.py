@@ -205,9 +205,7 @@ def test_an_older_record_says_nothing_of_its_writers(shared: Shared) -> None:
     merged_without_a_word(shared, number, "bo")
 
 
-@pytest.mark.parametrize(
-    ("scopes", "may"), [(("admin",), True), (("approve", "apply"), False), (None, False)], ids=str
-)
+@pytest.mark.parametrize(("scopes", "may"), [(("admin",), True), (("approve", "apply"), False), (None, False)], ids=str)
 def test_rules_are_changed_by_who_may_do_everything(shared: Shared, scopes: tuple[str, ...] | None, may: bool) -> None:
     if scopes is not None:
         shared.house.store.people.revise("bo", lambda _known: Person("bo", scopes))
