@@ -90,7 +90,7 @@ class OwnPeople:
 
     @recorded("end-sessions")
     def end_sessions(self, name: str) -> None:
-        self.access.end_sessions(name)
+        self.access.end_sessions(name, self.actor)
 
     def audit(self, limit: int) -> Sequence[Data]:
         return [to_data(row) for row in self.access.audit.list(limit)]

@@ -134,10 +134,12 @@ class Access:
             raise Refused(f"there is no session {id_!r}; `homelab session list` shows them")
         self._sessions.end(id_)
 
-    def end_sessions(self, name: str, keeping: str = "") -> None:
+    def end_sessions(self, name: str, of: Actor, keeping: str = "") -> None:
         """End every session of a person, but for the one with the id `keeping`. Raises Refused when there is nobody of that
         name."""
         self._people.must_know(name)
+        if not keeping:
+            self._can_come_back(name, of)
         self._sessions.end_of(name, keeping)
 
     # People
@@ -172,9 +174,18 @@ class Access:
 
     def _leaves_an_admin(self, name: str, of: Actor) -> None:
         """Raises Refused where nobody could come in any more who may everything. The operator at the machine always can."""
-        inside = of.name if of.door == "session" else ""
-        if of.door not in ("socket", "cli") and self._people.last_admin(name, inside):
+        if self._is_last(name, of):
             raise Refused(f"nobody but {name} may everything and can sign in by themselves; let somebody else do so first")
+
+    def _can_come_back(self, name: str, of: Actor) -> None:
+        """Raises Refused where nobody could come in any more who may everything once a person is signed out."""
+        if not self._people.signs_in(name) and self._is_last(name, of):
+            raise Refused(f"nobody but {name} may everything, and without a password they could not sign in again; set one first")
+
+    def _is_last(self, name: str, of: Actor) -> bool:
+        """True for the last who may everything, where that is asked over the network."""
+        inside = of.name if of.door == "session" else ""
+        return of.door not in ("socket", "cli") and self._people.last_admin(name, inside)
 
     def _end_all(self, name: str) -> None:
         self._invitations.drop(lambda _, item: item["name"] == name)
@@ -182,12 +193,15 @@ class Access:
         self._tokens.end_of(name)
 
     def grant(self, name: str, scopes: Collection[Scope], of: Actor, seen: Seen = None) -> PersonView:
-        """Give a person these rights, and no others; they sign in again; tokens of theirs that may more end. Raises Refused."""
+        """Give a person these rights, and no others. Where that changes what they may they sign in again, and tokens of theirs that
+        may more end. Raises Refused."""
         with self._admins:
+            before = self._people.one(name)
             if Scope.ADMIN not in scopes:
                 self._leaves_an_admin(name, of)
             view = self._people.grant(name, scopes, seen)
-        self._sessions.end_of(name)
+        if before is None or _all_of(before[0].scopes) != _all_of(view.scopes):
+            self._sessions.end_of(name)
         if Scope.ADMIN not in scopes:
             self._tokens.end_of(name, keeping=scopes)
         return view
@@ -253,3 +267,8 @@ class Access:
 
     def _tell(self, reason: str, message: str, severity: Severity = Severity.INFO) -> None:
         self._store.append([Event(self._clock.now(), reason, message, severity)])
+
+
+def _all_of(scopes: Collection[str]) -> frozenset[str]:
+    """What somebody may with these: with admin everything."""
+    return frozenset(Scope) if Scope.ADMIN in scopes else frozenset(scopes)

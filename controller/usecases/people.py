@@ -140,6 +140,11 @@ class People:
         person = self._people.get(name)
         return person is not None and not person.scopes
 
+    def signs_in(self, name: str) -> bool:
+        """True for somebody who needs no link to come in."""
+        person = self._people.get(name)
+        return person is not None and bool(person.password or person.subject)
+
     def last_admin(self, name: str, inside: str) -> bool:
         """True when a person may everything and nobody else who does could sign in by themselves; `inside` is somebody who
         need not, being signed in ("" = nobody is)."""

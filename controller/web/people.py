@@ -165,8 +165,9 @@ def end_session(face: Face, call: Call) -> Reply:
 
 def end_sessions(face: Face, call: Call) -> Reply:
     """End every session of a person at once."""
+    assert call.actor is not None  # noqa: S101 (the operation has a scope)
     _known(face, call)
-    face.access.end_sessions(call.path["name"])
+    face.access.end_sessions(call.path["name"], call.actor)
     return Reply(status=204)
 
 
@@ -174,7 +175,7 @@ def end_others(face: Face, call: Call) -> Reply:
     """End one's own sessions at once, but for the one that asks."""
     if call.actor is None or call.actor.door != "session":
         raise Problem(409, "no-session", "only who is signed in has sessions of their own")
-    face.access.end_sessions(call.actor.name, call.actor.id)
+    face.access.end_sessions(call.actor.name, call.actor, call.actor.id)
     return Reply(status=204)
 
 
@@ -226,7 +227,7 @@ ROUTES: Routes = {
         ),
     },
     "/api/v1/people/{name}/sessions": {
-        "DELETE": Operation(end_sessions, "End every session of a person.", _ADMIN, status=204, problems=(404, 503))
+        "DELETE": Operation(end_sessions, "End every session of a person.", _ADMIN, status=204, problems=(404, 409, 503))
     },
     "/api/v1/people/{name}/password": {
         "POST": Operation(

@@ -111,6 +111,7 @@ def test_a17_a_changed_password_ends_every_other_session(web: WebHouse, anna: st
         ({"current": "canary-wrong-5e55"}, "current", 401, "the current password is wrong"),
         ({"password": "9letters5", "again": "9letters5"}, "password", 422, "10 to 1024 characters"),
         ({"again": f"{OTHER}-5e55"}, "again", 422, "not what stands above"),
+        ({"current": "5e55" * 256 + "x"}, "current", 422, "1024"),
     ],
 )
 def test_what_is_wrong_with_a_password_is_told_beside_it_and_no_password_comes_back(
@@ -336,16 +337,47 @@ def test_locking_out_and_removing_ask_first_and_name_the_person(web: WebHouse, a
     ]
 
 
-@pytest.mark.parametrize("what", ["lock", "remove", "scopes"])
-def test_the_last_who_may_everything_cannot_shut_the_door_behind_themselves(web: WebHouse, anna: str, what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "sent"),
+    [("lock", {}), ("remove", {}), ("sessions", {}), ("scopes", {"scopes": "read"})],
+)
+def test_the_last_who_may_everything_cannot_shut_the_door_behind_themselves(
+    web: WebHouse, anna: str, what: str, sent: dict[str, str]
+) -> None:
     owner = web.browser()
     assert "This is you" in words(owner.get(f"{PEOPLE}/owner/end"))
-    answer = post(owner, f"{PEOPLE}/owner/{what}", **({"scopes": "read"} if what == "scopes" else {}))
+    answer = post(owner, f"{PEOPLE}/owner/{what}", **sent)
     assert (answer.status_code, "nobody but owner may everything" in words(answer)) == (409, True)
     focused = [tag for tag, about in Seen(answer.text).elements if "autofocus" in about]
     assert len(focused) == 1
     assert status(owner) == 200
     assert Scope.ADMIN in next(person.scopes for person in web.access.people() if person.name == "owner")
+
+
+@pytest.mark.parametrize("scopes", [sorted(Scope), ["admin"]])
+def test_what_changes_no_right_ends_nothing(web: WebHouse, scopes: list[str]) -> None:
+    owner = web.browser()
+    assert went(post(owner, f"{PEOPLE}/owner/scopes", scopes=scopes)) == f"{PEOPLE}/owner?done=granted"
+    assert status(owner) == 200
+
+
+@pytest.mark.parametrize(
+    ("what", "sent"), [("lock", {}), ("remove", {}), ("scopes", {"scopes": "plan"}), ("password", {"password": OTHER})]
+)
+def test_a_form_is_for_the_person_as_it_showed_them(web: WebHouse, anna: str, what: str, sent: dict[str, str]) -> None:
+    owner = web.browser()
+    here = f"{PEOPLE}/anna"
+    form = owner.get(f"{here}/end" if what in ("lock", "remove") else here)
+    shown = re.search(rf'action="{here}/{what}"[^>]*><input type="hidden" name="version" value="([^"]+)"', form.text)
+    assert shown is not None, form.text
+    web.access.grant("anna", [Scope.APPLY], local("tester"))
+    answer = post(owner, f"{here}/{what}", version=shown[1], **sent)
+    assert (answer.status_code, "somebody changed them meanwhile" in words(answer)) == (412, True)
+    assert [person.scopes for person in web.access.people() if person.name == "anna"] == [("apply",)]
+    assert status(sign_in(web, anna, PASSWORD)) == 200
+    again = re.search(r'name="version" value="([^"]+)"', answer.text)
+    assert again is not None
+    assert went(post(owner, f"{here}/{what}", version=again[1], **sent))
 
 
 def test_nobody_gives_what_they_do_not_have(web: WebHouse, anna: str) -> None:

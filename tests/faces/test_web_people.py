@@ -313,6 +313,7 @@ def test_the_last_who_may_everything_keeps_it_but_for_the_operator(web: WebHouse
     lost: list[Callable[[], httpx2.Response]] = [
         lambda: owner.delete("/api/v1/people/owner"),
         lambda: owner.delete("/api/v1/people/owner/scopes"),
+        lambda: owner.delete("/api/v1/people/owner/sessions"),
         lambda: owner.post("/api/v1/people/owner/scopes", json={"scopes": ["read", "apply"]}),
         lambda: web.client(web.token()).delete("/api/v1/people/owner"),
     ]

@@ -63,8 +63,8 @@ def refused(
     found = error if isinstance(error, Problem) else of(error)
     if found.status >= 500 or found.status == 404:
         raise found
-    fields = [item["path"].partition(".")[0] for item in found.more.get("errors", ())]
-    form = Form(values, {name: words[name] for name in fields} or {at: found.detail})
+    fields = {item["path"].partition(".")[0]: item["message"] for item in found.more.get("errors", ())}
+    form = Form(values, {name: words.get(name, message) for name, message in fields.items()} or {at: found.detail})
     reply = again(form, found.status)
     headers = {name: text for name, text in found.headers.items() if name == "Retry-After"}
     return Told(found, replace(reply, headers={**reply.headers, **headers}))

@@ -38,13 +38,19 @@ class Invited(Body):
     scopes: list[Typed] = Field(default_factory=list, max_length=20)
 
 
-class Granted(Body):
+class Order(Body):
+    """What is done about a person as they were shown; `version` names how that was ("" = however they are)."""
+
+    version: Annotated[str, Field(max_length=80)] = ""
+
+
+class Granted(Order):
     """All that a person may do, as chosen."""
 
     scopes: list[Typed] = Field(default_factory=list, max_length=20)
 
 
-class GivenPassword(Body):
+class GivenPassword(Order):
     """A person's new password."""
 
     password: account.Secret
@@ -111,7 +117,7 @@ def invite(face: Face, call: Call) -> Reply:
 def grant(face: Face, call: Call) -> Reply:
     """All that a person may do from now on."""
     try:
-        api.grant(face, replace(call, body=forms.checked(api.Grant, {"scopes": call.body.scopes})))
+        api.grant(face, replace(_as_shown(call), body=forms.checked(api.Grant, {"scopes": call.body.scopes})))
     except (Problem, HomelabError) as error:
         raise _refused(face, call, error, {"scopes": call.body.scopes}, "scopes") from error
     return page.went(_place(call, "granted"))
@@ -120,7 +126,7 @@ def grant(face: Face, call: Call) -> Reply:
 def set_password(face: Face, call: Call) -> Reply:
     """A person's new password."""
     try:
-        api.set_password(face, replace(call, body=forms.checked(api.SetPassword, {"password": call.body.password})))
+        api.set_password(face, replace(_as_shown(call), body=forms.checked(api.SetPassword, {"password": call.body.password})))
     except (Problem, HomelabError) as error:
         raise _refused(face, call, error, at="password") from error
     return page.went(_place(call, "password"))
@@ -128,7 +134,10 @@ def set_password(face: Face, call: Call) -> Reply:
 
 def end_sessions(face: Face, call: Call) -> Reply:
     """Sign a person out everywhere."""
-    api.end_sessions(face, call)
+    try:
+        api.end_sessions(face, call)
+    except (Problem, HomelabError) as error:
+        raise _refused(face, call, error) from error
     return page.went(_place(call, "sessions"))
 
 
@@ -140,7 +149,7 @@ def end(face: Face, call: Call) -> Reply:
 def lock_person(face: Face, call: Call) -> Reply:
     """Lock a person out."""
     try:
-        api.lock_person(face, call)
+        api.lock_person(face, _as_shown(call))
     except (Problem, HomelabError) as error:
         raise forms.refused(error, lambda form, status: _end(face, call, form, status), {}) from error
     return page.went(_place(call, "locked"))
@@ -149,10 +158,15 @@ def lock_person(face: Face, call: Call) -> Reply:
 def remove_person(face: Face, call: Call) -> Reply:
     """Forget a person."""
     try:
-        api.remove_person(face, call)
+        api.remove_person(face, _as_shown(call))
     except (Problem, HomelabError) as error:
         raise forms.refused(error, lambda form, status: _end(face, call, form, status), {}) from error
     return page.went(f"{PATH}?done=removed")
+
+
+def _as_shown(call: Call) -> Call:
+    """The order for the version that the form was made of, as the API takes it."""
+    return replace(call, headers={**call.headers, "if-match": f'"{call.body.version}"'}) if call.body.version else call
 
 
 def _refused(
@@ -183,6 +197,11 @@ def _line(face: Face, call: Call) -> Line:
     return found
 
 
+def _version(face: Face, name: str) -> str:
+    found = face.access.person(name)
+    return found[1] if found else ""
+
+
 def _place(call: Call, done: str) -> str:
     return f"{PATH}/{quote(call.path['name'], safe='')}?done={done}"
 
@@ -202,6 +221,7 @@ def _one(face: Face, call: Call, form: Form, status: int, done: str = "", link: 
     about = {
         "form": replace(form, values={"scopes": found.about.scopes, **form.values}),
         "person": found.about,
+        "version": _version(face, name),
         "line": found,
         "sessions": [view for view in face.access.sessions(call.actor) if view.name == name],
         "tokens": [view for view in face.access.tokens() if view.by == name],
@@ -217,7 +237,7 @@ def _end(face: Face, call: Call, form: Form, status: int) -> Reply:
     found = _line(face, call).about
     crumbs = (("Settings", "/settings"), ("People", PATH), (found.name, f"{PATH}/{quote(found.name, safe='')}"))
     title = f"Lock out or remove {found.name}"
-    about = {"form": form, "person": found}
+    about = {"form": form, "person": found, "version": _version(face, found.name)}
     return page.render(
         face, call, "person_end.html", about, title=title, view="settings", crumbs=crumbs, status=status, live=False
     )
@@ -237,6 +257,6 @@ ROUTES: Routes = {
     f"{_ONE}/password": {"POST": page.acts(set_password, "A person's new password.", _ADMIN, GivenPassword, Lane.PASSWORD)},
     f"{_ONE}/sessions": {"POST": page.acts(end_sessions, "Sign a person out everywhere.", _ADMIN, lane=_QUICK)},
     f"{_ONE}/end": {"GET": page.looks(end, "Whether to lock a person out, or to remove them.", _ADMIN)},
-    f"{_ONE}/lock": {"POST": page.acts(lock_person, "Lock a person out.", _ADMIN, lane=_QUICK)},
-    f"{_ONE}/remove": {"POST": page.acts(remove_person, "Remove a person.", _ADMIN, lane=_QUICK)},
+    f"{_ONE}/lock": {"POST": page.acts(lock_person, "Lock a person out.", _ADMIN, Order, _QUICK)},
+    f"{_ONE}/remove": {"POST": page.acts(remove_person, "Remove a person.", _ADMIN, Order, _QUICK)},
 }

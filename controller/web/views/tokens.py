@@ -38,6 +38,7 @@ class Wanted(Body):
     assistant: Literal["", "yes"] = ""
 
 
+_WORDS = {**forms.WORDS, "name": "Write 1 to 64 characters that can be seen."}
 _EMPTY = Form({"scopes": [Scope.READ], "days": "90"})
 
 
@@ -55,7 +56,7 @@ def issue(face: Face, call: Call) -> Reply:
         made = doors.issue(face, replace(call, body=forms.checked(bodies.Issue, given))).content
     except (Problem, HomelabError) as error:
         at = "scopes" if assistant else ""
-        raise forms.refused(error, lambda form, status: _page(face, call, form, status), typed, at) from error
+        raise forms.refused(error, lambda form, status: _page(face, call, form, status), typed, at, _WORDS) from error
     return _page(face, call, _EMPTY, 201, made=made)
 
 
