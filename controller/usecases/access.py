@@ -193,7 +193,7 @@ class Access:
         self._tokens.end_of(name)
 
     def grant(self, name: str, scopes: Collection[Scope], of: Actor, seen: Seen = None) -> PersonView:
-        """Give a person these rights, and no others. Where that changes what they may they sign in again, and tokens of theirs that
+        """Give a person these rights, and no others. Where that changes what they may, they sign in again, and their tokens that
         may more end. Raises Refused."""
         with self._admins:
             before = self._people.one(name)
