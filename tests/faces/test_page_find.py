@@ -107,6 +107,7 @@ def test_a_pass_is_asked_for_and_told(web: WebHouse, back: str, there: str) -> N
     assert answer.status_code == 303
     assert answer.headers["location"].startswith(f"{there}?asked=")
     assert web.kicks == ["asked"]
+    assert web.access.audit.list(1)[0].action == "sync"
     place = answer.headers["location"]
     assert "A pass was asked for." in words(browser.get(place))
     web.reconcile()

@@ -38,7 +38,7 @@ class Outcome:
     away: tuple[str, ...] = ()
 
 
-def look(face: Face, call: Call) -> Reply:
+def sync(face: Face, call: Call) -> Reply:
     """Ask for a pass; it is told on the page that asked."""
     asked = face.desk.look.reconciler.bench.clock.now()
     writes.sync(face, replace(call, query=SyncQuery()))
@@ -63,4 +63,4 @@ def outcome(face: Face, asked: float | None) -> Outcome | None:
     )
 
 
-ROUTES: Routes = {"/look": {"POST": page.acts(look, "Make a pass soon.", Scope.APPLY, Ask, Lane.QUICK)}}
+ROUTES: Routes = {"/look": {"POST": page.acts(sync, "Make a pass soon.", Scope.APPLY, Ask, Lane.QUICK)}}

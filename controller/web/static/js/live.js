@@ -1,7 +1,7 @@
 // Live: whatever is marked `data-live` (and has an id) is fetched anew when an event tells that something happened.
 import { morph } from "./morph.js";
 
-let due = 0, under = false, again = false, last = 0, pace = 1000, number = 0, paused = false;
+let due = 0, under = false, again = false, last = 0, pace = 1000, number = 0, paused = false, lost = false;
 
 export function stayLive(main) {
   setInterval(tellAges, 1000);
@@ -13,8 +13,9 @@ export function stayLive(main) {
   const events = new EventSource(`/api/v1/events?after=${main.dataset.last}`);
   events.onmessage = soon;
   events.addEventListener("report", soon);
-  events.onopen = soon;
+  events.onopen = () => { lost = false; soon(); };
   events.onerror = () => {
+    lost = true;
     stale.hidden = false;
     // A refused stream is not tried again by the browser: the session may have ended.
     if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000);
@@ -53,7 +54,8 @@ export async function refresh() {
     if (!answer.ok) throw new Error(answer.statusText);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (asked === number) show(fresh);
-    if (stale) stale.hidden = true;
+    // An answer that was still on its way when the stream broke does not make the page live again.
+    if (stale) stale.hidden = !lost;
   } catch {
     if (stale) stale.hidden = false;
   } finally {
