@@ -90,7 +90,8 @@ class Proposal:
     `base` is the followed commit that it began on, `tip` its newest. `revisers` are others who changed it: it is their own too.
     `merged` is the commit that brought it in, `note` why it ended, `link` where else it is shown (a pull request), `remedies` the
     digest of the failed rollout that it takes back. `approving` is an approval that is being carried out: when a crash comes
-    between the merge and the end, its word still counts. Times in seconds since the epoch; `closed` 0 = pending."""
+    between the merge and the end, its word still counts. `made` are the commits that were made here, `pushed` the newest that
+    somebody else put on its branch ("" = none). Times in seconds since the epoch; `closed` 0 = pending."""
 
     id: str
     title: str
@@ -109,6 +110,8 @@ class Proposal:
     link: str = ""
     remedies: str = ""
     approving: Review | None = field(default=None)
+    made: tuple[str, ...] = ()
+    pushed: str = ""
 
     @property
     def branch(self) -> str:
@@ -123,7 +126,12 @@ class Proposal:
         """The same with a new commit: open again, whatever was said about the one before."""
         known = any(each.name == by.name and each.kind is by.kind for each in (self.author, *self.revisers))
         revisers = self.revisers if known else (*self.revisers, by)
-        return replace(self, tip=tip, standing=Standing.OPEN, revisers=revisers, approving=None)
+        return replace(self, tip=tip, standing=Standing.OPEN, revisers=revisers, approving=None, made=(*self.made, tip))
+
+    def pushed_to(self, tip: Revision) -> Proposal:
+        """The same after somebody put a commit on its branch. Who that was is not known: a name in a commit is a claim."""
+        revised = self.revised(tip.id, Author(tip.author or "somebody"))
+        return replace(revised, made=self.made, pushed="" if tip.id in self.made[:1] else tip.id)
 
     def reviewed(self, review: Review, standing: Standing) -> Proposal:
         """The same after a word."""
@@ -137,7 +145,8 @@ class Proposal:
     def objection(self, by: Author, rules: ProposalRules, concerns: Collection[str], *, trusted: bool = False) -> str:
         """Why somebody may not approve it, "" when they may. Law: an assistant and the controller never may; with `own: deny`
         nobody may who wrote at it; what `second` names takes a named person who did not write at it, and the same name through
-        another door is the same person; what may be done here (`rules`) is decided by those who are `trusted` with everything."""
+        another door is the same person, and where somebody unknown pushed to it, everybody may have written at it; what may be
+        done here (`rules`) is decided by those who are `trusted` with everything."""
         if by.kind in (AuthorKind.ASSISTANT, AuthorKind.CONTROLLER):
             return f"{by.name} proposes, and people decide"
         writers = {each.name.casefold() for each in (self.author, *self.revisers)}
@@ -145,10 +154,15 @@ class Proposal:
         weighty = [concern for concern in concerns if any(fnmatchcase(concern, pattern) for pattern in rules.second)]
         if weighty and by.kind is not AuthorKind.PERSON:
             return f"it takes a person ({', '.join(weighty)}): {by.name} is a token"
+        unknown = f"commit {self.pushed[:10]} was pushed to its branch, so it may be anybody's own"
+        if weighty and self.pushed and not own:
+            return f"it takes a second person ({', '.join(weighty)}), and {unknown}: propose it anew"
         if weighty and (own or not by.name):
             return f"it takes a second person ({', '.join(weighty)}), and it is {by.name}'s own"
         if own and rules.own == "deny":
             return f"it is {by.name}'s own, and the rules want somebody else's word (`proposals: {{own: deny}}`)"
+        if self.pushed and rules.own == "deny":
+            return f"{unknown}, and the rules want somebody else's word (`proposals: {{own: deny}}`): propose it anew"
         if RULES in concerns and not trusted:
             return f"it changes what may be done here, which takes the scope admin: {by.name or 'nobody'} does not have it"
         waits = [each.by for each in self.reviews if each.tip == self.tip and each.word is Word.REQUEST_CHANGES]

@@ -11,7 +11,7 @@ from controller.core.codec import from_json, to_json
 from controller.core.errors import Refused, Severity, SourceError
 from controller.core.event import Event
 from controller.core.ports import Clock, Source, Store
-from controller.core.proposal import FOLDER, PENDING, Author, AuthorKind, Branched, Branches, NoProposal, Proposal, Standing
+from controller.core.proposal import FOLDER, PENDING, Branched, Branches, NoProposal, Proposal, Standing
 
 _LEFT = "proposals.left"
 """The fact that lists branches which could not be dropped yet."""
@@ -66,9 +66,8 @@ class Shelf:
             raise Refused(f"the branch {proposal.branch} of this proposal is gone: propose it again")
         if tip.id == proposal.tip:
             return proposal
-        by = Author(tip.author or "somebody", AuthorKind.PERSON)
-        self.tell("ProposalRevised", f"{by.name} pushed {tip.short} to {proposal.id}: {proposal.title}")
-        return self.put(proposal.revised(tip.id, by))
+        self.tell("ProposalRevised", f"{tip.author or 'somebody'} pushed {tip.short} to {proposal.id}: {proposal.title}")
+        return self.put(proposal.pushed_to(tip))
 
     def end(self, proposal: Proposal) -> Proposal:
         """Write down the end of one, and remove its branch; when that cannot be done now, `sweep` does it."""

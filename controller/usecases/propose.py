@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from controller.core.document import Files
@@ -58,7 +58,8 @@ class Propose:
             id_, now = self._free(), self.shelf.clock.now()
             tip = self.shelf.branches.offer(FOLDER + id_, edits, _message(title, reason, author), _signature(author), on=head.id)
             days = self.reconciler.wanted().estate.policy.proposals.expires
-            proposal = Proposal(id_, title, reason, author, head.id, tip.id, now, now + days * _DAY, remedies=remedies)
+            proposal = Proposal(id_, title, reason, author, head.id, tip.id, now, now + days * _DAY)
+            proposal = replace(proposal, remedies=remedies, made=(tip.id,))
             self.shelf.put(proposal)
         self.shelf.tell("ProposalOpened", f"{author.name} proposes {id_}: {title}")
         return self.view(proposal, author, trusted=trusted)
@@ -103,7 +104,7 @@ class Propose:
             return ProposalView(proposal_line(proposal, now), "gone", problem=f"its branch {proposal.branch} is gone")
         if tip.id != proposal.tip:
             # Somebody pushed to it: written down by the next that may write.
-            proposal = proposal.revised(tip.id, Author(tip.author or "somebody"))
+            proposal = proposal.pushed_to(tip)
         effects = effects_of(self.reconciler, self.shelf.branches, proposal.tip)
         return proposal_view(proposal, effects, viewer, now, self.conceal, trusted=trusted)
 

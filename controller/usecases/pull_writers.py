@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from controller.core.forge import Written
 from controller.core.policy import ProposalRules
-from controller.core.proposal import OURS, Author, Proposal
+from controller.core.proposal import Author, Proposal
 
 NOT_READ = "nobody has read yet who wrote its commits"
 
@@ -21,10 +21,10 @@ class Writers:
 
 
 def writers_of(commits: Sequence[Written], tip: str, proposal: Proposal | None) -> Writers:
-    """Who wrote the commits of a pull request whose newest is `tip`. Of a proposal, commits that were made here are known by the
-    names in its record; a name or an address that git holds is nobody's account otherwise."""
-    here = {each.name for each in (proposal.author, *proposal.revisers)} if proposal is not None else set()
-    strange = [each for each in commits if not all(each.by) and not (each.email == OURS and each.name in here)]
+    """Who wrote the commits of a pull request whose newest is `tip`. Of a proposal, commits that were made here are known by
+    its record; a name or an address that git holds is nobody's account otherwise."""
+    here = proposal.made if proposal is not None else ()
+    strange = [each for each in commits if not all(each.by) and each.id not in here]
     names = tuple(sorted({name for each in commits for name in each.by if name}, key=str.casefold))
     if tip not in {each.id for each in commits}:
         return Writers(names, "the forge does not list all of its commits, so it may be anybody's own")
@@ -38,7 +38,8 @@ def objection(
 ) -> str:
     """Why somebody's merge does not approve it, "" when it does: as for a proposal (`Proposal.objection`) that all the writers
     changed. Law: where another person is wanted, a doubt about who wrote it counts against everybody."""
-    known = replace(record, revisers=(*record.revisers, *map(Author, writers.names)))
+    # Who pushed to it is what the forge tells.
+    known = replace(record, revisers=(*record.revisers, *map(Author, writers.names)), pushed="")
     said = known.objection(by, rules, concerns, trusted=trusted)
     if said or not writers.doubt:
         return said

@@ -345,6 +345,30 @@ def test_a_branch_that_somebody_pushes_to_is_revised_and_one_that_is_removed_end
     assert house.propose.show("p2").proposal.note == "its branch was removed"
 
 
+@pytest.mark.parametrize(("second", "own"), [('["deletions"]', "allow"), ("[]", "deny"), ("[]", "allow")])
+def test_a_name_in_a_commit_makes_nobody_a_second_person(tmp_path: Path, second: str, own: str) -> None:
+    house = proposing(tmp_path, web={"image": "web:1"}, db={"image": "db:1"})
+    rules = f'"deletions": {{"count": 0}}, "proposals": {{"second": {second}, "own": "{own}"}}'
+    rules = f'{{"kind": "Policy", "name": "mine", "spec": {{{rules}}}}}'
+    house.work.commit({"policy/mine.yaml": rules})
+    house.reconcile()
+    house.open(web=None, author=ADA)
+    house.work.git("checkout", "--quiet", "homelab/p1")
+    pushed = house.work.commit({"README.md": "and more\n"}, author="Ada")  # by Bo, who borrows a name
+    house.work.git("checkout", "--quiet", "main")
+    shown = house.propose.show("p1", BO)
+    assert (shown.proposal.tip, shown.concerns) == (pushed, ("deletions",))
+    if (second, own) == ("[]", "allow"):
+        assert house.approve(shown, by=BO).proposal.standing == "merged"
+        return
+    assert f"commit {pushed[:10]} was pushed to its branch" in shown.objection
+    for more in ("one", "two"):
+        with pytest.raises(Refused, match="so it may be anybody's own"):
+            house.approve(shown, by=BO)
+        house.propose.revise("p1", "Nothing of it", ADA, Change({f"{more}.yaml": f"{box(more, {})}\n".encode()}))
+        shown = house.propose.show("p1", BO)
+
+
 def test_a_plain_folder_has_no_proposals(tmp_path: Path) -> None:
     (tmp_path / "web.yaml").write_text(box("web", {}))
     house = ProposingHouse(Repository(tmp_path / "unused"), FolderSource(tmp_path))

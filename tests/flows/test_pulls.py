@@ -14,6 +14,7 @@ import pytest
 from controller.clients.forge import RestForge
 from controller.clients.memory import MemoryProvider
 from controller.core.errors import Permanent, Severity, Transient
+from controller.core.proposal import OURS
 from controller.core.registers import Person
 from controller.core.state import State
 from controller.source import GitSource
@@ -241,6 +242,15 @@ def test_a_proposals_own_commits_are_by_who_proposed(shared: Shared) -> None:
     assert "A merge here approves what is held" in shared.comment(number)
     shared.forge.merge(number, by="bo")
     assert shared.round()
+
+
+def test_whoever_pushes_in_the_name_of_the_proposer_is_not_believed(shared: Shared) -> None:
+    shown = shared.house.open(cache=None, author=ADA)
+    shared.push_on(shown.proposal.branch, f"Ada <{OURS}>", f"HomeLabHub <{OURS}>")
+    shared.round()
+    (number,) = shared.forge.pulls
+    assert "is by nobody whom the forge knows" in shared.comment(number)
+    merged_without_a_word(shared, number, "bo")
 
 
 def test_who_pushed_to_a_proposal_is_no_second_person_for_it(shared: Shared) -> None:
