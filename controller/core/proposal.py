@@ -206,6 +206,14 @@ class Stale(Refused):
     """What was decided about is not what there is now; the message says what moved."""
 
 
+class Overtaken(Stale):
+    """The proposal is not at the commit, or does not stand, as somebody saw it who decides only then."""
+
+
+Seen = tuple[str, Standing] | None
+"""The commit and the standing for which an order about a proposal counts; None = any."""
+
+
 class Branches(Protocol):
     """Branches of a spec repository. No work tree is touched but those that have a branch checked out; nothing is ever forced."""
 

@@ -11,7 +11,7 @@ from controller.core.codec import from_json, to_json
 from controller.core.errors import Refused, Severity, SourceError
 from controller.core.event import Event
 from controller.core.ports import Clock, Source, Store
-from controller.core.proposal import FOLDER, PENDING, Branched, Branches, NoProposal, Proposal, Standing
+from controller.core.proposal import FOLDER, PENDING, Branched, Branches, NoProposal, Overtaken, Proposal, Seen, Standing
 
 _LEFT = "proposals.left"
 """The fact that lists branches which could not be dropped yet."""
@@ -50,14 +50,18 @@ class Shelf:
         self.store.proposals.put(proposal.id, proposal.created, str(proposal.standing), to_json(proposal))
         return proposal
 
-    def pending(self, id_: str) -> Proposal:
-        """One that may still be decided, with the commit that its branch has now. Raises NoProposal, Refused."""
+    def pending(self, id_: str, seen: Seen = None) -> Proposal:
+        """One that may still be decided, with the commit that its branch has now. Raises NoProposal, Refused, and Overtaken where
+        it is not as it was `seen`."""
         found = self.get(id_)
         standing = found.at(self.clock.now())
         if not standing.pending:
             why = f" ({found.note})" if found.note else ""
             raise Refused(f"proposal {id_} is {standing}{why}: nothing can be decided about it any more")
-        return self.followed(found)
+        now = self.followed(found)
+        if seen is not None and seen != (now.tip, now.standing):
+            raise Overtaken(f"proposal {id_} is not what was shown of it any more: look at it again")
+        return now
 
     def followed(self, proposal: Proposal) -> Proposal:
         """The record brought to what its branch is: whoever pushed to it has revised it. Raises Refused when it is gone."""

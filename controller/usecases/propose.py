@@ -10,7 +10,7 @@ from itertools import product
 from controller.core.document import Files
 from controller.core.edit import Splices
 from controller.core.errors import Refused, SourceError, SpecError
-from controller.core.proposal import FOLDER, PENDING, Author, AuthorKind, Edits, Moved, Proposal, Stale, Standing
+from controller.core.proposal import FOLDER, PENDING, Author, AuthorKind, Edits, Moved, Proposal, Seen, Stale, Standing
 from controller.engine.reconcile import Reconciler
 from controller.usecases.compare_files import differing_files, patch
 from controller.usecases.concealing_effects import concealed_diagnostics
@@ -64,12 +64,15 @@ class Propose:
         self.shelf.tell("ProposalOpened", f"{author.name} proposes {id_}: {title}")
         return self.view(proposal, author, trusted=trusted)
 
-    def revise(self, id_: str, reason: str, author: Author, change: Change, *, trusted: bool = False) -> ProposalView:
+    def revise(
+        self, id_: str, reason: str, author: Author, change: Change, *, trusted: bool = False, seen: Seen = None
+    ) -> ProposalView:
         """A new commit on top of a proposal: what was said about the one before no longer counts. Raises as `open` does,
-        NoProposal, Stale (somebody pushed to it meanwhile), and Refused when it has ended."""
+        NoProposal, Stale (somebody pushed to it meanwhile), Overtaken (it is not as it was `seen`), and Refused when it
+        has ended."""
         self.must_lead()
         with self.shelf.lock:
-            proposal = self.shelf.pending(id_)
+            proposal = self.shelf.pending(id_, seen)
             _, reason = check_words(proposal.title, reason)
             edits = self._edits(change, self.shelf.source.read(proposal.tip), author, trusted=trusted)
             message = _message(reason.split("\n")[0] or f"Revise {proposal.title}", reason, author)

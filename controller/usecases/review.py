@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from controller.core.decision import Approval
 from controller.core.document import Revision
 from controller.core.errors import Refused, SourceError
-from controller.core.proposal import Author, MergeByHand, Proposal, Review, Stale, Standing, Word
+from controller.core.proposal import Author, MergeByHand, Proposal, Review, Seen, Stale, Standing, Word
 from controller.usecases.proposal_effects import Effects
 from controller.usecases.proposal_shelf import Shelf
 from controller.usecases.proposal_views import ProposalLine, problem_of, proposal_line
@@ -43,40 +43,49 @@ class Reviewing:
         return self.propose.shelf
 
     def approve(
-        self, id_: str, tip: str, digests: Collection[str], by: Author, reason: str = "", *, trusted: bool = False
+        self,
+        id_: str,
+        tip: str,
+        digests: Collection[str],
+        by: Author,
+        reason: str = "",
+        *,
+        trusted: bool = False,
+        seen: Seen = None,
     ) -> Merged:
         """Merge a proposal whose commit is `tip` and whose rollouts are exactly `digests`, as they were shown.
 
-        Raises Stale (it would do something else by now), Refused (not valid, denied, not by this one, ended), NoProposal,
-        MergeByHand, and other SourceErrors when it cannot be written; then nothing was merged. `trusted` = `by` may
-        do everything."""
+        Raises Stale (it would do something else by now), Overtaken (it is not as it was `seen`), Refused (not valid, denied, not
+        by this one, ended), NoProposal, MergeByHand, and other SourceErrors when it cannot be written; then nothing was merged.
+        `trusted` = `by` may do everything."""
         self.must_lead()
         check_words("title", reason)
         for _ in range(ATTEMPTS):
             with self.shelf.lock:
-                proposal = self.shelf.pending(id_)
+                proposal = self.shelf.pending(id_, seen)
             effects = self.propose.effects(proposal)  # as long as backends take: other decisions do not wait for that
             with self.shelf.lock:
-                if self.shelf.pending(id_) == proposal:
-                    self._check(proposal, effects, tip, digests)
-                    if objection := proposal.objection(by, effects.rules, effects.concerns, trusted=trusted):
-                        raise Refused(f"{by.name or 'nobody'} cannot approve proposal {proposal.id}: {objection}")
-                    word = Review(Word.APPROVE, by.name, self._now, reason, proposal.tip, effects.held)
-                    if (merged := self._merged(proposal, effects, word, _message(proposal, by, reason))) is not None:
-                        return merged
+                proposal = self.shelf.pending(id_, seen)  # with whatever was said about it meanwhile
+                self._check(proposal, effects, tip, digests)
+                if objection := proposal.objection(by, effects.rules, effects.concerns, trusted=trusted):
+                    raise Refused(f"{by.name or 'nobody'} cannot approve proposal {proposal.id}: {objection}")
+                word = Review(Word.APPROVE, by.name, self._now, reason, proposal.tip, effects.held)
+                if (merged := self._merged(proposal, effects, word, _message(proposal, by, reason))) is not None:
+                    return merged
         raise Stale(f"others commit faster than proposal {id_} can be merged: look at it again")
 
-    def reject(self, id_: str, by: Author, reason: str = "") -> ProposalLine:
-        """Say no: it ends. Raises Refused, NoProposal."""
-        proposal = self._said(Review(Word.REJECT, by.name, self._now, reason), id_, Standing.REJECTED)
+    def reject(self, id_: str, by: Author, reason: str = "", seen: Seen = None) -> ProposalLine:
+        """Say no: it ends. Raises Refused, NoProposal, Overtaken (it is not as it was `seen`)."""
+        proposal = self._said(Review(Word.REJECT, by.name, self._now, reason), id_, Standing.REJECTED, seen)
         self.shelf.tell("ProposalRejected", _told(by, proposal, reason))
         return proposal_line(proposal, self._now)
 
-    def request_changes(self, id_: str, by: Author, reason: str) -> ProposalLine:
-        """Say what has to change first. Raises Refused, NoProposal."""
+    def request_changes(self, id_: str, by: Author, reason: str, seen: Seen = None) -> ProposalLine:
+        """Say what has to change first. Raises Refused, NoProposal, Overtaken (it is not as it was `seen`)."""
         if not reason.strip():
             raise Refused("say what has to change")
-        proposal = self._said(Review(Word.REQUEST_CHANGES, by.name, self._now, reason), id_, Standing.CHANGES_REQUESTED)
+        word = Review(Word.REQUEST_CHANGES, by.name, self._now, reason)
+        proposal = self._said(word, id_, Standing.CHANGES_REQUESTED, seen)
         self.shelf.tell("ChangesRequested", _told(by, proposal, reason))
         return proposal_line(proposal, self._now)
 
@@ -102,7 +111,7 @@ class Reviewing:
     # An approval
 
     def _check(self, proposal: Proposal, effects: Effects, tip: str, digests: Collection[str]) -> None:
-        if len(tip) < 6 or not proposal.tip.startswith(tip):
+        if len(tip) < 6 or not proposal.tip.startswith(tip) or effects.tip != proposal.tip:
             raise self._stale(proposal, f"it was revised since: {proposal.tip[:10]} is its newest commit, not {tip[:10]}")
         if problem := problem_of(effects):
             raise Refused(f"proposal {proposal.id} cannot be approved: {self.propose.conceal(problem)}")
@@ -155,11 +164,11 @@ class Reviewing:
         self.shelf.source.fetch()
         return self.shelf.source.head().id != head.id
 
-    def _said(self, word: Review, id_: str, standing: Standing) -> Proposal:
+    def _said(self, word: Review, id_: str, standing: Standing, seen: Seen) -> Proposal:
         self.must_lead()
         check_words("title", word.reason)
         with self.shelf.lock:
-            proposal = self.shelf.pending(id_)
+            proposal = self.shelf.pending(id_, seen)
             said = proposal.reviewed(replace(word, tip=proposal.tip), standing)
             return self.shelf.put(said) if standing.pending else self.shelf.end(said)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from controller.core.errors import SourceError, SpecError
-from controller.core.proposal import Author, MergeByHand, Moved, NoProposal, NotTaken, Stale
+from controller.core.proposal import Author, MergeByHand, Moved, NoProposal, NotTaken, Overtaken, Seen, Stale, Standing
 from controller.usecases.access import Scope
 from controller.usecases.passed import PassView, pass_now
 from controller.usecases.proposal_views import ProposalLine, ProposalList, ProposalView
@@ -53,10 +53,10 @@ def open_proposal(face: Face, call: Call) -> Reply:
 
 def revise(face: Face, call: Call) -> Reply:
     """A new commit on one."""
-    _matching(face, call)
+    seen = _matching(face, call)
     with telling(face):
         changed = face.propose().revise(
-            call.path["id"], call.body.reason, _author(call), call.body.change(), trusted=_trusted(call)
+            call.path["id"], call.body.reason, _author(call), call.body.change(), trusted=_trusted(call), seen=seen
         )
     return _shown(changed, 201)
 
@@ -64,11 +64,13 @@ def revise(face: Face, call: Call) -> Reply:
 def approve(face: Face, call: Call) -> Reply:
     """Merge exactly what was shown; a pass follows."""
     review, writing = face.review(), face.sync()
-    _matching(face, call)
+    seen = _matching(face, call)
     after = face.desk.look.last_event()
     with telling(face):
         said = call.body
-        made = review.approve(call.path["id"], said.tip, said.digests, _author(call), said.reason, trusted=_trusted(call))
+        made = review.approve(
+            call.path["id"], said.tip, said.digests, _author(call), said.reason, trusted=_trusted(call), seen=seen
+        )
     done = pass_now(face.desk.look, writing, call.by, "proposal") if call.query.wait else None
     if done is None:
         face.desk.kick("proposal")
@@ -77,16 +79,16 @@ def approve(face: Face, call: Call) -> Reply:
 
 def reject(face: Face, call: Call) -> Reply:
     """Say no to one."""
-    _matching(face, call)
+    seen = _matching(face, call)
     with telling(face):
-        return Reply(face.review().reject(call.path["id"], _author(call), call.body.reason))
+        return Reply(face.review().reject(call.path["id"], _author(call), call.body.reason, seen))
 
 
 def request_changes(face: Face, call: Call) -> Reply:
     """Say what has to change first."""
-    _matching(face, call)
+    seen = _matching(face, call)
     with telling(face):
-        return Reply(face.review().request_changes(call.path["id"], _author(call), call.body.reason))
+        return Reply(face.review().request_changes(call.path["id"], _author(call), call.body.reason, seen))
 
 
 @contextmanager
@@ -96,6 +98,8 @@ def telling(face: Face) -> Iterator[None]:
         yield
     except NoProposal as error:
         raise Problem(404, "not-found", str(error)) from error
+    except Overtaken as error:
+        raise Problem(412, "stale", str(error)) from error
     except Stale as error:
         raise Problem(409, "stale", str(error)) from error
     except MergeByHand as error:
@@ -119,14 +123,16 @@ def _shown(view: ProposalView, status: int = 200) -> Reply:
     return Reply(view, status, headers={"ETag": etag(view)})
 
 
-def _matching(face: Face, call: Call) -> None:
-    """Raises Problem when the caller has seen another state of it (If-Match)."""
+def _matching(face: Face, call: Call) -> Seen:
+    """What the order counts for: what the caller has seen (If-Match), compared once more where it is written. Raises Problem when
+    that is another state of it."""
     if call.seen is None:
-        return
+        return None
     with telling(face):
         view = face.propose().show(call.path["id"], _author(call), trusted=_trusted(call))
     if view.version not in call.seen:
         raise Problem(412, "stale", "this is not what was shown of the proposal any more: look at it again")
+    return view.proposal.tip, Standing(view.proposal.standing)
 
 
 def _author(call: Call) -> Author:

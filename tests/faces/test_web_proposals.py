@@ -9,7 +9,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from controller.core.proposal import Author
 from controller.usecases.access import Scope
+from controller.usecases.proposal_views import ProposalView
+from controller.usecases.propose import Propose
 from tests.contract.source_repository import Repository
 from tests.faces.test_web_openapi import check
 from tests.support.house import box
@@ -93,6 +96,40 @@ def test_a31_what_moved_is_told_and_not_merged(web: WebHouse) -> None:
     now = person.get(here)
     again = {**body, "digests": now.json()["digests"]}
     assert person.post(f"{here}/approval", json=again, headers={"If-Match": f'"other", {now.headers["etag"]}'}).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("order", "body"),
+    [
+        ("rejection", {}),
+        ("change-requests", {"reason": "no"}),
+        ("revisions", {"reason": "no", "files": {"a.yaml": f"{box('a', {})}\n"}}),
+    ],
+)
+def test_an_order_counts_for_no_commit_that_comes_while_it_is_looked_at(
+    web: WebHouse, monkeypatch: pytest.MonkeyPatch, order: str, body: dict[str, Any]
+) -> None:
+    person = web.operator()
+    shown = opened(person, web={"image": "web:2"})
+    here, look = f"{PATH}/{shown['proposal']['id']}", Propose.show
+    etag, pushed = person.get(here).headers["etag"], list[str]()
+
+    def and_then_somebody_pushes(
+        propose: Propose, id_: str, viewer: Author | None = None, *, trusted: bool = False
+    ) -> ProposalView:
+        view = look(propose, id_, viewer, trusted=trusted)
+        work(web).git("checkout", "--quiet", view.proposal.branch)
+        pushed.append(work(web).commit({"README.md": "More\n"}))
+        work(web).git("checkout", "--quiet", "main")
+        return view
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Propose, "show", and_then_somebody_pushes)
+        answer = person.post(f"{here}/{order}", json=body, headers={"If-Match": etag})
+    assert (answer.status_code, answer.json()["code"]) == (412, "stale"), answer.text
+    now = person.get(here)
+    assert (now.json()["proposal"]["standing"], now.json()["proposal"]["tip"]) == ("open", pushed[0])
+    assert person.post(f"{here}/{order}", json=body, headers={"If-Match": now.headers["etag"]}).status_code in (200, 201)
 
 
 def test_edits_of_fields(web: WebHouse) -> None:

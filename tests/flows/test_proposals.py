@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from controller.core.edit import AddDocument, RemoveDocument, SetValue
 from controller.core.errors import Refused, SourceError
 from controller.core.key import Key
-from controller.core.proposal import Author, AuthorKind, NoProposal, Stale, Standing
+from controller.core.proposal import Author, AuthorKind, NoProposal, Proposal, Stale, Standing
 from controller.source import FolderSource
+from controller.usecases.proposal_effects import Effects
+from controller.usecases.propose import Propose
 from controller.usecases.proposing_files import Change
 from tests.contract.source_repository import Repository
 from tests.support.house import box
@@ -126,6 +129,26 @@ def test_a31_what_moved_since_it_was_shown_is_not_approved(tmp_path: Path, mover
     assert house.work.git("rev-parse", "main") == before
     assert house.store.approvals() == {}
     assert house.propose.show("p1").proposal.standing == "open"
+
+
+def test_what_is_said_during_the_look_of_an_approval_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    house, looks = proposing(tmp_path), list[str]()
+    shown, other = house.open(web={"image": "web:2"}), house.open(web={"image": "web:3"})
+    look = Propose.effects
+
+    def meanwhile(propose: Propose, proposal: Proposal) -> Effects:
+        looks.append(proposal.id)
+        if proposal.id == shown.proposal.id:
+            house.shelf.put(replace(house.shelf.get(proposal.id), link="https://forge.example/pulls/1"))
+        else:
+            house.review.request_changes(proposal.id, JARVIS, "not yet")
+        return look(propose, proposal)
+
+    monkeypatch.setattr(Propose, "effects", meanwhile)
+    with pytest.raises(Refused, match="jarvis asked for changes first"):
+        house.approve(other)
+    assert house.approve(shown).proposal.link == "https://forge.example/pulls/1"
+    assert looks == ["p2", "p1"], "each is looked at once"
 
 
 def test_somebody_who_was_faster_with_something_else_is_merged_with(tmp_path: Path) -> None:
