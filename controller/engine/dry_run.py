@@ -63,9 +63,9 @@ class DryRun:
     def look(self, *wanted: Wanted) -> tuple[Survey, ...]:
         """What follows from each of them. Raises Transient when not even the plan could be made in time."""
         clock = self.bench.clock
+        # Before the ledger and the look: what lands meanwhile is judged by the next one.
+        under_way = busy(self.bench, self.flights, wanted[0].estate.policy.timezone)
         rows = self.bench.store.rows()
-        # Before the look: what lands during it is judged by the next one.
-        wait_for = [busy(self.bench, self.flights, each.estate.policy.timezone) for each in wanted]
         sides = [_Side(each, self.connect(each.estate.homelab), targets(each.estate.resources.values(), rows)) for each in wanted]
         until = clock.monotonic() + LOOK
         looks = Calls(_looks(sides), _LOOKS, "look")
@@ -73,13 +73,14 @@ class DryRun:
         snapshots = looks.answers(clock, until)
         answers = lookups.answers(clock, until)
         found: list[Seen] = []
-        for number, (side, under_way) in enumerate(zip(sides, wait_for, strict=True)):
+        for number, side in enumerate(sides):
             resources, unready = _adapted(side, answers)
             seen = {where: snapshots.get(_asked(sides, number, where)) or _unseen(where) for where in side.targets}
             estate = replace(side.wanted.estate, resources=resources)
             found.append(Seen(side.wanted, estate, rows, World(seen), side.providers, (*unready, *under_way)))
         # The first one last: whom a provider tells when a change can be made follows from what it was asked last.
-        calls = {at: partial(self.surveyor.survey, found[at], {}) for at in reversed(range(len(found)))}
+        said = self.surveyor.said()
+        calls = {at: partial(self.surveyor.survey, found[at], {}, said=said) for at in reversed(range(len(found)))}
         plans = Calls(calls, 1, "plan")
         made = plans.answers(clock, clock.monotonic() + PLAN)
         if len(made) < len(found):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from controller.core.decision import Decision, Verdict
+from controller.core.decision import Approval, Decision, Quarantine, Suspension, Verdict
 from controller.core.document import Revision
 from controller.core.estate import Estate
 from controller.core.event import Report
@@ -66,6 +66,16 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What people and failures left in the store, at one time (`now` in seconds since the epoch)."""
+
+    quarantined: Collection[Quarantine]
+    suspended: Mapping[str, Suspension]
+    approvals: Mapping[str, Approval]
+    now: float
+
+
+@dataclass(frozen=True)
 class Surveyor:
     """Plans and judges what was seen. For many threads."""
 
@@ -76,28 +86,34 @@ class Surveyor:
     patience: Patience
     world_name: str
 
-    def survey(self, seen: Seen, memo: Memo, only: Connections | None = None) -> Survey:
-        """What follows from a look. `memo` belongs to the caller, and is changed."""
+    def said(self) -> Said:
+        """What a look is judged by besides, now."""
+        store = self.store
+        return Said(store.quarantined(), store.suspensions(), store.approvals(), self.clock.now())
+
+    def survey(self, seen: Seen, memo: Memo, only: Connections | None = None, said: Said | None = None) -> Survey:
+        """What follows from a look. `memo` belongs to the caller, and is changed; `said` is shared by looks that are compared."""
         wanted, estate, rows = seen.wanted, seen.estate, seen.rows
+        said = said or self.said()
         situation = Situation(
             estate=estate,
             world=seen.world,
             rows=rows if estate.revision.id else {},
             kinds=self.kinds,
-            quarantined=self.store.quarantined(),
-            suspended=self.store.suspensions(),
+            quarantined=said.quarantined,
+            suspended=said.suspended,
             unready=seen.unready,
             providers=seen.providers,
-            now=self.clock.now(),
+            now=said.now,
         )
         made = plan(situation, memo)
         facts = Circumstances(
             policy=estate.policy,
             owned=len(rows),
             wanted=len(estate.resources),
-            now=self.clock.now(),
+            now=said.now,
             history=self.lineage.doubt(estate.revision),
-            approvals=self.store.approvals(),
+            approvals=said.approvals,
             kinds=self.kinds,
         )
         decisions = judge(made, facts)
@@ -105,5 +121,5 @@ class Surveyor:
         plea = self.lineage.plea(estate.revision, facts.history, made)
         reason = wanted.reason or plea
         findings = Findings(wanted.revision, estate, seen.world, rows, made, decisions, wanted.diagnostics, reason, waits)
-        folded = partial(fold, findings, self.clock.now(), self.world_name)
+        folded = partial(fold, findings, said.now, self.world_name)
         return Survey(wanted.revision, estate, seen.world, made, facts, decisions, situation, folded, only, plea)
