@@ -17,3 +17,6 @@ class SystemClock:
 
     def wait(self, flag: Event, seconds: float) -> bool:
         return flag.wait(min(max(seconds, 0.0), TIMEOUT_MAX))
+
+    def until(self, done: Event, at: float) -> bool:
+        return self.wait(done, at - self.monotonic())

@@ -296,3 +296,6 @@ class Clock(Protocol):
 
     def wait(self, flag: Flag, seconds: float) -> bool:
         """Wait until the flag is set or the time is over; True when set."""
+
+    def until(self, done: Flag, at: float) -> bool:
+        """Wait for work of other threads until it is done or a time (monotonic seconds) has come; True when done."""

@@ -14,10 +14,6 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Ended(Flag):
-    """Set when every call has ended."""
-
-
 class Calls(Generic[K, V]):
     """Calls by name, begun at once, so many at a time as there are `workers`. One that hangs is left behind: its thread ends when
     the call does, and keeps no process alive; what had not begun by then never begins."""
@@ -28,7 +24,7 @@ class Calls(Generic[K, V]):
         self._answers: dict[K, V] = {}
         self._error: Exception | None = None
         self._lock = Lock()
-        self._ended = Ended()
+        self._ended = Flag()
         if not calls:
             self._ended.set()
         for number in range(min(workers, len(calls))):
@@ -36,7 +32,7 @@ class Calls(Generic[K, V]):
 
     def answers(self, clock: Clock, until: float) -> dict[K, V]:
         """What has answered when all have, or at a time of the clock (monotonic seconds). Raises what a call raised."""
-        clock.wait(self._ended, until - clock.monotonic())
+        clock.until(self._ended, until)
         with self._lock:
             self._waiting.clear()
             if self._error is not None:

@@ -38,6 +38,9 @@ class Hand:
     def wait(self, flag: Flag, seconds: float) -> bool:
         return flag.is_set()
 
+    def until(self, done: Flag, at: float) -> bool:
+        return done.is_set()
+
 
 class World:
     """One set of stored content, seen through as many stores as a test opens."""

@@ -7,17 +7,20 @@ from threading import Lock
 
 from controller.clients.clock import SystemClock
 from controller.engine.batch import _NEVER, Gathering
-from controller.engine.calls import Ended
+
+_HANGS = 12_000
+"""So many hundredths of a second work may take for real: far more than it takes on any machine."""
 
 
 class HandClock:
-    """`core.ports.Clock` by hand. Waiting for a flag lets the time pass at once, to its end; but the answers of a dry run come
-    before that."""
+    """`core.ports.Clock` by hand. Waiting for a flag lets the time pass at once, to its end; but work of other threads is done
+    before its time has come, unless `over` is set (which counts once)."""
 
     def __init__(self, start: float = 1_795_000_000.0) -> None:
         self._lock = Lock()
         self._start = start
         self._passed = 0.0
+        self.over = Flag()
 
     def now(self) -> float:
         with self._lock:
@@ -28,11 +31,19 @@ class HandClock:
             return self._passed
 
     def wait(self, flag: Flag, seconds: float) -> bool:
-        if isinstance(flag, Ended):
-            return flag.wait()
         if not flag.is_set():
             self.advance(seconds)
         return flag.is_set()
+
+    def until(self, done: Flag, at: float) -> bool:
+        for _ in range(_HANGS):
+            if done.wait(0.01):
+                return True
+            if self.over.is_set():
+                self.over.clear()
+                self.advance(at - self.monotonic())
+                return done.is_set()
+        raise AssertionError("work of another thread hangs; a test that means it sets `over`")
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""

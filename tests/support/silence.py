@@ -9,7 +9,6 @@ from threading import Event as Flag
 from threading import Thread
 from threading import enumerate as enumerate_threads
 
-from controller.engine.calls import Ended
 from tests.support.clock import GatheringClock
 
 
@@ -57,11 +56,9 @@ class PatientClock(GatheringClock):
         super().__init__()
         self.over = Flag()
 
-    def wait(self, flag: Flag, seconds: float) -> bool:
-        if not isinstance(flag, Ended):
-            return super().wait(flag, seconds)
-        while not flag.wait(0.01):
+    def until(self, done: Flag, at: float) -> bool:
+        while not done.wait(0.01):
             if self.over.is_set():
                 self.over.clear()
-                return flag.is_set()
+                return done.is_set()
         return True

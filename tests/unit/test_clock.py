@@ -31,3 +31,4 @@ def test_a_wait_says_whether_the_flag_is_set(seconds: float, set_: bool, reason:
     if set_:
         flag.set()
     assert SystemClock().wait(flag, seconds) is set_, reason
+    assert SystemClock().until(flag, SystemClock().monotonic() + seconds) is set_, reason
