@@ -32,8 +32,7 @@ class Provider(Protocol):
     visible_within: float
 
     def observe(self, targets: Collection[Target]) -> Snapshot:
-        """Everything of ours it can see plus the targets. Read-only. Never raises for an unreachable backend: the
-        snapshot is then incomplete with a reason."""
+        """Everything of ours it can see plus the targets. Read-only. Never raises: unanswered it is incomplete, with a reason."""
 
     def apply(self, change: Change, interrupt: Flag) -> Receipt:
         """Make the change; see the laws above."""
