@@ -9,6 +9,7 @@ from controller.core.errors import Severity
 from controller.core.event import Report
 from controller.core.event import Sync as Standing
 from controller.core.run import Outcome
+from controller.engine.busy import UNSETTLED
 from controller.usecases.look import Look
 from controller.usecases.sync import Sync, exit_code
 from controller.usecases.views import FORMAT_VERSION, RunView, StatusView, status_view
@@ -41,11 +42,12 @@ def pass_now(look: Look, sync: Sync, by: str, cause: str = "asked") -> PassView:
 
 
 def _outcome(report: Report, made: Sequence[Outcome]) -> Outcome:
-    """The worst of the runs; a rollout that is held or denied says so even where others were applied."""
+    """The worst of the runs; a rollout that is held, denied, or not settled yet says so even where others were applied."""
     standing = {status.sync for status in report.statuses if status.rollout}
     left = [Outcome.HELD] if Standing.HELD in standing else []
     # A failed key that still has a rollout is one that the rules deny; a quarantined one has none.
     left += [Outcome.DENIED] if Standing.FAILED in standing else []
+    left += [Outcome.WAITING] if any(status.why.startswith(UNSETTLED) for status in report.statuses) else []
     return max((*made, *left), key=list(Outcome).index, default=Outcome.UNCHANGED)
 
 

@@ -13,6 +13,7 @@ import pytest
 from controller.core.errors import Transient
 from controller.core.event import Report
 from controller.core.key import Key
+from controller.core.run import Entry, Step
 from controller.usecases.access import Scope
 from controller.usecases.views import StatusView
 from controller.web.metrics import RESULTS
@@ -194,13 +195,22 @@ def test_the_exit_code_of_a_pass(web: WebHouse, boxes: dict[str, Any], outcome: 
 
 @pytest.mark.parametrize(
     ("trouble", "code", "reason"),
-    [("spec", 3, "the newest revision is not valid"), ("backend", 8, "a backend does not answer")],
+    [
+        ("spec", 3, "the newest revision is not valid"),
+        ("backend", 8, "a backend does not answer"),
+        ("unsettled", 8, "what an interruption left may be settled only later"),
+    ],
 )
 def test_a_pass_that_could_not_do_its_work(web: WebHouse, trouble: str, code: int, reason: str) -> None:
     if trouble == "spec":
         web.house.book.write({"one.yaml": "kind: Box\nname: one\nspec: {sise: 1}\n"})
-    else:
+    elif trouble == "backend":
         web.house.world.cut("local")
+    else:
+        commit(web, {"one": {"size": 1}})
+        (rollout,) = web.house.reconciler.survey().plan.rollouts
+        left = Entry("cut", 1, rollout.digest, rollout.changes[0], Step.UNDOING, 0.0, not_before=web.house.clock.now() + 3600)
+        web.store.record(left)
     assert web.operator().post("/api/v1/sync?wait=1").json()["done"]["exit_code"] == code, reason
 
 
