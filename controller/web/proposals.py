@@ -77,16 +77,16 @@ def approve(face: Face, call: Call) -> Reply:
     return Reply(Approved(made.proposal, made.revision, made.digests, after, done), 200 if done else 202)
 
 
-def reject(face: Face, call: Call) -> Reply:
-    """Say no to one."""
-    seen = _matching(face, call)
+def reject(face: Face, call: Call, seen: Seen = None) -> Reply:
+    """Say no to one; `seen` = as a form showed it."""
+    seen = seen or _matching(face, call)
     with telling(face):
         return Reply(face.review().reject(call.path["id"], _author(call), call.body.reason, seen))
 
 
-def request_changes(face: Face, call: Call) -> Reply:
-    """Say what has to change first."""
-    seen = _matching(face, call)
+def request_changes(face: Face, call: Call, seen: Seen = None) -> Reply:
+    """Say what has to change first; `seen` = as a form showed it."""
+    seen = seen or _matching(face, call)
     with telling(face):
         return Reply(face.review().request_changes(call.path["id"], _author(call), call.body.reason, seen))
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from controller.web.routes import routes
 from tests.faces.page_house import PAGES, VIEWS, PageHouse, demo, live_in, running
+from tests.faces.sent_forms import Forms
 from tests.support.browser import DARK, LIGHT, THEMES, WIDTHS, Browser, Theme
 from tests.support.contrast import enlarged, forced, keyboard, printed, wrong
 
@@ -23,6 +25,25 @@ def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def test_every_page_is_reached_by_links(house: PageHouse) -> None:
     assert set(house.places) == set(VIEWS)
+
+
+def test_every_form_sends_what_is_taken_where_it_is_sent(house: PageHouse) -> None:
+    takes = {path: methods["POST"] for path, methods in routes().items() if "POST" in methods and methods["POST"].form}
+    patterns = {path: re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)) + "$") for path in takes}
+    wrong_ones, sent = [], set()
+    with house.person() as person:
+        for place in house.places.values():
+            for form in Forms(person.get(place).text).found:
+                for action in form.actions:
+                    path = next(path for path, pattern in patterns.items() if pattern.match(action))
+                    body = takes[path].body
+                    known = body.model_fields if body is not None else {}
+                    needed = {name for name, about in known.items() if about.is_required()}
+                    if not needed <= form.fields <= set(known):
+                        wrong_ones.append(f"{place} sends {sorted(form.fields)} to {action}, which takes {sorted(known)}")
+                    sent.add(path)
+    assert not wrong_ones, "\n".join(wrong_ones)
+    assert {"/proposals/{id}/reject", "/plan/approve", "/settings/people/{name}/scopes", "/look", "/leave"} <= sent
 
 
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)

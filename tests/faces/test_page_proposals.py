@@ -92,8 +92,8 @@ def test_words_about_a_proposal(web: WebHouse) -> None:
     client = web.browser()
     where = proposed(client)
     form = fields(client.get(where).text)
-    assert client.post(f"{where}/request-changes", data={"reason": ""}).status_code == 409
-    asked = client.post(f"{where}/request-changes", data={"reason": "Two lines\r\nof it"})
+    assert client.post(f"{where}/request-changes", data=form).status_code == 409, "a word is asked for"
+    asked = client.post(f"{where}/request-changes", data={**form, "reason": "Two lines\r\nof it"})
     assert asked.headers["location"] == f"{where}?done=changes"
     assert "Two lines\nof it" in client.get(where).text
     revise = client.get(f"{where}/revise", params={"file": "boxes/web.yaml"})
@@ -102,7 +102,9 @@ def test_words_about_a_proposal(web: WebHouse) -> None:
     assert client.post(f"{where}/revise", data={**edit, "text": edit["text"].replace("web:2", "web:3")}).status_code == 303
     stale = client.post(f"{where}/approve", data=form)
     assert stale.status_code == 409
-    assert client.post(f"{where}/reject", data={"reason": "no"}).status_code == 303
+    unseen = client.post(f"{where}/reject", data={**form, "reason": "no"})
+    assert (unseen.status_code, "not what was shown" in unseen.text) == (412, True), "it was revised since"
+    assert client.post(f"{where}/reject", data={**fields(unseen.text), "reason": "no"}).status_code == 303
     assert "Rejected" in client.get(where).text
     assert client.post(f"{where}/approve", data=form).status_code == 409, "it has ended"
 
@@ -177,7 +179,7 @@ def test_the_trail_tells_what_was_refused(web: WebHouse) -> None:
     form = fields(client.get(where).text)
     web.house.world.edit("box", "local", "web", size=9)
     assert client.post(f"{where}/approve", data=form).status_code == 409
-    assert client.post(f"{where}/request-changes", data={"reason": ""}).status_code == 409
+    assert client.post(f"{where}/request-changes", data=form).status_code == 409
     edit = fields(client.get("/propose", params={"key": "box/web"}).text)
     assert client.post("/propose", data={**edit, "title": "Nothing"}).status_code == 409
     again = fields(client.get(f"{where}/revise", params={"file": "boxes/web.yaml"}).text)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from controller.core.errors import HomelabError
+from controller.core.proposal import Standing
 from controller.usecases.access import Scope
 from controller.usecases.proposal_views import ProposalList, ProposalView
 from controller.web import page, proposals
@@ -36,18 +37,18 @@ class DoneQuery(Query):
     done: Literal["", "opened", "revised", "approved", "rejected", "changes"] = ""
 
 
-class Yes(Body):
-    """An approval of exactly what was shown."""
+class Word(Body):
+    """What is said about a proposal as it was shown: its commit, where it stood, and every rollout."""
 
     tip: Commit
+    standing: Literal["open", "changes-requested"]
     digests: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(default=[], max_length=1000)
     reason: Lines = ""
 
-
-class Word(Body):
-    """A no, or what has to change."""
-
-    reason: Lines = ""
+    @property
+    def seen(self) -> tuple[str, Standing]:
+        """What a no is about; a yes is about what it would do."""
+        return self.tip, Standing(self.standing)
 
 
 def inbox(face: Face, call: Call) -> Reply:
@@ -72,7 +73,7 @@ def approve(face: Face, call: Call) -> Reply:
 def reject(face: Face, call: Call) -> Reply:
     """Say no."""
     body = Reject(reason=call.body.reason)
-    return _decided(face, call, "rejected", lambda: proposals.reject(face, replace(call, body=body)))
+    return _decided(face, call, "rejected", lambda: proposals.reject(face, replace(call, body=body), call.body.seen))
 
 
 def request_changes(face: Face, call: Call) -> Reply:
@@ -81,7 +82,8 @@ def request_changes(face: Face, call: Call) -> Reply:
     def ask() -> Reply:
         if not call.body.reason.strip():
             raise Problem(409, "refused", "say what has to change")
-        return proposals.request_changes(face, replace(call, body=RequestChanges(reason=call.body.reason)))
+        body = RequestChanges(reason=call.body.reason)
+        return proposals.request_changes(face, replace(call, body=body), call.body.seen)
 
     return _decided(face, call, "changes", ask)
 
@@ -119,7 +121,7 @@ _ONE = "/proposals/{id}"
 ROUTES: Routes = {
     "/proposals": {"GET": page.looks(inbox, "What waits for a decision.", query=ListQuery)},
     _ONE: {"GET": page.looks(show, "One proposal, with what it would do.", Scope.PLAN, query=DoneQuery, lane=Lane.SLOW)},
-    f"{_ONE}/approve": {"POST": page.acts(approve, "Merge it as it was shown.", Scope.APPROVE, Yes)},
+    f"{_ONE}/approve": {"POST": page.acts(approve, "Merge it as it was shown.", Scope.APPROVE, Word)},
     f"{_ONE}/reject": {"POST": page.acts(reject, "Reject it.", Scope.APPROVE, Word)},
     f"{_ONE}/request-changes": {"POST": page.acts(request_changes, "Say what has to change.", Scope.APPROVE, Word)},
 }
