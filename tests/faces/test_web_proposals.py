@@ -214,7 +214,7 @@ def test_what_may_be_done_here_is_approved_by_a_person_with_the_scope_admin(web:
     here, body = f"{PATH}/{id_}", {"tip": tip, "digests": []}
     family = web.browser(Scope.PLAN, Scope.PROPOSE, Scope.APPROVE)
     assert "takes the scope admin" in family.get(here).json()["objection"]
-    page = family.post(f"/proposals/{id_}/approve", data=body)
+    page = family.post(f"/proposals/{id_}/approve", data={**body, "standing": "open"})
     for answer in (family.post(f"{here}/approval", json=body), web.operator().post(f"{here}/approval", json=body), page):
         assert answer.status_code == 409, answer.text
     assert family.get(here).json()["proposal"]["standing"] == "open"
