@@ -1,4 +1,4 @@
-"""Forms as a page has them: where they are sent, and with which fields."""
+"""Forms as a page has them: where they are sent, how, and with which fields."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from html.parser import HTMLParser
 
 @dataclass
 class Form:
-    """One form that writes. `actions` are all places that its buttons send it to."""
+    """One form. `actions` are all places that its buttons send it to."""
 
+    method: str
     actions: set[str]
     fields: set[str] = field(default_factory=set)
 
 
 class Forms(HTMLParser):
-    """Every form of a page that writes."""
+    """Every form of a page that goes to the controller."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -25,8 +26,9 @@ class Forms(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         about = dict(attrs)
-        if tag == "form" and (about.get("method") or "").lower() == "post":
-            self._open = Form({about.get("action") or ""})
+        method = (about.get("method") or "get").upper()
+        if tag == "form" and method != "DIALOG":
+            self._open = Form(method, {about.get("action") or ""})
             self.found.append(self._open)
         elif self._open is not None and tag in ("input", "select", "textarea", "button"):
             self._open.fields.update(filter(None, [about.get("name")]))
