@@ -227,12 +227,12 @@ class Tab:
         self.do(self.page.clock.set_fixed_time(datetime.now(UTC)))
 
     def settle(self) -> None:
-        """Wait until what the page has asked for has come (but for streams), and has been shown."""
+        """Wait until the page is there with its scripts, what it has asked for has come (but for streams), and has been shown."""
 
         async def rest() -> None:
             quiet = False
             while not quiet:
-                quiet = not self._under_way
+                quiet = not self._under_way and await self.page.evaluate("document.readyState === 'complete'")
                 await self.page.evaluate("new Promise((done) => setTimeout(() => requestAnimationFrame(() => setTimeout(done))))")
 
         self.do(asyncio.wait_for(rest(), SECONDS))
