@@ -235,7 +235,7 @@ def read(row: Mapping[str, Any]) -> tuple[object, ...]:
 
 def test_what_did_not_change_is_the_same_object(home: Home, switch: str) -> None:
     entity = f"input_boolean.{switch}"
-    reads = (
+    reads: list[Callable[[], Any]] = [
         home.entities,
         home.devices,
         home.areas,
@@ -243,7 +243,7 @@ def test_what_did_not_change_is_the_same_object(home: Home, switch: str) -> None
         home.labels,
         home.services,
         lambda: home.helpers("input_boolean"),
-    )
+    ]
     before = [look() for look in reads]
     home.audit()
     assert all(look() is old for look, old in zip(reads, before, strict=True))
